@@ -1,0 +1,10 @@
+"""The seven emotions of FER2013, in Kaggle's and the course's order (which is not the alphabet's)."""
+
+EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""Class names; the position is the class number, 0 to 6."""
+
+SPLITS: tuple[str, ...] = ("train", "validation", "test")
+"""Training, PublicTest and PrivateTest of FER2013, by the names that this project uses."""
+
+SIDE = 48
+"""Height and width of a face in pixels."""
