@@ -1,0 +1,320 @@
+"""Run folders: create, open, list, rename, ask to stop. The folder is the only channel between the trainer and the pages.
+
+Numpy and JSON only; nothing that a run folder holds can run code when it is opened. A damaged folder is listed as damaged.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import time
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_core import files
+from fer_core.config import RunConfig, parse
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import FerError, RunError
+from fer_core.processes import Process
+
+COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second",
+           *(f"recall_{name}" for name in EMOTIONS))
+"""Columns of history.csv: a row per epoch; losses in nats, accuracies and recalls 0 to 1."""
+
+ALIVE = ("queued", "running", "stopping")
+STATES = (*ALIVE, "stopped", "finished", "failed", "lost")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the trainer last said, and what the operating system says of it."""
+
+    state: str = "queued"
+    reason: str = ""
+    process: dict[str, Any] | None = None  # as processes.Process
+    heartbeat: float = 0.0  # seconds since 1970
+    sequence: int = 0  # grows with every sign of progress
+    phase: str = ""  # what the trainer does now, in words
+    epoch: int = 0  # epochs that are complete
+    epochs: int = 0
+    step: int = 0  # steps of the epoch under way
+    steps: int = 0
+    loss: float | None = None  # mean of the epoch under way, nats
+    accuracy: float | None = None
+    images_per_second: float | None = None
+    seconds_left: float | None = None  # of the whole run
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether a trainer works on the run or is about to."""
+        return self.state in ALIVE
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last heartbeat."""
+        return max(0.0, time.time() - self.heartbeat)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a run says of one split: probabilities float32 (n, 7), features (n, d) before the last layer."""
+
+    split: str
+    fingerprint: str  # of the data set predicted
+    labels: np.ndarray
+    probabilities: np.ndarray
+    flipped: np.ndarray | None  # probabilities averaged over each face and its mirror image
+    features: np.ndarray | None
+    leaked: np.ndarray  # bool (n,): the very pixels stand in the training split
+
+
+@dataclass
+class Meta:
+    """What a person says of a run; it never changes what was measured."""
+
+    title: str = ""
+    note: str = ""
+    archived: bool = False
+    colour: int = 0
+    created: str = ""
+
+
+@dataclass
+class Run:
+    """A run folder. Reading it raises `RunError` in words; `RunStore.all` turns that into `damage`."""
+
+    path: Path
+    damage: str | None = None
+    _stamps: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The knobs, from config.json."""
+        return parse(self._json("config.json"))
+
+    @property
+    def meta(self) -> Meta:
+        """Title, note, archive mark and colour, from meta.json."""
+        if not (self.path / "meta.json").exists():
+            return Meta(title=self.id)
+        values = self._json("meta.json")
+        return Meta(**{f.name: values[f.name] for f in fields(Meta) if f.name in values})
+
+    @property
+    def title(self) -> str:
+        """What a person calls the run; its id unless renamed."""
+        return self.meta.title or self.id
+
+    @property
+    def status(self) -> Status:
+        """The state now: a trainer whose process is gone is `lost`, one that was asked to stop is `stopping`."""
+        values = self._json("status.json")
+        known = {f.name for f in fields(Status)}
+        status = Status(**{k: v for k, v in values.items() if k in known})
+        if status.state not in STATES:
+            raise RunError(f"{self.id}/status.json names an unknown state.", received=status.state, expected=" or ".join(STATES))
+        if not status.alive or status.process is None:
+            return status
+        if not Process(**status.process).is_alive(status.heartbeat):
+            reason = f"The training process is gone; its last sign of life was {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(status.heartbeat))}."
+            return Status(**{**asdict(status), "state": "lost", "reason": reason, "seconds_left": None})
+        if status.state == "running" and self.stop_requested:
+            return Status(**{**asdict(status), "state": "stopping"})
+        return status
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the run was made with: `data` (name, fingerprint, counts), `model`, `machine`; empty before the first epoch."""
+        return self._json("facts.json") if (self.path / "facts.json").exists() else {}
+
+    @property
+    def history(self) -> dict[str, np.ndarray]:
+        """Columns of history.csv as float64 arrays, `COLUMNS` each; empty arrays before the first epoch."""
+        path = self.path / "history.csv"
+        if not path.exists():
+            return {name: np.empty(0) for name in COLUMNS}
+        try:
+            with open(path, newline="") as file:
+                rows = list(csv.DictReader(file))
+            return {name: np.array([float(row[name]) for row in rows]) for name in COLUMNS}
+        except (KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.id}/history.csv cannot be read.", received=repr(error), expected="a row of numbers per epoch") from None
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """The validation matrix of every epoch, int64 (epochs, 7, 7), rows true."""
+        return self._arrays("confusion.npz").get("matrices", np.zeros((0, 7, 7), np.int64))
+
+    @property
+    def probes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Indices (16,) of fixed validation faces, and their probabilities float32 (epochs, 16, 7)."""
+        arrays = self._arrays("probes.npz")
+        return arrays.get("indices", np.empty(0, np.int64)), arrays.get("probabilities", np.empty((0, 0, 7), np.float32))
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """Best epoch, counted from 1, and its value of `config.monitor`; `None` before the first epoch."""
+        return best_epoch(self.history, self.config)
+
+    def predictions(self, split: str) -> Predictions | None:
+        """Read what the run says of a split, or `None` where it has not been asked yet."""
+        arrays = self._arrays("predictions.npz")
+        if f"{split}.probabilities" not in arrays:
+            return None
+        part = {name.split(".", 1)[1]: value for name, value in arrays.items() if name.startswith(split + ".")}
+        try:
+            return Predictions(split, str(part["fingerprint"]), part["labels"], part["probabilities"], part.get("flipped"),
+                               part.get("features"), part["leaked"])
+        except KeyError as error:
+            raise RunError(f"{self.id}/predictions.npz lacks a part.", received=f"no {error}", todo="predict the split again") from None
+
+    def write_predictions(self, predictions: Predictions) -> None:
+        """Store what the run says of a split beside the other splits."""
+        try:
+            arrays = self._arrays("predictions.npz")
+        except RunError:
+            arrays = {}
+        parts = {k: v for k, v in asdict(predictions).items() if k != "split" and v is not None}
+        arrays |= {f"{predictions.split}.{name}": np.asarray(value) for name, value in parts.items()}
+        files.write_arrays(self.path / "predictions.npz", **arrays)
+
+    def log_tail(self, lines: int = 40) -> list[str]:
+        """Read the last lines of log.txt."""
+        path = self.path / "log.txt"
+        if not path.exists():
+            return []
+        with open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - 400 * lines))
+            return file.read().decode(errors="replace").splitlines()[-lines:]
+
+    @property
+    def stop_requested(self) -> bool:
+        """Tell whether a person asked the trainer to stop."""
+        return (self.path / "stop").exists()
+
+    def request_stop(self) -> None:
+        """Ask the trainer to stop after the step under way, keeping all it did."""
+        if not self.status.alive:
+            raise RunError(f"{self.id} is not training.", received=self.status.state)
+        (self.path / "stop").touch()
+
+    def update_meta(self, **changes: Any) -> None:
+        """Change title, note, archive mark or colour."""
+        files.write_json(self.path / "meta.json", {**asdict(self.meta), **changes})
+
+    def write_status(self, status: Status) -> None:
+        """Replace the status; on a full disk the old file is overwritten in place, so that the reason is not lost."""
+        try:
+            files.write_json(self.path / "status.json", asdict(status))
+        except OSError:
+            with open(self.path / "status.json", "r+", encoding="utf8") as file:
+                text = json.dumps(asdict(status))
+                file.write(text)
+                file.truncate()
+
+    def check(self) -> None:
+        """Read every part once; the first that cannot be read raises `RunError`."""
+        _ = (self.config, self.meta, self.status, self.facts, self.history, self.confusion, self.probes)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            value = json.loads((self.path / name).read_text(encoding="utf8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.id}/{name} is missing.", todo="restore the file, or archive the run") from None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.id}/{name} cannot be read.", received=str(error), expected="JSON as the trainer wrote it",
+                           todo="restore the file, or archive the run") from None
+        if not isinstance(value, dict):
+            raise RunError(f"{self.id}/{name} holds no JSON object.", received=type(value).__name__)
+        return value
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        path = self.path / name
+        if not path.exists():
+            return {}
+        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+        if self._stamps.get(name, (None,))[0] != stamp:
+            try:
+                self._stamps[name] = (stamp, files.read_arrays(path))
+            except Exception as error:  # a damaged zip raises a dozen kinds of errors
+                raise RunError(f"{self.id}/{name} cannot be read.", received=f"{type(error).__name__}: {error}") from None
+        arrays: dict[str, np.ndarray] = self._stamps[name][1]
+        return dict(arrays)
+
+
+class RunStore:
+    """All runs under one folder."""
+
+    def __init__(self, root: str | Path = "checkpoints") -> None:
+        self.root = Path(root)
+
+    def all(self, *, archived: bool = False) -> list[Run]:
+        """List the runs, newest first; a damaged one carries its `damage` and hides no other."""
+        runs = []
+        for path in sorted(self.root.glob("*/")) if self.root.is_dir() else []:
+            if path.name.startswith(".") or not any((path / name).exists() for name in ("config.json", "status.json", "weights.safetensors")):
+                continue
+            run = Run(path)
+            try:
+                run.check()
+            except (FerError, OSError, TypeError) as error:
+                run.damage = str(error)
+            if run.damage or run.meta.archived == archived:
+                runs.append(run)
+        return sorted(runs, key=lambda run: ("" if run.damage else run.meta.created, run.id), reverse=True)
+
+    def open(self, id: str) -> Run:
+        """Open a run by its id; an unknown or damaged one raises `RunError`."""
+        if not NAME.fullmatch(id) or not (self.root / id).is_dir():
+            known = ", ".join(path.name for path in sorted(self.root.glob("*/"))[:8]) if self.root.is_dir() else ""
+            raise RunError(f"There is no run '{id[:80]}' in {self.root}.", expected=f"one of {known}" if known else "", todo="python -m fer_core runs")
+        run = Run(self.root / id)
+        run.check()
+        return run
+
+    def create(self, config: RunConfig, id: str | None = None) -> Run:
+        """Make a run folder in the state `queued`; the name is taken or made of network, data and time."""
+        if id is not None and not NAME.fullmatch(id):
+            raise RunError("This cannot be the name of a run.", received=id, expected="letters, digits, '.', '_' and '-', at most 80")
+        stem = id or f"{config.arch}-{re.sub(r'[^A-Za-z0-9]+', '-', Path(config.data).stem)[:24].strip('-') or 'data'}-{datetime.now():%m%d-%H%M%S}"
+        path = self._make_folder(stem, numbered=id is None)
+        colour = len(list(self.root.glob("*/")))
+        files.write_json(path / "config.json", config.model_dump(mode="json"))
+        files.write_json(path / "meta.json", asdict(Meta(path.name, config.note, False, colour, datetime.now().isoformat(timespec="seconds"))))
+        files.write_json(path / "status.json", asdict(Status(epochs=config.epochs, heartbeat=time.time())))
+        return Run(path)
+
+    def _make_folder(self, stem: str, *, numbered: bool) -> Path:
+        for number in range(1, 1000):
+            path = self.root / (stem if number == 1 else f"{stem}-{number}")
+            try:
+                self.root.mkdir(parents=True, exist_ok=True)
+                path.mkdir()
+                return path
+            except FileExistsError:
+                if not numbered:
+                    raise RunError(f"A run named '{stem}' is there already.", todo="choose another name, or resume it") from None
+            except OSError as error:
+                raise RunError(f"No run folder can be made in {self.root}.", received=error.strerror, todo="free space or choose another --runs folder") from None
+        raise RunError("Too many runs of the same name.", received=stem)
+
+
+def best_epoch(history: dict[str, np.ndarray], config: RunConfig) -> tuple[int, float] | None:
+    """Find the best epoch so far, counted from 1, and its validation value; the first of equals wins."""
+    values = history[f"val_{config.monitor}"]
+    if len(values) == 0:
+        return None
+    best = int(np.nanargmax(values) if config.monitor == "accuracy" else np.nanargmin(values))
+    return best + 1, float(values[best])
