@@ -1,0 +1,322 @@
+"""`python -m fer_core ...`: everything that the pages do, from a terminal. TensorFlow is imported only by the commands that need it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from fer_core.config import PRESETS, RunConfig
+from fer_core.errors import ConfigError, FerError
+from fer_core.launch import launch
+from fer_core.runs import Run, RunStore, Status
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="FER Lens: train, watch and question facial-expression classifiers.")
+data_app = typer.Typer(no_args_is_help=True, help="Describe, convert and make data sets.")
+app.add_typer(data_app, name="data")
+console, errors = Console(), Console(stderr=True)
+
+Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
+RunId = Annotated[str, typer.Argument(help="Name of the run.")]
+Data = Annotated[str, typer.Option("--data", help="'demo', or a CSV, folder or zip of FER2013.")]
+ROOT = Path("checkpoints")
+
+
+def main() -> None:
+    """Run a command; an error that a person can put right is one sentence, not a traceback."""
+    try:
+        app(standalone_mode=False)
+    except FerError as error:
+        errors.print(f"error: {error}", style="bold red", markup=False, highlight=False)
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        if not hasattr(error, "exit_code"):
+            raise
+        if hasattr(error, "show"):
+            error.show()
+        sys.exit(error.exit_code)
+
+
+def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every field of `RunConfig`; untold ones arrive as `None` in `knobs`."""
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "knobs"]
+    fields = {n: f for n, f in RunConfig.model_fields.items() if n not in {"preset", "data"}}
+    knobs = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None,
+                               annotation=Annotated[field.annotation | None, typer.Option(help=field.description)])  # type: ignore[operator]
+             for name, field in fields.items()]
+
+    def called(**values: Any) -> None:
+        told = {name: values.pop(name) for name in fields}
+        command(**values, knobs=told)
+
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    called.__signature__ = inspect.Signature(own + knobs)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in own + knobs}
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    return called
+
+
+@app.command()
+@with_knobs
+def train(knobs: dict[str, Any], *, data: Data = "demo",
+          preset: Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")] = None,
+          name: Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")] = None,
+          runs: Runs = ROOT, summary: Annotated[bool, typer.Option("--summary", help="Print the layer table and stop.")] = False,
+          background: Annotated[bool, typer.Option("--background", help="Start the training and return at once.")] = False,
+          as_json: Json = False) -> None:
+    """Train a network in a process of its own and watch it; Ctrl-C stops it so that it can be resumed."""
+    from fer_core.data import read
+
+    config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **knobs)
+    if summary:
+        return print_summary(config, as_json)
+    read(config.data)  # the errors of a data set are told here, and its cache is made
+    if not data.startswith("demo"):
+        config = config.model_copy(update={"data": str(Path(data).resolve())})
+    run = RunStore(runs).create(config, name)
+    launch(run)
+    follow(run, background, as_json)
+
+
+@app.command()
+def resume(run: RunId, runs: Runs = ROOT, background: Annotated[bool, typer.Option("--background")] = False, as_json: Json = False) -> None:
+    """Go on with a stopped, lost or failed run; it ends as if it had never been interrupted."""
+    opened = RunStore(runs).open(run)
+    launch(opened)
+    follow(opened, background, as_json)
+
+
+@app.command()
+def stop(run: RunId, runs: Runs = ROOT) -> None:
+    """Ask a running training to stop after its step; nothing is lost."""
+    opened = RunStore(runs).open(run)
+    opened.request_stop()
+    deadline = time.monotonic() + 60
+    while opened.status.alive and time.monotonic() < deadline:
+        time.sleep(0.2)
+    console.print(f"{run} is {opened.status.state}")
+
+
+@app.command("runs")
+def list_runs(runs: Runs = ROOT, archived: Annotated[bool, typer.Option("--archived", help="The archived ones.")] = False, as_json: Json = False) -> None:
+    """List the runs: state, best epoch, accuracy, parameters."""
+    rows = [describe(run) for run in RunStore(runs).all(archived=archived)]
+    if as_json:
+        return print_json(rows)
+    table = Table("run", "state", "network", "data", "epoch", "best", "accuracy", box=None)
+    for row in rows:
+        table.add_row(row["run"], row["state"], row.get("arch", ""), row.get("data", ""), str(row.get("epoch", "")), str(row.get("best_epoch") or ""),
+                      f"{row['best']:.1%}" if row.get("best") is not None and row.get("monitor") == "accuracy" else "")
+    console.print(table if rows else f"No runs in {runs}. Begin with: python -m fer_core train")
+
+
+@app.command()
+def evaluate(run: RunId, data: Data = "", split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+             flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False, runs: Runs = ROOT,
+             as_json: Json = False) -> None:
+    """Predict a split, store the predictions in the run, and print every number."""
+    from fer_core import models
+    from fer_core.data import read
+    from fer_core.evaluate import evaluate as score
+    from fer_core.train import predictions
+
+    opened = RunStore(runs).open(run)
+    dataset = read(data or opened.config.data)
+    if split not in dataset:
+        raise ConfigError("The data set has no such split.", received=split, expected=" or ".join(dataset))
+    with progress_bar() as bar:
+        task = bar.add_task(f"predicting {split}", total=1.0)
+        made = predictions(models.load(opened), dataset, split, flip=True, progress=lambda share: bar.update(task, completed=share))
+    opened.write_predictions(made)
+    chosen = made.flipped if flip and made.flipped is not None else made.probabilities
+    result = score(made.labels, chosen, leaked=made.leaked)
+    if as_json:
+        return print_json({"run": run, "split": split, "flip": flip, **result.to_json()})
+    low, high = result.interval
+    console.print(f"{run} on {result.n:,} {split} faces: {result.accuracy:.2%} right ({low:.1%} to {high:.1%})")
+    table = Table("emotion", "faces", "precision", "recall", "F1", box=None)
+    for line in result.per_class:
+        table.add_row(line.name, f"{line.support}", f"{line.precision:.1%}", f"{line.recall:.1%}", f"{line.f1:.3f}")
+    console.print(table)
+
+
+@app.command()
+def submission(run: RunId, out: Annotated[Path, typer.Option(help="CSV to write.")], data: Data = "", runs: Runs = ROOT) -> None:
+    """Write a Kaggle submission (id,label) for the test split of a data set."""
+    from fer_core import models
+    from fer_core.data import read, write_submission
+
+    opened = RunStore(runs).open(run)
+    dataset = read(data or opened.config.data)
+    if "test" not in dataset:
+        raise ConfigError("The data set has no test split.", received=", ".join(dataset), expected="the course's folder with test.csv")
+    write_submission(out, dataset["test"].ids, models.predict(models.load(opened), dataset["test"].images, flip=True))
+    console.print(f"wrote {out}: {len(dataset['test'].labels):,} rows")
+
+
+@app.command()
+def export(run: RunId, out: Annotated[Path, typer.Option(help="File or folder to write.")],
+           format: Annotated[str, typer.Option(help="keras, saved_model, tflite or onnx.")] = "keras", runs: Runs = ROOT) -> None:
+    """Write a run's network for use without FER Lens; pixels of 0 to 255 go in, logits come out."""
+    from fer_core import models
+
+    models.export(models.load(RunStore(runs).open(run)), out, format)
+    console.print(f"wrote {out}")
+
+
+@app.command(hidden=True)
+def work(folder: Path) -> None:
+    """Be the trainer of a run folder."""
+    if hasattr(os, "nice"):
+        os.nice(10)  # the pages come first
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from fer_core.train import work as body
+
+    if body(folder) == "failed":
+        sys.exit(1)
+
+
+@app.command()
+def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
+    """Tell what this machine is, the precision that would be chosen, versions, and the data found."""
+    from importlib.metadata import version
+
+    import psutil
+
+    from fer_core import learner, models
+    from fer_core.data import find
+
+    packages = ("streamlit", "tensorflow", "keras", "plotly", "numpy", "opencv-python-headless")
+    facts = {"processor": learner.processor_name(), "cores": os.cpu_count(), "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+             "gpus": models.gpus(), "precision": models.choose_precision("auto"), "python": sys.version.split()[0],
+             **{name: version(name) for name in packages}, "runs": len(RunStore(runs).all()), "data": find([Path("data")])}
+    if as_json:
+        return print_json(facts)
+    for key, value in facts.items():
+        console.print(f"{key:24}{value}", highlight=False)
+
+
+@data_app.command("describe")
+def data_describe(data: Annotated[str, typer.Argument()] = "demo", skip_bad: Annotated[Path | None, typer.Option(help="Skip bad rows and list them here.")] = None,
+                  as_json: Json = False) -> None:
+    """Count classes and splits; find copies, conflicting labels and blank images."""
+    from fer_core.data import copies, counts, read
+    from fer_core.emotions import EMOTIONS
+
+    dataset = read(data, skip_bad=skip_bad)
+    found = copies(dataset)
+    result = {"name": dataset.name, "fingerprint": dataset.fingerprint, "notes": list(dataset.notes),
+              "counts": {s: dict(zip(EMOTIONS, map(int, row), strict=True)) for s, row in counts(dataset).items()},
+              "surplus_copies": {s: int(n) for s, n in found.surplus.items()}, "conflicting_groups": len(found.conflicts),
+              "blank": {s: len(i) for s, i in found.blank.items()}, "also_in_train": {s: int(m.sum()) for s, m in found.leaked.items()}}
+    if as_json:
+        return print_json(result)
+    table = Table("emotion", *dataset, box=None)
+    for name in EMOTIONS:
+        table.add_row(name, *(f"{result['counts'][s][name]:,}" for s in dataset))  # type: ignore[index]
+    console.print(f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", table, *dataset.notes, sep="\n")
+    for key in ("surplus_copies", "conflicting_groups", "also_in_train", "blank"):
+        console.print(f"{key.replace('_', ' ')}: {result[key]}")
+
+
+@data_app.command("convert")
+def data_convert(data: str, out: Annotated[Path, typer.Option(help="CSV to write in the form of fer2013.csv.")]) -> None:
+    """Write any form of FER2013 as fer2013.csv."""
+    from fer_core.data import read, write_csv
+
+    write_csv(read(data), out)
+    console.print(f"wrote {out}")
+
+
+@data_app.command("demo")
+def data_demo(out: Annotated[Path, typer.Option(help="CSV to write.")], seed: int = 0) -> None:
+    """Write the drawn demo faces as fer2013.csv."""
+    from fer_core.data import read, write_csv
+
+    write_csv(read(f"demo:{seed}"), out)
+    console.print(f"wrote {out}")
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """Put a run into one row."""
+    if run.damage:
+        return {"run": run.id, "state": "damaged", "damage": run.damage}
+    status, best = run.status, run.best
+    return {"run": run.id, "title": run.title, "state": status.state, "reason": status.reason, "arch": run.config.arch,
+            "data": run.facts.get("data", {}).get("name", run.config.data), "epoch": status.epoch, "epochs": run.config.epochs,
+            "monitor": run.config.monitor, "best_epoch": best[0] if best else None, "best": best[1] if best else None}
+
+
+def print_summary(config: RunConfig, as_json: bool) -> None:
+    """Print the layer table of a network: output shape, parameters, receptive field."""
+    from fer_core import models
+
+    model = models.build(config.arch, config)
+    rows = models.layers(model)
+    total, trainable = (sum(int(w.shape.num_elements() or 0) for w in ws) for ws in (model.weights, model.trainable_weights))
+    if as_json:
+        return print_json({"arch": config.arch, "parameters": total, "trainable": trainable, "layers": [vars(row) for row in rows]})
+    table = Table("layer", "kind", "output", "parameters", "sees (pixels)", box=None)
+    for row in rows:
+        table.add_row(row.name, row.kind, str(tuple(row.shape)), f"{row.parameters:,}", str(row.receptive_field))
+    console.print(table, f"{total:,} parameters ({trainable:,} trainable)", sep="\n")
+
+
+def progress_bar() -> Progress:
+    """Make a progress bar with time left, on the error stream, so that results can be piped."""
+    return Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
+                    TimeRemainingColumn(), console=errors)
+
+
+def follow(run: Run, background: bool, as_json: bool) -> None:
+    """Show a training until it ends; the first Ctrl-C asks it to stop."""
+    errors.print(f"run {run.id} in {run.path}", highlight=False)
+    if background:
+        return print_json(describe(run)) if as_json else None
+    with progress_bar() as bar:
+        task, shown = bar.add_task("starting", total=1.0), 0
+        while (status := run.status).alive:
+            shown = _show(run, status, bar, task, shown)
+            try:
+                time.sleep(0.5)
+            except KeyboardInterrupt:
+                run.request_stop()
+                bar.console.print("stopping after this step")
+        _show(run, status, bar, task, shown)
+    if as_json:
+        print_json(describe(run))
+    errors.print(f"{run.id} {status.state}. {status.reason}", highlight=False)
+    if status.state in ("failed", "lost"):
+        errors.print("\n".join(run.log_tail(8)), markup=False, highlight=False)
+        sys.exit(1)
+
+
+def _show(run: Run, status: Status, bar: Progress, task: Any, shown: int) -> int:
+    text = status.phase or status.state
+    if status.loss is not None and status.images_per_second:
+        text += f"  step {status.step}/{status.steps}  loss {status.loss:.3f}  {status.images_per_second:.0f} images/s"
+    bar.update(task, description=text, completed=(status.epoch + status.step / max(1, status.steps)) / max(1, status.epochs))
+    history = run.history
+    for i in range(shown, len(history["epoch"])):
+        bar.console.print(f"epoch {i + 1}: loss {history['loss'][i]:.3f}, accuracy {history['accuracy'][i]:.1%}, validation loss "
+                          f"{history['val_loss'][i]:.3f}, accuracy {history['val_accuracy'][i]:.1%}", highlight=False)
+    return len(history["epoch"])
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, and nothing else, on standard output."""
+    print(json.dumps(value, indent=1, default=float))

@@ -1,0 +1,98 @@
+"""What the trainer writes into its run folder: the heartbeat, a row per epoch, matrices, probes, and the log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+import time
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from fer_core import files
+from fer_core.processes import Process
+from fer_core.runs import COLUMNS, Run, Status
+
+BEAT = 1.0
+"""Seconds between two heartbeats."""
+
+
+class Recorder:
+    """Keeps a run's status fresh from a thread of its own, so that a long compilation still has a heartbeat."""
+
+    def __init__(self, run: Run, process: Process | None = None) -> None:
+        self.run = run
+        self.status = Status(state="running", process=vars(process or Process.this()), epochs=run.config.epochs, heartbeat=time.time())
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Recorder:
+        self._write()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+        self._write()
+
+    def say(self, phase: str) -> None:
+        """Tell what begins now, on the page and in the log."""
+        self.log(phase)
+        self.update(phase=phase)
+
+    def log(self, line: str) -> None:
+        """Add a line to log.txt, which is the trainer's standard output."""
+        print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
+
+    def update(self, **values: Any) -> None:
+        """Note progress; the next heartbeat writes it."""
+        with self._lock:
+            self.status = replace(self.status, sequence=self.status.sequence + 1, **values)
+
+    def end(self, state: str, reason: str) -> None:
+        """Note how the run ended; written when the recorder closes."""
+        self.log(f"{state}: {reason}" if reason else state)
+        self.update(state=state, reason=reason, phase="", seconds_left=None)
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            self.status = replace(self.status, heartbeat=time.time())
+            try:
+                self.run.write_status(self.status)
+            except OSError as error:
+                print(f"the status cannot be written: {error}", flush=True)
+
+    def keep_epochs(self, count: int) -> None:
+        """Forget what was written of epochs after the first `count`: they are about to be trained again."""
+        history = {name: values[:count] for name, values in self.run.history.items()}
+        _write_history(self.run, history)
+        files.write_arrays(self.run.path / "confusion.npz", matrices=self.run.confusion[:count])
+        indices, probabilities = self.run.probes
+        files.write_arrays(self.run.path / "probes.npz", indices=indices, probabilities=probabilities[:count])
+
+    def add_epoch(self, row: dict[str, float], matrix: np.ndarray, probes: tuple[np.ndarray, np.ndarray]) -> None:
+        """Add an epoch: its numbers (`COLUMNS`), validation matrix (7, 7) and probe probabilities (16, 7)."""
+        run = self.run
+        history = {name: np.append(values, row[name]) for name, values in run.history.items()}
+        files.write_arrays(run.path / "confusion.npz", matrices=np.concatenate([run.confusion, matrix[None]]))
+        _, before = run.probes
+        stack = probes[1][None] if len(before) == 0 else np.concatenate([before, probes[1][None]])
+        files.write_arrays(run.path / "probes.npz", indices=probes[0], probabilities=stack)
+        _write_history(run, history)
+        self.update(epoch=len(history["epoch"]), step=0)
+
+
+def _write_history(run: Run, history: dict[str, np.ndarray]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([int(row[0]), *(repr(float(value)) for value in row[1:])] for row in zip(*(history[name] for name in COLUMNS), strict=True))
+    files.write_bytes(run.path / "history.csv", text.getvalue().encode())

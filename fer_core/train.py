@@ -1,0 +1,270 @@
+"""Train a run, or go on with it, so that a stopped run ends like an unbroken one, bit for bit.
+
+What decides the next step is small: the variables, the step number and the rows of the history. Augmentation, the order of faces and
+dropout are functions of (seed, epoch, position) or (seed, step); the learning rate and early stopping are functions of the history.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_core import files, schedule
+from fer_core.data import Dataset, Split, copies, counts, read
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import DataError, FerError, RunError
+from fer_core.launch import sole_writer
+from fer_core.recorder import Recorder
+from fer_core.runs import Predictions, Run
+
+PROBES = 16
+SAVE_SECONDS = 120.0
+"""A killed run loses at most about this much work within an epoch."""
+
+
+class Stop(Exception):
+    """A person, or the system, asked the trainer to stop."""
+
+
+def work(folder: str | Path) -> str:
+    """Train the run in `folder` until it ends; return the state it ended in. The body of the trainer's process."""
+    run = Run(Path(folder))
+    with sole_writer(run, wait=30.0), Recorder(run) as recorder:
+        try:
+            state, reason = _train(run, recorder)
+        except Stop:
+            state, reason = "stopped", "Stopped on request; resuming goes on from the very step."
+        except FerError as error:
+            state, reason = "failed", str(error)
+        except Exception as error:
+            traceback.print_exc()
+            state, reason = "failed", _explain(error)
+        recorder.end(state, reason)
+        (run.path / "stop").unlink(missing_ok=True)
+    return state
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full. Free some space, then resume: the last saved step is safe."
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "The memory is exhausted. Choose a smaller batch, close other programs, then resume."
+    if isinstance(error, PermissionError):
+        return f"A file cannot be written: {error.filename}. Check its rights, then resume."
+    return f"{type(error).__name__}: {error}. The log has the details."
+
+
+def _train(run: Run, recorder: Recorder) -> tuple[str, str]:
+    config = run.config
+    recorder.say("reading the faces")
+    dataset = read(config.data)
+    known = run.facts.get("data", {}).get("fingerprint")
+    if known not in (None, dataset.fingerprint):
+        raise DataError("The data set is not the one that this run began with.", received=dataset.fingerprint[:12], expected=known[:12])
+    recorder.say("starting TensorFlow")
+    trainer = Trainer(run, recorder, dataset)
+    signal.signal(signal.SIGTERM, lambda *_: trainer.ask_to_stop())
+    while len(run.history["epoch"]) < config.epochs and not schedule.is_over(run.history, config):
+        trainer.epoch()
+    recorder.say("predicting with the best epoch")
+    trainer.predict()
+    early = len(run.history["epoch"]) < config.epochs
+    return "finished", f"Early stopping: no better epoch in {config.patience}." if early else ""
+
+
+class Trainer:
+    """The network, its optimiser and the state of one run."""
+
+    def __init__(self, run: Run, recorder: Recorder, dataset: Dataset) -> None:
+        from fer_core import augment, models
+        from fer_core.learner import Learner
+
+        self.run, self.recorder, self.config = run, recorder, run.config
+        self.models, self.augment = models, augment
+        self.faces, self.validation, self.dataset = _labelled(dataset, "train", self.config.limit), _labelled(dataset, "validation"), dataset
+        self.batch = min(self.config.batch_size, len(self.faces.labels))
+        self.steps = len(self.faces.labels) // self.batch
+        self.sampler = augment.Sampler(self.faces.labels, self.config)
+        self.learner = Learner(self.config)
+        self.position, self.sums, self.elapsed = 0, [0.0, 0.0], 0.0
+        self._stop, self._saved = False, time.monotonic()
+        self._write_facts()
+        self._restore()
+
+    def ask_to_stop(self) -> None:
+        """Stop after the step under way."""
+        self._stop = True
+
+    def epoch(self) -> None:
+        """Train the epoch under way to its end, validate, and write all that it leaves."""
+        number, began = len(self.run.history["epoch"]), time.monotonic() - self.elapsed
+        self.recorder.say(f"epoch {number + 1} of {self.config.epochs}")
+        for images, labels in self._batches(number):
+            rate = schedule.learning_rate(self.config, number * self.steps + self.position, self.steps, self.run.history)
+            loss, correct = self.learner(images, labels, rate)
+            if not math.isfinite(loss):
+                raise RunError(f"The loss became {loss} in epoch {number + 1}, step {self.position + 1}.", todo="choose a smaller learning rate, a warm-up or clip_norm")
+            self.position += 1
+            self.sums = [self.sums[0] + loss, self.sums[1] + correct]
+            self.elapsed = time.monotonic() - began
+            self._report(number)
+            self._save_sometimes()
+        self._finish_epoch(number, rate)
+
+    def _batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the epoch's batches from the position on, made by another thread while the network computes."""
+        order = self.sampler.order(epoch)
+
+        def make(step: int) -> tuple[np.ndarray, np.ndarray]:
+            positions = np.arange(step * self.batch, (step + 1) * self.batch)
+            chosen = order[positions]
+            return self.augment.augment(self.faces.images[chosen], positions, epoch, self.config), self.faces.labels[chosen]
+
+        with ThreadPoolExecutor(1) as pool:
+            ahead: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
+            following = iter(range(self.position, self.steps))
+            while True:
+                while len(ahead) < 3 and (step := next(following, None)) is not None:
+                    ahead.append(pool.submit(make, step))
+                if not ahead:
+                    return
+                yield ahead.popleft().result()
+
+    def _report(self, epoch: int) -> None:
+        seen = self.position * self.batch
+        speed = seen / self.elapsed
+        left = (self.config.epochs - epoch) * self.steps - self.position
+        self.recorder.update(step=self.position, steps=self.steps, loss=self.sums[0] / self.position, accuracy=self.sums[1] / seen,
+                             images_per_second=speed, seconds_left=left * self.batch / speed)
+
+    def _save_sometimes(self) -> None:
+        wanted = self._stop or (self.run.path / "stop").exists()
+        if wanted or time.monotonic() - self._saved > SAVE_SECONDS:
+            self._save()
+        if wanted:
+            raise Stop
+
+    def _finish_epoch(self, number: int, rate: float) -> None:
+        self.recorder.update(phase=f"validating epoch {number + 1}")
+        row = {"epoch": number + 1, "loss": self.sums[0] / self.steps, "accuracy": self.sums[1] / (self.steps * self.batch),
+               "learning_rate": rate, "seconds": self.elapsed, "images_per_second": self.steps * self.batch / self.elapsed}
+        with self.learner.averaged(self._calm_batches()):
+            validated, matrix, probes = self._validate()
+            row |= validated
+            self.recorder.add_epoch(row, matrix, probes)
+            best = self.run.best
+            if best is not None and best[0] == number + 1:
+                self.models.save_weights(self.learner.model, self.run.path / "weights.safetensors")
+        self.position, self.sums, self.elapsed = 0, [0.0, 0.0], 0.0
+        self._save()
+        self.recorder.log(f"epoch {number + 1}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}, "
+                          f"validation {row['val_loss']:.4f}, {row['val_accuracy']:.4f}, {row['images_per_second']:.0f} images/s")
+
+    def _calm_batches(self) -> list[np.ndarray]:
+        """Faces on which the batch-norm statistics of averaged weights are measured anew: the first of the first epoch, as trained."""
+        order, size = self.sampler.order(0), min(256, len(self.faces.labels))
+        starts = range(0, min(len(order) // size, 12) * size, size)
+        return [self.augment.augment(self.faces.images[order[s : s + size]], np.arange(s, s + size), 0, self.config) for s in starts]
+
+    def _validate(self) -> tuple[dict[str, float], np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        labels = self.validation.labels
+        probabilities = self.models.predict(self.learner.model, self.validation.images)
+        loss = -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean(dtype=np.float64)
+        matrix = np.bincount(7 * labels + probabilities.argmax(1), minlength=49).reshape(7, 7)
+        recall = np.diag(matrix) / np.maximum(matrix.sum(1), 1)
+        probes = _probe_indices(labels, self.config.seed)
+        numbers = {"val_loss": float(loss), "val_accuracy": float(np.trace(matrix) / matrix.sum()),
+                   **{f"recall_{name}": float(value) for name, value in zip(EMOTIONS, recall, strict=True)}}
+        return numbers, matrix.astype(np.int64), (probes, probabilities[probes])
+
+    def predict(self) -> None:
+        """Write what the best epoch says of the validation and the test split."""
+        self.models.load_weights(self.learner.model, self.run.path / "weights.safetensors")
+        for split in ("validation", "test"):
+            if split in self.dataset:
+                self.run.write_predictions(predictions(self.learner.model, self.dataset, split, flip=True))
+
+    def _write_facts(self) -> None:
+        per_split = {split: [int(n) for n in row] for split, row in counts(self.dataset).items()}
+        data = {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint, "counts": per_split, "notes": list(self.dataset.notes)}
+        files.write_json(self.run.path / "facts.json", {"data": data, **self.learner.facts(), "trained_on": len(self.faces.labels),
+                                                        "validated_on": len(self.validation.labels), "batch_size": self.batch, "steps": self.steps})
+
+    def _save(self) -> None:
+        """Write all that an exact resume needs, as one file that takes the place of the last one at once."""
+        from safetensors.numpy import save
+
+        folder = self.run.path / "resume"
+        folder.mkdir(exist_ok=True)
+        epochs = len(self.run.history["epoch"])
+        counters = {"epochs": epochs, "position": self.position, "sums": self.sums, "elapsed": self.elapsed, "steps": self.steps, "batch": self.batch}
+        files.write_bytes(folder / "state.safetensors", save(self.learner.arrays(), metadata={"counters": json.dumps(counters)}))
+        self._saved = time.monotonic()
+
+    def _restore(self) -> None:
+        path = self.run.path / "resume" / "state.safetensors"
+        if not path.exists():
+            self.recorder.keep_epochs(0)
+            return
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                counters = json.loads(file.metadata()["counters"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise RunError("The saved state of this run cannot be read.", received=error, todo="duplicate the run and train it anew") from None
+        if (counters["steps"], counters["batch"]) != (self.steps, self.batch):
+            raise RunError("The settings of this run were changed since it was saved.", received=f"{self.steps} steps of {self.batch}",
+                           expected=f"{counters['steps']} of {counters['batch']}", todo="restore config.json, or duplicate the run")
+        self.learner.restore(arrays)
+        self.recorder.keep_epochs(counters["epochs"])
+        self.position, self.sums, self.elapsed = counters["position"], counters["sums"], counters["elapsed"]
+        self.recorder.update(epoch=counters["epochs"], step=self.position, steps=self.steps)
+        self.recorder.log(f"goes on after {counters['epochs']} epochs and {self.position} steps")
+
+
+def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, progress: Any = None) -> Predictions:
+    """Let a network predict a split: probabilities, flip-averaged ones where asked for, and features."""
+    from fer_core import models
+
+    faces = dataset[split]
+    plain = models.predict(model, faces.images, progress=progress)
+    leaked = copies(dataset).leaked.get(split, np.zeros(len(faces.labels), bool))
+    flipped = models.predict(model, faces.images, flip=True, progress=progress) if flip else None
+    features = models.features(model, faces.images).astype(np.float16)
+    return Predictions(split, dataset.fingerprint, faces.labels, plain, flipped, features, leaked)
+
+
+def _labelled(dataset: Dataset, name: str, limit: int = 0) -> Split:
+    if name not in dataset or not (dataset[name].labels >= 0).any():
+        raise DataError(f"The data set has no labelled {name} faces.", received=", ".join(dataset))
+    split = dataset[name]
+    chosen = np.flatnonzero(split.labels >= 0)
+    if limit and limit < len(chosen):
+        chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:limit])
+    elif len(chosen) == len(split.labels):
+        return split
+    return Split(split.images[chosen], split.labels[chosen], split.ids[chosen])
+
+
+def _probe_indices(labels: np.ndarray, seed: int) -> np.ndarray:
+    """Choose 16 validation faces, two of each class where it has them, then any."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    twos = [order[labels[order] == c][:2] for c in range(len(EMOTIONS))]
+    first = np.concatenate(twos)
+    rest = order[~np.isin(order, first)]
+    return np.sort(np.concatenate([first, rest])[:PROBES]).astype(np.int64)
+
+
