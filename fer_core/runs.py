@@ -127,7 +127,11 @@ class Run:
             raise RunError(f"{self.id}/status.json names an unknown state.", received=status.state, expected=" or ".join(STATES))
         if not status.alive or status.process is None:
             return status
-        if not Process(**status.process).is_alive(status.heartbeat):
+        try:
+            there = Process(**status.process).is_alive(status.heartbeat)
+        except TypeError:
+            raise RunError(f"{self.id}/status.json does not name its process.", received=status.process, expected="pid, began and host") from None
+        if not there:
             reason = f"The training process is gone; its last sign of life was {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(status.heartbeat))}."
             return Status(**{**asdict(status), "state": "lost", "reason": reason, "seconds_left": None})
         if status.state == "running" and self.stop_requested:

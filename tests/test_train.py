@@ -1,0 +1,128 @@
+"""The exact resume, tested by real kills of real trainers, with a control that must fail."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from fer_core.config import RunConfig
+from fer_core.runs import COLUMNS, RunStore
+
+TIMES = {"seconds", "images_per_second"}  # what a clock measures differs from run to run
+CONFIG = RunConfig(arch="small", epochs=3, limit=256, batch_size=32, learning_rate=3e-3, average=0.9, dropout_dense=0.5, erase=0.5, seed=3, threads=2)
+
+
+def start(run):
+    with open(run.path / "log.txt", "ab") as log:
+        return subprocess.Popen([sys.executable, "-m", "fer_core", "work", str(run.path)], stdout=log, stderr=log)
+
+
+def finish(run):
+    assert start(run).wait(300) == 0, run.log_tail()
+    assert run.status.state == "finished", run.log_tail()
+    return run
+
+
+def await_progress(run, process, more):
+    """Wait until the trainer has shown `more` signs of progress, or has ended."""
+    began = run.status.sequence
+    while process.poll() is None and run.status.sequence < began + more:
+        time.sleep(0.01)
+
+
+def results(run):
+    history = {name: run.history[name] for name in COLUMNS if name not in TIMES}
+    return {**history, "confusion": run.confusion, "probes": run.probes[1], **load_file(run.path / "weights.safetensors"),
+            "validation": run.predictions("validation").probabilities}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def unbroken(store):
+    return finish(store.create(CONFIG, "unbroken"))
+
+
+def test_a_run_leaves_everything(unbroken):
+    assert unbroken.history["epoch"].tolist() == [1, 2, 3]
+    assert unbroken.confusion.shape == (3, 7, 7)
+    assert (unbroken.confusion.sum((1, 2)) == unbroken.facts["validated_on"]).all()
+    accuracy = np.trace(unbroken.confusion, axis1=1, axis2=2) / unbroken.facts["validated_on"]
+    assert np.allclose(accuracy, unbroken.history["val_accuracy"])
+    predictions = unbroken.predictions("validation")
+    best = int(unbroken.history["val_accuracy"].argmax())
+    assert np.isclose((predictions.probabilities.argmax(1) == predictions.labels).mean(), accuracy[best])
+    assert len(predictions.features) == len(predictions.labels)
+    assert unbroken.probes[1].shape == (3, 16, 7)
+
+
+def test_killed_at_random_instants_it_ends_like_the_unbroken_run(store, unbroken):
+    run, chance = store.create(CONFIG, "killed"), random.Random(5)
+    for _ in range(3):
+        process = start(run)
+        await_progress(run, process, chance.randint(2, 14))
+        time.sleep(chance.random() * 0.5)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    finish(run)
+    assert same(results(run), results(unbroken))
+
+
+def test_stopped_within_an_epoch_it_goes_on_from_the_step(store, unbroken):
+    run = store.create(CONFIG, "stopped")
+    process = start(run)
+    while process.poll() is None and not 2 <= run.status.step <= 6:
+        time.sleep(0.005)
+    run.request_stop()
+    assert process.wait(60) == 0
+    assert run.status.state == "stopped"
+    state = load_file(run.path / "resume" / "state.safetensors")
+    assert int(state["step"]) % 8 != 0, "the stop came between two epochs and tests nothing"
+    twin = store.create(CONFIG, "forgetful")
+    (twin.path / "resume").mkdir()
+    for name in ("resume/state.safetensors", "history.csv", "confusion.npz", "probes.npz"):
+        if (run.path / name).exists():
+            (twin.path / name).write_bytes((run.path / name).read_bytes())
+    forget_the_dropout(twin.path / "resume" / "state.safetensors")
+    assert same(results(finish(run)), results(unbroken))
+    assert not same(results(finish(twin)), results(unbroken)), "a forgotten random state must show: the test could not fail"
+
+
+def forget_the_dropout(path):
+    """Set the step, on which dropout's random numbers hang, to another value; everything else stays."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata()
+    arrays = load_file(path)
+    save_file({**arrays, "step": arrays["step"] + 1000}, path, metadata=metadata)
+
+
+def test_a_loss_that_is_no_number_fails_with_its_reason(store):
+    run = store.create(CONFIG.model_copy(update={"optimizer": "sgd", "learning_rate": 10.0, "warmup_epochs": 0.0, "schedule": "constant", "epochs": 40, "average": 0.0}), "nan")
+    process = start(run)
+    assert process.wait(300) == 1
+    assert run.status.state == "failed"
+    assert "loss became" in run.status.reason and "smaller learning rate" in run.status.reason
+
+
+def test_other_data_than_the_run_began_with_is_refused(store, unbroken, tmp_path):
+    import json
+
+    run = store.create(CONFIG, "otherdata")
+    facts = {**unbroken.facts, "data": {**unbroken.facts["data"], "fingerprint": "0" * 64}}
+    (run.path / "facts.json").write_text(json.dumps(facts))
+    assert start(run).wait(120) == 1
+    assert "not the one" in run.status.reason
