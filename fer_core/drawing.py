@@ -1,0 +1,363 @@
+"""Draw the parts of a face from its parameters: head, hair, eyes, brows, nose, mouth, folds, glasses, and the masks of the features."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .brush import FEATURES, Canvas, Face, Floats, Points, curve, oval, tapered
+
+EYE_X, EYE_Y, BROW_Y, MOUTH_Y, CHIN_Y = 0.335, -0.13, -0.36, 0.49, 0.93
+SIDES = (-1, 1)
+
+
+def draw(face: Face, size: int = 48) -> NDArray[np.uint8]:
+    """Return the face as uint8 (size, size); sizes from 16 on, the same face at every size but for the camera's grain."""
+    canvas = Canvas(max(192, 2 * size), face.scene)
+    backdrop(canvas, face)
+    head(canvas, face)
+    cheeks(canvas, face)
+    nose(canvas, face)
+    for side in SIDES:
+        eye(canvas, face, side)
+    mouth(canvas, face)
+    folds(canvas, face)
+    beard(canvas, face)
+    for side in SIDES:
+        brow(canvas, face, side)
+    hair(canvas, face)
+    glasses(canvas, face)
+    light(canvas, face)
+    return photograph(canvas.image, face, size)
+
+
+def masks(face: Face, size: int = 48) -> NDArray[np.bool_]:
+    """Return bool (5, size, size), in the order FEATURES, where left means the viewer's left."""
+    canvas = Canvas(192, face.scene)
+    parts = {
+        "left_eye": [eye_area(face, -1)],
+        "right_eye": [eye_area(face, 1)],
+        "brows": [tapered(brow_line(face, side), 0.12 * face.person.brows, 0.9, 0.5) for side in SIDES],
+        "nose": [nose_area(face)],
+        "mouth": [mouth_area(face)],
+    }
+    found = np.zeros((len(FEATURES), size, size), bool)
+    for k, name in enumerate(FEATURES):
+        whole = np.maximum.reduce([canvas.cover(points) for points in parts[name]])
+        found[k] = cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA) > 0.4
+    return found
+
+
+def photograph(image: Floats, face: Face, size: int) -> NDArray[np.uint8]:
+    """Scale a painting down and add what a camera adds: contrast, blur, grain."""
+    scene = face.scene
+    small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    if scene.blur > 0.2:
+        small = cv2.GaussianBlur(small, (0, 0), scene.blur * size / 48)
+    grain = np.random.default_rng(scene.grain).standard_normal((size, size), np.float32)
+    small = (small - 0.5) * scene.contrast + 0.5 + grain * scene.noise
+    return np.asarray(np.clip(np.rint(small * 255), 0, 255).astype(np.uint8))
+
+
+def light(canvas: Canvas, face: Face) -> None:
+    """Light the whole picture as a ball under one soft lamp."""
+    steps = (np.arange(canvas.side, dtype=np.float32) + 0.5) / canvas.half - 1
+    x = (steps - face.scene.shift[0]) / 1.15
+    y = (steps - face.scene.shift[1])[:, None] / 1.45
+    depth = np.sqrt(np.maximum(1 - x * x - y * y, 0.04))
+    lamp = np.array([*face.scene.light, 0.85])
+    lamp /= np.linalg.norm(lamp)
+    canvas.image *= (0.42 + 0.72 * np.maximum(lamp[0] * x + lamp[1] * y + lamp[2] * depth, 0)).astype(np.float32)
+
+
+def head_outline(face: Face, grow: float = 0.0) -> Points:
+    """Return the contour of the head (k, 2): skull, cheekbones, jaw, chin, which drops with the jaw."""
+    person, drop = face.person, 0.09 * face.unit(26) + 0.02 * face.unit(25)
+    wide, jaw = 0.70 * person.width + grow, 0.50 * person.width * person.jaw + grow
+    right = [
+        curve([(0, -0.98 - grow), (wide * 0.80, -0.99 - grow), (wide * 0.99, -0.62), (wide, -0.18)], 12),
+        curve([(wide, -0.18), (wide * 0.99, 0.25), (jaw * 1.28, 0.50), (jaw, 0.68 + drop * 0.7)], 12)[1:],
+        curve([(jaw, 0.68 + drop * 0.7), (jaw * 0.72, CHIN_Y - 0.03 + drop), (0.22, CHIN_Y + drop + grow), (0, CHIN_Y + 0.01 + drop + grow)], 10)[1:],
+    ]
+    half = np.concatenate(right)
+    return np.concatenate([half, half[::-1] * np.array([-1, 1])])
+
+
+def backdrop(canvas: Canvas, face: Face) -> None:
+    """Paint what lies behind the head: a soft background, hair that falls behind, neck and shoulders."""
+    person, scene = face.person, face.scene
+    canvas.glow(-0.6 if scene.light[0] < 0 else 0.6, -0.5, (0.9, 0.9), 0.15)
+    if person.style in ("long", "parted") and person.style == "long":
+        canvas.fill(np.array([[-0.86, -0.4], [-0.6, -1.0], [0, -1.2], [0.6, -1.0], [0.86, -0.4], [0.92, 1.3], [-0.92, 1.3]]), person.hair * 0.75, soft=0.03)
+    elif person.style == "curly":
+        for angle in np.linspace(-2.4, 2.4, 15):
+            canvas.fill(oval(0.80 * np.sin(angle), -0.35 - 0.72 * np.cos(angle), (0.24, 0.24), 14), person.hair, soft=0.01)
+    elif person.style == "bun":
+        canvas.fill(oval(0, -1.12, (0.3, 0.26)), person.hair, soft=0.01)
+    canvas.fill(np.array([[-1.6, 1.6], [-1.3, 1.18], [-0.5, 0.98], [0.5, 0.98], [1.3, 1.18], [1.6, 1.6]]), scene.clothes, soft=0.01)
+    canvas.fill(np.array([[-0.37, 0.5], [0.37, 0.5], [0.40, 1.0], [0, 1.25], [-0.40, 1.0]]), person.skin * 0.66, soft=0.015)
+    if person.style not in ("long", "scarf", "curly"):
+        for side in SIDES:
+            canvas.fill(oval(side * 0.72 * person.width, -0.02, (0.10, 0.19)), person.skin * 0.86, soft=0.006)
+            canvas.tint(oval(side * 0.735 * person.width, -0.03, (0.045, 0.11)), 0.72, 0.02)
+
+
+def head(canvas: Canvas, face: Face) -> None:
+    """Paint the skin and model it: brow ridge, eye sockets, temples, cheekbones, jaw."""
+    person = face.person
+    outline = head_outline(face)
+    canvas.fill(outline, person.skin, soft=0.006)
+    inside = canvas.cover(outline, 0.006)
+    rim = canvas.cover(head_outline(face, -0.13), 0.10)
+    canvas.image *= 1 - 0.34 * inside * (1 - rim)
+    canvas.glow(0, -0.62, (0.34, 0.16), 0.10)
+    for side in SIDES:
+        canvas.glow(side * 0.42, 0.14, (0.15, 0.11), 0.12)
+        canvas.glow(side * EYE_X * person.spread, EYE_Y - 0.03, (0.17, 0.10), -0.20)
+        canvas.glow(side * 0.17, EYE_Y - 0.02, (0.06, 0.10), -0.14)
+        canvas.glow(side * 0.47, 0.48, (0.12, 0.16), -0.08)
+    canvas.glow(0, CHIN_Y - 0.11 + 0.08 * face.unit(26), (0.13, 0.07), 0.12)
+
+
+def cheeks(canvas: Canvas, face: Face) -> None:
+    """Raise the cheeks with units 6 and 12, hollow them with 15 and 20."""
+    lift = 0.7 * face.unit(6) + 0.3 * face.unit(12)
+    for side in SIDES:
+        canvas.glow(side * 0.42, 0.15, (0.13, 0.085), 0.20 * lift)
+        canvas.glow(side * 0.44, 0.31, (0.12, 0.05), -0.12 * lift)
+        canvas.glow(side * 0.40, 0.40, (0.07, 0.11), -0.10 * max(face.unit(15), face.unit(20)))
+
+
+def eye_shape(face: Face, side: int) -> tuple[Points, Points, tuple[float, float]]:
+    """Return upper lid, lower lid (k, 2 each, inner to outer corner) and the eye's centre."""
+    person = face.person
+    x, half = side * EYE_X * person.spread, 0.158 * person.eyes
+    high = 0.078 * person.eyes * (1 + 0.60 * face.unit(5) - 0.30 * face.unit(7) - 0.28 * face.unit(6) - 0.25 * face.unit(9))
+    high *= 1 - 0.16 * face.unit(15) - 0.05 * face.unit(12)
+    low = 0.056 * person.eyes * (1 + 0.25 * face.unit(5) - 0.55 * face.unit(7) - 0.75 * face.unit(6) - 0.45 * face.unit(9))
+    t = np.linspace(-1, 1, 17)
+    inner = 0.035 * face.unit(1) * face.unit(15) - 0.02 * face.unit(4)
+    slope = -0.012 * t + inner * -(t - 1) * 0.4
+    dome = (1 - t**2) ** 0.62
+    across = x + side * half * t
+    upper = np.stack([across, EYE_Y + slope - high * dome * (1 - 0.10 * t)], axis=1)
+    lower = np.stack([across, EYE_Y + slope + max(low, 0.008) * (1 - t**2) ** 0.8], axis=1)
+    return upper, lower, (x, EYE_Y)
+
+
+def eye_area(face: Face, side: int) -> Points:
+    """Return the outline of an eye with its lids, a little larger than the opening."""
+    upper, lower, centre = eye_shape(face, side)
+    ring = np.concatenate([upper, lower[::-1]])
+    return np.asarray((ring - centre) * np.array([1.12, 1.25]) + np.array([0, np.sign(1) * 0.0]) + centre)
+
+
+def eye(canvas: Canvas, face: Face, side: int) -> None:
+    """Paint an eye: white, iris, pupil, catchlight, the lid's shadow, lashes, crease."""
+    person, scene = face.person, face.scene
+    upper, lower, (x, y) = eye_shape(face, side)
+    opening = np.concatenate([upper, lower[::-1]])
+    clip = canvas.cover(opening, 0.004)
+    canvas.fill(opening, 0.60 + 0.30 * person.skin, soft=0.004)
+    gx, gy = x + 0.03 * scene.gaze[0], y - 0.008 + 0.02 * scene.gaze[1]
+    radius = 0.080 * person.eyes**0.5
+    canvas.fill(oval(gx, gy, (radius, radius)), person.iris * 0.45, soft=0.006, clip=clip)
+    canvas.fill(oval(gx, gy + 0.008, (radius * 0.80, radius * 0.78)), person.iris, soft=0.012, clip=clip)
+    canvas.fill(oval(gx, gy, (radius * 0.46, radius * 0.46)), 0.03, soft=0.005, clip=clip)
+    canvas.tint(tapered(upper + np.array([0, 0.018]), 0.05), 0.55, 0.015, clip=clip)
+    lamp = -1 if scene.light[0] < 0 else 1
+    canvas.fill(oval(gx + lamp * 0.028, gy - 0.028, (0.021, 0.021), 12), 1.15, soft=0.003, clip=clip)
+    lash = np.concatenate([upper, upper[-1:] + np.array([[side * 0.018, -0.004]])])
+    canvas.fill(tapered(lash, 0.036, 0.3, 0.5), min(person.hair, 0.25) * 0.5, 0.9, 0.004)
+    canvas.tint(tapered(lower, 0.016), 0.62, 0.006)
+    crease = (upper - (x, y)) * np.array([1.02, 1.0]) + (x, y - 0.040 - 0.012 * face.unit(5))
+    canvas.tint(tapered(crease, 0.018), 0.66, 0.008)
+    bag = lower + np.array([0, 0.055 - 0.015 * face.unit(6)])
+    canvas.wrinkle(bag, 0.016, 0.20 + 0.35 * person.age * 0.8 + 0.30 * max(face.unit(6), face.unit(7), face.unit(9)))
+
+
+def brow_line(face: Face, side: int) -> Points:
+    """Return the middle line of a brow (k, 2), inner to outer end."""
+    person = face.person
+    up1, up2, down = face.unit(1), face.unit(2), face.unit(4)
+    inner_x = 0.155 * person.spread - 0.040 * down
+    inner = -0.115 * up1 + 0.115 * down + 0.05 * face.unit(9)
+    middle = -0.045 * up1 - 0.10 * up2 + 0.050 * down + 0.02 * face.unit(9) - 0.03 * person.arch
+    outer = 0.02 * up1 - 0.085 * up2 + 0.005 * down
+    if up1 > 0.1 and down > 0.1:
+        inner -= 0.05 * min(up1, down)
+    points = [(inner_x, BROW_Y + inner), (0.33 * person.spread, BROW_Y - 0.055 + middle * 1.25), (0.54 * person.spread, BROW_Y + 0.035 + outer)]
+    return curve(points, 15) * np.array([side, 1])
+
+
+def brow(canvas: Canvas, face: Face, side: int) -> None:
+    """Paint a brow as two tapered strokes: a soft wide one and a denser narrow one."""
+    person = face.person
+    line = brow_line(face, side)
+    dark = person.hair * 0.7 + 0.04 if person.hair < 0.5 else person.hair * 0.62
+    canvas.fill(tapered(line, 0.082 * person.brows, 0.75, 0.1), dark, 0.55, 0.016)
+    canvas.fill(tapered(line, 0.058 * person.brows, 0.7, 0.1), dark, 0.80, 0.007)
+
+
+def nose_area(face: Face) -> Points:
+    """Return the outline of the nose from its bridge to its wings."""
+    wide, up = 0.15 * face.person.nose, 0.035 * face.unit(9)
+    return np.array([[-0.07, EYE_Y + 0.02], [0.07, EYE_Y + 0.02], [0.08, 0.05], [wide + 0.03, 0.20 - up], [wide, 0.30 - up], [0, 0.335 - up],
+                     [-wide, 0.30 - up], [-wide - 0.03, 0.20 - up], [-0.08, 0.05]])
+
+
+def nose(canvas: Canvas, face: Face) -> None:
+    """Paint the nose by its shadows and lights; unit 9 lifts and widens its wings."""
+    person = face.person
+    lamp = -1 if face.scene.light[0] < 0 else 1
+    up, wide = 0.035 * face.unit(9), 0.125 * person.nose * (1 + 0.12 * face.unit(9) + 0.08 * face.unit(12))
+    shade = curve([(-lamp * 0.10, EYE_Y - 0.10), (-lamp * 0.05, 0.02), (-lamp * wide * 1.1, 0.20 - up)])
+    canvas.tint(tapered(shade, 0.12, 0.4, 0.9), 0.74, 0.03)
+    canvas.tint(tapered(shade * np.array([-1, 1]), 0.09, 0.4, 0.8), 0.90, 0.03)
+    canvas.tint(tapered(curve([(lamp * 0.01, -0.18), (lamp * 0.012, 0.18 - up)]), 0.075, 0.5, 1.0), 1.16, 0.022)
+    canvas.glow(lamp * 0.015, 0.20 - up, (0.055, 0.045), 0.20)
+    canvas.glow(0, 0.335 - up, (0.13 * person.nose, 0.035), -0.30)
+    for side in SIDES:
+        canvas.tint(oval(side * wide * 0.52, 0.275 - up, (0.040, 0.020), 12), 0.30, 0.010)
+        wing = curve([(side * wide * 0.95, 0.17 - up), (side * wide * 1.30, 0.24 - up), (side * wide * 0.90, 0.295 - up)], 9)
+        canvas.tint(tapered(wing, 0.028), 0.58, 0.011)
+    canvas.glow(0, 0.385, (0.03, 0.035), -0.10)
+
+
+def mouth_shape(face: Face) -> dict[str, Points]:
+    """Return the four lines of the lips, left to right: top, inner upper, inner lower, bottom (k, 2 each)."""
+    person, u = face.person, face.unit
+    half = 0.235 * person.mouth * (1 + 0.26 * u(12) + 0.20 * u(20) - 0.16 * u(23) - 0.08 * u(15) - 0.10 * u(26) * (1 - u(20)))
+    corner = -0.115 * u(12) + 0.095 * u(15) + 0.03 * u(20) - 0.015 * u(9) + 0.03 * person.corners
+    t = np.linspace(-1, 1, 25)
+    y = MOUTH_Y + 0.03 * u(12) - 0.02 * u(15) - 0.025 * u(9) + corner * np.abs(t) ** 1.7
+    dome = (1 - t**2) ** 0.7
+    part = 0.030 * u(25) + 0.145 * u(26) + 0.022 * u(16) + 0.035 * u(25) * u(12)
+    inner_up = y - part * 0.30 * dome - 0.02 * u(9) * dome
+    inner_low = y + part * 0.95 * dome + 0.012 * u(16) * dome
+    thin = 1 - 0.55 * u(23) - 0.20 * u(12) - 0.12 * u(20)
+    bow = 1 - 0.30 * np.exp(-((t / 0.14) ** 2))
+    top = inner_up - 0.062 * person.lips * thin * (1 - t**2) ** 0.85 * bow
+    bottom = inner_low + 0.078 * person.lips * thin * (1 + 0.25 * u(16)) * (1 - t**2) ** 0.75
+    lines = {"top": top, "inner_up": inner_up, "inner_low": inner_low, "bottom": bottom}
+    return {name: np.stack([half * t, line], axis=1) for name, line in lines.items()}
+
+
+def mouth_area(face: Face) -> Points:
+    """Return the outline of the mouth with both lips."""
+    lines = mouth_shape(face)
+    return np.concatenate([lines["top"] - np.array([0, 0.012]), lines["bottom"][::-1] + np.array([0, 0.012])])
+
+
+def mouth(canvas: Canvas, face: Face) -> None:
+    """Paint lips, and teeth, tongue and darkness where they part."""
+    lines = mouth_shape(face)
+    top, up, low, bottom = lines["top"], lines["inner_up"], lines["inner_low"], lines["bottom"]
+    canvas.glow(0, float(bottom[12, 1]) + 0.05, (0.12, 0.030), -0.22)
+    canvas.tint(np.concatenate([top, up[::-1]]), 0.62, 0.008)
+    canvas.tint(np.concatenate([low, bottom[::-1]]), 0.78, 0.008)
+    canvas.glow(0, float(low[12, 1] + bottom[12, 1]) / 2, (0.08, 0.018), 0.16)
+    gap = float(low[12, 1] - up[12, 1])
+    if gap > 0.012:
+        opening = np.concatenate([up, low[::-1]])
+        inside = canvas.cover(opening, 0.004)
+        canvas.fill(opening, 0.08, soft=0.004)
+        canvas.fill(oval(0, float(low[12, 1]) + 0.01, (0.13, 0.045 + 0.10 * face.unit(26))), 0.26, soft=0.02, clip=inside)
+        teeth = min(gap * 0.75, 0.085) * (1 - 0.35 * face.unit(26) * (1 - face.unit(12)))
+        canvas.fill(np.concatenate([up - 0.01, up[::-1] + np.array([0, teeth])]), 0.86, 0.95, 0.006, clip=inside)
+        for side in SIDES:
+            canvas.tint(oval(side * float(up[-1, 0]), float(up[-1, 1]), (0.09, 0.10), 14), 0.35, 0.03, clip=inside)
+        if face.unit(16) > 0.3:
+            canvas.fill(np.concatenate([low - np.array([0, 0.028]), low[::-1] + 0.01]), 0.72, 0.9 * face.unit(16), 0.006, clip=inside)
+    else:
+        canvas.tint(tapered((up + low) / 2, 0.026, 0.4, 0.4), 0.30, 0.006)
+    for side, end in ((-1, up[0]), (1, up[-1])):
+        canvas.glow(float(end[0]) + side * 0.012, float(end[1]), (0.026, 0.026), -0.28)
+
+
+def folds(canvas: Canvas, face: Face) -> None:
+    """Fold the skin where its muscles pull: forehead, frown, crow's feet, nose, beside and under the mouth."""
+    u, age = face.unit, face.person.age
+    for k in range(3):
+        y = -0.56 - 0.085 * k - 0.05 * u(1)
+        bow = 0.03 * u(1) - 0.04 * u(2)
+        span = 0.30 + 0.10 * u(2) - 0.03 * k
+        canvas.wrinkle(curve([(-span, y - bow * 0.4), (0, y - bow), (span, y - bow * 0.4)]), 0.022, 0.30 * age + 0.55 * max(u(1) * 0.8, u(2)) * (0.5 + age))
+    end = mouth_shape(face)["inner_up"][-1]
+    for side in SIDES:
+        canvas.wrinkle(curve([(side * 0.055, BROW_Y + 0.13), (side * 0.035, BROW_Y + 0.02), (side * 0.055, BROW_Y - 0.10)]), 0.028, 0.9 * u(4) * (1 - 0.5 * u(1)))
+        cheek = [(side * 0.165, 0.17 - 0.04 * u(9)), (side * (0.27 + 0.06 * u(12)), 0.26), (side * (float(end[0]) + 0.065), float(end[1]) + 0.02 + 0.05 * u(9))]
+        canvas.wrinkle(curve(cheek), 0.030, 0.15 + 0.45 * age + 0.55 * u(12) + 0.75 * u(9))
+        if u(15) > 0:
+            line = [(side * (float(end[0]) + 0.01), float(end[1]) + 0.02), (side * (float(end[0]) + 0.035), float(end[1]) + 0.14)]
+            canvas.wrinkle(curve(line), 0.026, 0.6 * u(15))
+        for k in (-1, 0, 1):
+            start = (side * 0.535, EYE_Y + 0.01 + 0.03 * k)
+            canvas.wrinkle(curve([start, (side * 0.61, EYE_Y + 0.02 + 0.065 * k)]), 0.016, 0.5 * u(6) + 0.25 * age * u(7))
+        canvas.wrinkle(curve([(side * 0.03, 0.0), (side * 0.09, -0.03), (side * 0.13, 0.03)]), 0.020, 0.8 * u(9))
+    for k in range(2):
+        canvas.wrinkle(curve([(-0.06, -0.10 + 0.06 * k), (0, -0.085 + 0.06 * k), (0.06, -0.10 + 0.06 * k)]), 0.020, 0.75 * u(9))
+    canvas.glow(0, CHIN_Y - 0.10, (0.10, 0.04), -0.10 * u(15))
+
+
+def beard(canvas: Canvas, face: Face) -> None:
+    """Grow a beard and a moustache around the mouth."""
+    person = face.person
+    lines = mouth_shape(face)
+    if person.beard > 0.05:
+        wide, drop = 0.64 * person.width, 0.08 * face.unit(26)
+        outer = curve([(-wide, 0.10), (-wide, 0.95 + drop), (0, 1.12 + drop), (0, 1.02 + drop)], 14)
+        inner = curve([(0, float(lines["bottom"][12, 1]) + 0.07), (-0.34, float(lines["bottom"][12, 1]) + 0.05), (-0.44, 0.36), (-0.56, 0.10)], 14)
+        half = np.concatenate([outer, inner])
+        clip = canvas.cover(head_outline(face), 0.01)
+        for side in SIDES:
+            canvas.fill(half * np.array([side, 1]), person.hair * 0.8 + 0.05, 0.85 * person.beard, 0.035, clip=clip)
+    if person.moustache > 0.05:
+        top = float(lines["top"][12, 1])
+        end = lines["inner_up"][-1]
+        for side in SIDES:
+            line = curve([(side * 0.01, top - 0.035), (side * 0.13, top - 0.075), (side * (float(end[0]) + 0.03), float(end[1]) + 0.01)])
+            canvas.fill(tapered(line, 0.085, 0.8, 0.1), person.hair * 0.8 + 0.05, 0.85 * person.moustache, 0.014)
+
+
+def hair(canvas: Canvas, face: Face) -> None:
+    """Lay the hair over the forehead in one of HAIR_STYLES."""
+    person = face.person
+    wide = 0.72 * person.width
+    tone, style = person.hair, person.style
+    if style == "bald":
+        canvas.glow(-0.15 if face.scene.light[0] < 0 else 0.15, -0.82, (0.2, 0.10), 0.18)
+        return
+    if style == "scarf":
+        ring = np.concatenate([head_outline(face, 0.22), head_outline(face, -0.05)[::-1]])
+        canvas.fill(ring, face.scene.clothes * 0.9 + 0.05, soft=0.012)
+        return
+    lines = {
+        "short": [(-wide, -0.20), (-wide * 0.86, -0.62), (-0.3, -0.72), (0, -0.72), (0.3, -0.72), (wide * 0.86, -0.62), (wide, -0.20)],
+        "parted": [(-wide, -0.12), (-wide * 0.90, -0.55), (-0.30, -0.83), (-0.05, -0.72), (0.35, -0.60), (wide * 0.88, -0.46), (wide, -0.12)],
+        "fringe": [(-wide, 0.02), (-wide * 0.84, -0.46), (-0.35, -0.52), (0, -0.50), (0.35, -0.53), (wide * 0.84, -0.46), (wide, 0.02)],
+        "long": [(-wide * 1.02, 0.75), (-wide * 0.84, -0.2), (-0.40, -0.66), (0, -0.84), (0.40, -0.66), (wide * 0.84, -0.2), (wide * 1.02, 0.75)],
+        "curly": [(-wide, -0.15), (-wide * 0.84, -0.52), (-0.35, -0.70), (0, -0.67), (0.35, -0.70), (wide * 0.84, -0.52), (wide, -0.15)],
+        "bun": [(-wide, -0.30), (-wide * 0.88, -0.62), (-0.35, -0.80), (0, -0.82), (0.35, -0.80), (wide * 0.88, -0.62), (wide, -0.30)],
+    }[style]
+    edge = np.array(lines)
+    rise = curve([(float(edge[-1, 0]) * 1.13, float(edge[-1, 1])), (wide * 1.25, -1.15), (0, -1.30)], 12)
+    crown = np.concatenate([rise, rise[::-1] * np.array([-1, 1])])
+    canvas.tint(np.concatenate([edge + np.array([0, 0.05]), crown]), 0.80, 0.04, clip=canvas.cover(head_outline(face)))
+    canvas.fill(np.concatenate([edge, crown]), tone, soft=0.014)
+    for k in np.linspace(-0.8, 0.8, 7):
+        strand = curve([(k * 0.25, -1.08), (k * 0.6, -0.95), (k * wide, -0.62)], 9)
+        canvas.tint(tapered(strand, 0.05), 1.25 if round(k * 10) % 2 else 0.8, 0.012)
+
+
+def glasses(canvas: Canvas, face: Face) -> None:
+    """Set glasses before the eyes where the person wears some."""
+    if face.person.glasses < 0.5:
+        return
+    for side in SIDES:
+        x = side * EYE_X * face.person.spread
+        rim = oval(x, EYE_Y + 0.02, (0.225, 0.185), 28)
+        inner = oval(x, EYE_Y + 0.02, (0.200, 0.160), 28)
+        canvas.fill(np.concatenate([rim, rim[:1], inner[:1], inner[::-1]]), 0.10, 0.9, 0.003)
+        canvas.fill(tapered(curve([(x - 0.12, EYE_Y + 0.07), (x - 0.02, EYE_Y - 0.08)], 5), 0.05), 1.0, 0.16, 0.012)
+        canvas.fill(tapered(curve([(x + side * 0.21, EYE_Y - 0.02), (side * 0.74, EYE_Y - 0.04)], 5), 0.03, 1, 1), 0.10, 0.9, 0.003)
+    canvas.fill(tapered(curve([(-0.12, EYE_Y), (0, EYE_Y - 0.05), (0.12, EYE_Y)], 7), 0.03, 1, 1), 0.10, 0.9, 0.003)
