@@ -248,7 +248,8 @@ def margin(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 def entropy(probabilities: np.ndarray) -> np.ndarray:
     """Give each face's entropy in nats: 0 is sure, log 7 = 1.95 knows nothing."""
-    return -np.sum(probabilities * np.log(np.where(probabilities > 0, probabilities, 1)), axis=1)
+    entropies: np.ndarray = -np.sum(probabilities * np.log(np.where(probabilities > 0, probabilities, 1)), axis=1)
+    return entropies
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,17 +291,17 @@ def mcnemar(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> McNemar:
     if not known.any():
         raise FerError("No face has a label, so two runs cannot be compared.")
     right_a, right_b = first == labels, second == labels
-    groups = [np.flatnonzero(known & mask) for mask in (right_a & right_b, ~right_a & right_b, right_a & ~right_b, ~right_a & ~right_b)]
-    gained, lost = len(groups[1]), len(groups[2])
-    exact = gained + lost <= 1000
-    return McNemar(int(known.sum()), *groups, p=_mcnemar_p(gained, lost, exact), exact=exact)
+    both_right, fixes, breaks, both_wrong = (
+        np.flatnonzero(known & mask) for mask in (right_a & right_b, ~right_a & right_b, right_a & ~right_b, ~right_a & ~right_b))
+    exact = len(fixes) + len(breaks) <= 1000
+    return McNemar(int(known.sum()), both_right, fixes, breaks, both_wrong, _mcnemar_p(len(fixes), len(breaks), exact), exact)
 
 
 def _mcnemar_p(gained: int, lost: int, exact: bool) -> float:
     total = gained + lost
     if exact:
         tail = sum(math.comb(total, i) for i in range(min(gained, lost) + 1))
-        return min(1.0, 2 * tail / 2**total)
+        return min(1.0, float(2 * tail / 2**total))
     statistic = max(0, abs(gained - lost) - 1) ** 2 / total
     return math.erfc(math.sqrt(statistic / 2))
 

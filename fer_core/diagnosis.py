@@ -1,0 +1,149 @@
+"""The diagnosis of a training in words: what its curves and last matrix show, each finding with the rule that it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fer_core.emotions import EMOTIONS
+from fer_core.evaluate import CLASSES
+
+PATIENCE = 5
+"""Epochs in a row that a rule looks at."""
+STEP = 0.002
+"""A gain of validation accuracy below this is none (0.2 points)."""
+GAP = 0.10
+"""Training accuracy that far above validation accuracy says that faces are learned by heart (10 points)."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the curves show; `epoch` (from 1) is where it begins, `None` where it has no beginning."""
+
+    title: str
+    sentence: str
+    rule: str
+    epoch: int | None = None
+
+
+def diagnose(history: Mapping[str, np.ndarray], confusion: np.ndarray | None = None) -> list[Finding]:
+    """Return what the history columns and the validation matrices int (epochs, 7, 7), or one (7, 7), show; gravest first, maybe nothing."""
+    if len(history["loss"]) == 0:
+        return []
+    found = [_not_a_number(history), _rising_loss(history), _at_chance(history, confusion), _never_predicted(confusion), _overfitting(history),
+             _plateau(history), _still_rising(history)]
+    return [finding for finding in found if finding is not None]
+
+
+def _not_a_number(history: Mapping[str, np.ndarray]) -> Finding | None:
+    rule = "A training or validation loss is NaN or infinite."
+    bad = np.flatnonzero(~(np.isfinite(history["loss"]) & np.isfinite(history["val_loss"])))
+    if not len(bad):
+        return None
+    epoch = _epoch(history, bad[0])
+    return Finding("The loss is no number any more", f"In epoch {epoch} the loss became NaN or infinite: the learning rate is most likely too high. "
+                   "Start anew with a learning rate ten times lower.", rule, epoch)
+
+
+def _rising_loss(history: Mapping[str, np.ndarray]) -> Finding | None:
+    rule = "The training loss of an epoch is more than 25% above the lowest before it, or it rose three epochs in a row."
+    losses = np.asarray(history["loss"], dtype=float)
+    lowest = np.fmin.accumulate(losses)
+    jumps = np.flatnonzero(losses[1:] > 1.25 * lowest[:-1]) + 1
+    rises = np.diff(losses) > 0
+    runs = np.flatnonzero(rises[:-2] & rises[1:-1] & rises[2:]) + 1
+    first = min([*jumps.tolist(), *runs.tolist()], default=None)
+    if first is None:
+        return None
+    epoch, rate = _epoch(history, first), float(history["learning_rate"][first])
+    return Finding("The learning rate looks too high", f"The training loss went up in epoch {epoch} (to {losses[first]:.3g}, from {lowest[first - 1]:.3g} at best) "
+                   f"at a learning rate of {rate:.2g}. Try a third of it, or a longer warm-up.", rule, epoch)
+
+
+def _at_chance(history: Mapping[str, np.ndarray], confusion: np.ndarray | None) -> Finding | None:
+    rule = f"After {PATIENCE} epochs validation accuracy has not passed the share of the most frequent class by 2 points."
+    accuracy = np.asarray(history["val_accuracy"], dtype=float)
+    last = _last(confusion)
+    if len(accuracy) < PATIENCE or last is None:
+        return None
+    share, best = float(last.sum(1).max() / last.sum()), float(np.nanmax(np.append(accuracy, 0)))
+    if best > share + 0.02:
+        return None
+    name = EMOTIONS[int(last.sum(1).argmax())]
+    return Finding("It has learned next to nothing", f"Calling every face {name} would be right for {share:.1%}; the network's best is {best:.1%}. "
+                   "The learning rate is far too high or far too low, or the labels do not belong to the faces.", rule)
+
+
+def _never_predicted(confusion: np.ndarray | None) -> Finding | None:
+    rule = "In the last epoch a class that has validation faces was predicted for none of them, nor for any other face."
+    last = _last(confusion)
+    if last is None:
+        return None
+    missing = np.flatnonzero((last.sum(0) == 0) & (last.sum(1) > 0))
+    if not len(missing):
+        return None
+    names = " and ".join(EMOTIONS[index] for index in missing)
+    faces = int(last[missing].sum())
+    matrices = np.asarray(confusion).reshape(-1, CLASSES, CLASSES)
+    return Finding(f"Never predicted: {names}", f"No validation face was called {names} in the last epoch, though {faces:,} bear that label. "
+                   "Rare classes need more epochs, oversampling or class weights.", rule, len(matrices))
+
+
+def _overfitting(history: Mapping[str, np.ndarray]) -> Finding | None:
+    rule = (f"The lowest validation loss is at least {PATIENCE} epochs old while the training loss fell on, "
+            f"and training accuracy is {GAP:.0%} or more above validation accuracy.")
+    loss, val_loss = (np.asarray(history[name], dtype=float) for name in ("loss", "val_loss"))
+    if not np.isfinite(val_loss).any():
+        return None
+    best = int(np.nanargmin(val_loss))
+    gap = float(history["accuracy"][-1] - history["val_accuracy"][-1])
+    if len(val_loss) - 1 - best < PATIENCE or not loss[-1] < loss[best] or not gap >= GAP:
+        return None
+    epoch = _epoch(history, best)
+    return Finding(f"Overfitting since epoch {epoch}", f"Validation loss was lowest in epoch {epoch} ({val_loss[best]:.3f}) and is {val_loss[-1]:.3f} now, while training "
+                   f"loss fell on to {loss[-1]:.3f}; training accuracy is {100 * gap:.0f} points above validation accuracy. More augmentation, dropout or weight decay may help.",
+                   rule, epoch)
+
+
+def _plateau(history: Mapping[str, np.ndarray]) -> Finding | None:
+    rule = f"Validation accuracy has not passed its earlier best by {100 * STEP:.1f} points for {PATIENCE} epochs or more."
+    since = _last_gain(history)
+    length = len(history["val_accuracy"])
+    if since is None or length - 1 - since < PATIENCE:
+        return None
+    epoch, value = _epoch(history, since), float(history["val_accuracy"][since])
+    return Finding(f"No gain since epoch {epoch}", f"Validation accuracy reached {value:.1%} in epoch {epoch} and has gained less than {100 * STEP:.1f} points "
+                   f"in the {length - 1 - since} epochs since. A lower learning rate may free it; more epochs alone will not.", rule, epoch)
+
+
+def _still_rising(history: Mapping[str, np.ndarray]) -> Finding | None:
+    rule = f"Validation accuracy gained at least 1 point over the last {PATIENCE} epochs, and the last gain is at most one epoch old."
+    since = _last_gain(history)
+    accuracy = np.asarray(history["val_accuracy"], dtype=float)
+    if since is None or len(accuracy) <= PATIENCE or len(accuracy) - 1 - since > 1:
+        return None
+    gain = float(np.nanmax(accuracy) - np.nanmax(accuracy[:-PATIENCE]))
+    if not gain >= 0.01:
+        return None
+    return Finding("Still learning", f"Validation accuracy gained {100 * gain:.1f} points over the last {PATIENCE} epochs: more epochs may give more.", rule)
+
+
+def _last_gain(history: Mapping[str, np.ndarray]) -> int | None:
+    best, since = -np.inf, None
+    for position, value in enumerate(np.asarray(history["val_accuracy"], dtype=float)):
+        if value >= best + STEP:
+            best, since = float(value), position
+    return since
+
+
+def _last(confusion: np.ndarray | None) -> np.ndarray | None:
+    if confusion is None or np.size(confusion) == 0:
+        return None
+    last: np.ndarray = np.asarray(confusion).reshape(-1, CLASSES, CLASSES)[-1]
+    return last if last.sum() else None
+
+
+def _epoch(history: Mapping[str, np.ndarray], position: int) -> int:
+    return int(history["epoch"][position])
