@@ -1,0 +1,69 @@
+"""What the tests share: the repository, an empty store of runs, a handful of demo faces, and Chromium."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items):
+    """Let the browser tests follow each other on one worker, and the trainings on the other."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep the caches of data sets out of the repository, one for all tests of a worker."""
+    if "FER_LENS_CACHE" not in os.environ:
+        os.environ["FER_LENS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    return Path(os.environ["FER_LENS_CACHE"])
+
+
+@pytest.fixture
+def run_store(tmp_path):
+    """An empty store of runs."""
+    from fer_core.runs import RunStore
+
+    return RunStore(tmp_path / "runs")
+
+
+@pytest.fixture(scope="session")
+def faces():
+    """Seventy demo faces."""
+    from fer_core.demo import make
+
+    return make(70, seed=1)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The zip of the real FER2013 that lies beside the project; a test that asks for it is skipped where it is missing."""
+    for path in (Path(os.environ.get("FER2013", ROOT.parent / "shared/fer2013/fer2013-dev.zip")), ROOT / "shared/fer2013/fer2013-dev.zip"):
+        if path.is_file():
+            return path
+    pytest.skip("the real FER2013 does not lie beside the project")
+
+
+@pytest.fixture(scope="session")
+def chromium_path():
+    """The path of a Chromium that starts."""
+    from chromium import find
+
+    path = find()
+    if path is None:
+        pytest.fail("The browser tests need Chromium: run ./test, or set FER_LENS_CHROMIUM to its path.")
+    return path
