@@ -6,6 +6,7 @@ face units, bent by the pose (turn, nod, roll, size, place) and painted about fo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ Points = NDArray[np.float64]
 
 FEATURES = ("left_eye", "right_eye", "brows", "nose", "mouth")
 ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 16, 20, 23, 25, 26)
+_QUARTER = np.array([-1.0, 1.0])
 HAIR_STYLES = ("short", "parted", "fringe", "long", "curly", "bun", "bald", "scarf")
 
 
@@ -41,7 +43,6 @@ class Person:
     beard: float = 0.0
     moustache: float = 0.0
     glasses: float = 0.0
-    freckles: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,31 +84,35 @@ class Canvas:
         self.side = side
         self.image: Floats = np.full((side, side), scene.background, np.float32)
         self.half = side / 2
+        self.steps = np.arange(side, dtype=np.float64)
         self.scene = scene
-        cos, sin = np.cos(scene.roll) * scene.scale, np.sin(scene.roll) * scene.scale
+        cos, sin = np.cos(scene.roll) * scene.scale * self.half, np.sin(scene.roll) * scene.scale * self.half
         self.turned = np.array([[cos, sin], [-sin, cos]])
+        self.origin = (np.array(scene.shift) + 1) * self.half - 0.5
+        self.pull = np.array([scene.turn, scene.nod])
 
     def place(self, points: Points) -> Points:
         """Bend face units (k, 2) by the pose into pixels (k, 2): near parts move more than the rim of the head."""
         x, y = points[:, 0], points[:, 1]
-        depth = np.clip(1 - (x / 0.85) ** 2 - ((y - 0.1) / 1.15) ** 2, 0, 1)
-        bent = np.stack([x + self.scene.turn * depth, y + self.scene.nod * depth], axis=1)
-        return np.asarray((bent @ self.turned + np.array(self.scene.shift) + 1) * self.half - 0.5)
+        depth = np.maximum(1 - x * x * 1.384 - (y - 0.1) ** 2 * 0.756, 0)
+        bent = points + depth[:, None] * self.pull
+        placed: Points = bent @ self.turned + self.origin
+        return placed
 
     def alpha(self, points: Points, soft: float = 0.0) -> tuple[tuple[slice, slice], Floats]:
         """Return the window that a polygon touches and its cover 0..1 there; `soft` is the blur's sigma in face units."""
-        pixels = self.place(points)
+        fixed = np.rint(self.place(points) * 16).astype(np.int32)
         sigma = soft * self.half * self.scene.scale
         margin = int(2.5 * sigma) + 2
-        low = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - margin, 0)
-        high = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + margin + 1, self.side)
-        size = np.maximum(high - low, 0)
-        cover = np.zeros((size[1], size[0]), np.uint8)
+        left, top, wide, high = cv2.boundingRect(fixed)
+        x0, x1 = max((left >> 4) - margin, 0), min((left + wide >> 4) + margin + 1, self.side)
+        y0, y1 = max((top >> 4) - margin, 0), min((top + high >> 4) + margin + 1, self.side)
+        cover = np.zeros((max(y1 - y0, 0), max(x1 - x0, 0)), np.uint8)
         if cover.size:
-            cv2.fillPoly(cover, [np.rint((pixels - low) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-            if sigma > 0.4:
+            cv2.fillPoly(cover, [fixed], 255, cv2.LINE_AA, 4, (-x0, -y0))
+            if sigma > 0.7:
                 cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.uint8)
-        return (slice(low[1], high[1]), slice(low[0], high[0])), cover.astype(np.float32) * np.float32(1 / 255)
+        return (slice(y0, max(y1, y0)), slice(x0, max(x1, x0))), cover * np.float32(1 / 255)
 
     def fill(self, points: Points, tone: float, opacity: float = 1.0, soft: float = 0.0, clip: Floats | None = None) -> None:
         """Cover a polygon with one tone; `clip` (side, side) limits it."""
@@ -134,41 +139,70 @@ class Canvas:
 
     def glow(self, x: float, y: float, radii: tuple[float, float], amount: float) -> None:
         """Lighten (amount > 0) or darken a round soft spot; `radii` are the sigmas of the bell in face units."""
-        centre = self.place(np.array([[x, y]]))[0]
-        across, down = (max(r * self.half * self.scene.scale, 0.3) for r in radii)
-        left, right = max(int(centre[0] - 3 * across), 0), min(int(centre[0] + 3 * across) + 1, self.side)
-        top, bottom = max(int(centre[1] - 3 * down), 0), min(int(centre[1] + 3 * down) + 1, self.side)
-        if right > left and bottom > top:
-            row = np.exp(-0.5 * ((np.arange(left, right) - centre[0]) / across) ** 2)
-            column = amount * np.exp(-0.5 * ((np.arange(top, bottom) - centre[1]) / down) ** 2)
+        across, down = self.place(np.array([[x, y]]))[0].tolist()
+        wide, high = (max(r * self.half * self.scene.scale, 0.3) for r in radii)
+        left, right = max(int(across - 3 * wide), 0), min(int(across + 3 * wide) + 1, self.side)
+        top, bottom = max(int(down - 3 * high), 0), min(int(down + 3 * high) + 1, self.side)
+        if amount and right > left and bottom > top:
+            row = np.exp(-0.5 * ((self.steps[left:right] - across) / wide) ** 2)
+            column = amount * np.exp(-0.5 * ((self.steps[top:bottom] - down) / high) ** 2)
             self.image[top:bottom, left:right] *= (1 + column[:, None] * row).astype(np.float32)
 
     def wrinkle(self, points: Points, width: float, strength: float) -> None:
         """Draw a fold of skin: a soft dark line that fades at both ends with a faint light beside it."""
         if strength > 0.02:
-            self.tint(tapered(points + np.array([0, width * 0.9]), width * 0.8), 1 + 0.10 * strength, 0.018)
+            if self.side > 200:
+                self.tint(tapered(points + np.array([0, width * 0.9]), width * 0.8), 1 + 0.10 * strength, 0.018)
             self.tint(tapered(points, width), 1 - min(strength, 1.0) * 0.55, 0.012)
 
 
-def curve(points: Sequence[tuple[float, float]], count: int = 17) -> Points:
+@lru_cache(maxsize=64)
+def steps(count: int) -> Points:
+    """Return `count` even steps from 0 to 1 as a column; shared, so never write to it."""
+    return np.linspace(0, 1, count)[:, None]
+
+
+@lru_cache(maxsize=256)
+def _taper(count: int, start: float, end: float) -> Points:
+    t = steps(count)
+    rim = start * (1 - t) + end * t
+    return np.asarray(rim + (1 - rim) * np.sin(np.pi * t) ** 0.7) / 2
+
+
+def curve(points: Sequence[tuple[float, float]], count: int = 13) -> Points:
     """Return `count` points (count, 2) of the Bezier curve of two to four control points."""
-    t = np.linspace(0, 1, count)[:, None]
+    t = steps(count)
     level = [np.array([point], float) for point in points]
     while len(level) > 1:
         level = [a + (b - a) * t for a, b in zip(level, level[1:], strict=False)]
     return level[0]
 
 
+def smooth(points: Points, rounds: int = 2) -> Points:
+    """Return an open line (k, 2) with its corners cut, its two ends kept. Source: G. Chaikin, 1974."""
+    for _ in range(rounds):
+        a, b = points[:-1], points[1:]
+        middle = np.stack([0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b], axis=1).reshape(-1, 2)
+        points = np.concatenate([points[:1], middle[1:-1], points[-1:]])
+    return points
+
+
 def tapered(line: Points, width: float, start: float = 0.0, end: float = 0.0) -> Points:
     """Return the outline of a stroke along `line` (k, 2), `width` thick in its middle and `start`, `end` of that at its ends."""
-    along = np.gradient(line, axis=0)
-    normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / (np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9)
-    t = np.linspace(0, 1, len(line))
-    thick = width / 2 * (start * (1 - t) + end * t + (1 - start * (1 - t) - end * t) * np.sin(np.pi * t) ** 0.7)
-    return np.concatenate([line + normal * thick[:, None], (line - normal * thick[:, None])[::-1]])
+    along = np.empty_like(line)
+    along[1:-1] = line[2:] - line[:-2]
+    along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
+    normal = along[:, ::-1] * _QUARTER
+    normal *= _taper(len(line), start, end) * width / (np.sqrt((along * along).sum(axis=1, keepdims=True)) + 1e-9)
+    return np.concatenate([line + normal, (line - normal)[::-1]])
 
 
 def oval(x: float, y: float, radii: tuple[float, float], count: int = 24) -> Points:
     """Return an ellipse (count, 2)."""
+    return _circle(count) * radii + (x, y)
+
+
+@lru_cache(maxsize=16)
+def _circle(count: int) -> Points:
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    return np.stack([x + radii[0] * np.cos(angle), y + radii[1] * np.sin(angle)], axis=1)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)

@@ -101,7 +101,7 @@ def _units(rng: np.random.Generator, emotion: str, intensity: float) -> tuple[fl
 
 def _person(rng: np.random.Generator) -> Person:
     """Draw a person."""
-    skin = float(rng.uniform(0.36, 0.86))
+    skin = float(rng.uniform(0.40, 0.88))
     man = rng.random() < 0.5
     old = float(rng.beta(1.2, 2.2))
     hair = float(rng.uniform(0.08, 0.30) if rng.random() < 0.72 else rng.uniform(0.35, 0.62))
@@ -113,13 +113,13 @@ def _person(rng: np.random.Generator) -> Person:
     hairy = man and rng.random() < 0.35
     return Person(
         skin=skin, hair=hair, style=styles[int(rng.integers(len(styles)))],
-        width=float(rng.normal(1.0 if man else 0.96, 0.045)), jaw=float(rng.normal(1.06 if man else 0.92, 0.07)),
-        eyes=float(rng.normal(1.04 if man else 1.14, 0.07)), spread=float(rng.normal(1.0, 0.035)), iris=float(rng.uniform(0.14, 0.45)),
+        width=float(rng.normal(1.0 if man else 0.96, 0.045)), jaw=float(rng.normal(1.07 if man else 0.92, 0.09)),
+        eyes=float(rng.normal(1.10 if man else 1.20, 0.07)), spread=float(rng.normal(1.0, 0.035)), iris=float(rng.uniform(0.14, 0.45)),
         brows=float(rng.normal(1.15 if man else 0.85, 0.12)), arch=float(rng.normal(0.0 if man else 0.5, 0.5)),
         nose=float(rng.normal(1.06 if man else 0.94, 0.10)), lips=float(rng.normal(0.92 if man else 1.1, 0.13)),
         mouth=float(rng.normal(1.0, 0.06)), corners=float(rng.normal(0.0, 0.5)), age=old,
         beard=float(rng.uniform(0.35, 0.9)) if hairy else 0.0, moustache=float(rng.uniform(0.4, 0.9)) if man and rng.random() < 0.3 else 0.0,
-        glasses=float(rng.random() < 0.16), freckles=0.0,
+        glasses=float(rng.random() < 0.16),
     )
 
 
@@ -127,9 +127,9 @@ def _scene(rng: np.random.Generator) -> Scene:
     """Draw how the person is seen."""
     side = -1.0 if rng.random() < 0.6 else 1.0
     return Scene(
-        roll=float(rng.normal(0, 0.09)), turn=float(rng.normal(0, 0.075)), nod=float(rng.normal(0, 0.04)), scale=float(rng.normal(0.98, 0.05)),
+        roll=float(rng.normal(0, 0.09)), turn=float(rng.normal(0, 0.075)), nod=float(rng.normal(0, 0.04)), scale=float(rng.normal(1.05, 0.055)),
         shift=(float(rng.normal(0, 0.04)), float(rng.normal(0.02, 0.035))), gaze=(float(rng.normal(0, 0.6)), float(rng.normal(0, 0.4))),
-        light=(side * float(rng.uniform(0.15, 0.85)), float(rng.uniform(-0.7, -0.1))), contrast=float(rng.uniform(0.75, 1.15)),
-        background=float(rng.uniform(0.12, 0.92)), clothes=float(rng.uniform(0.08, 0.85)), blur=float(rng.uniform(0.25, 0.6)),
-        noise=float(rng.uniform(0.006, 0.022)), grain=int(rng.integers(2**31)),
+        light=(side * float(rng.uniform(0.15, 0.85)), float(rng.uniform(-0.7, -0.1))), contrast=float(rng.uniform(0.85, 1.2)),
+        background=float(rng.uniform(0.12, 0.92)), clothes=float(rng.uniform(0.08, 0.85)), blur=float(rng.uniform(0.15, 0.5)),
+        noise=float(rng.uniform(0.005, 0.017)), grain=int(rng.integers(2**31)),
     )

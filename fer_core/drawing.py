@@ -4,15 +4,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .brush import FEATURES, Canvas, Face, Floats, Points, curve, oval, tapered
+from .brush import FEATURES, Canvas, Face, Floats, Points, curve, oval, smooth, tapered
 
 EYE_X, EYE_Y, BROW_Y, MOUTH_Y, CHIN_Y = 0.335, -0.13, -0.36, 0.49, 0.93
 SIDES = (-1, 1)
+HAIRLINES: dict[str, list[tuple[float, float]]] = {
+    "short": [(-1.0, -0.12), (-0.93, -0.40), (-0.80, -0.66), (-0.4, -0.70), (0, -0.74), (0.4, -0.70), (0.80, -0.66), (0.93, -0.40), (1.0, -0.12)],
+    "parted": [(-1.0, -0.10), (-0.92, -0.45), (-0.55, -0.86), (-0.30, -0.80), (0.35, -0.58), (0.75, -0.52), (0.93, -0.30), (1.0, -0.10)],
+    "fringe": [(-1.0, 0.10), (-0.90, -0.10), (-0.86, -0.50), (-0.45, -0.49), (0, -0.52), (0.45, -0.49), (0.86, -0.50), (0.90, -0.10), (1.0, 0.10)],
+    "long": [(-1.08, 0.95), (-0.94, 0.30), (-0.90, -0.25), (-0.55, -0.62), (0, -0.92), (0.55, -0.62), (0.90, -0.25), (0.94, 0.30), (1.08, 0.95)],
+    "curly": [(-1.0, -0.10), (-0.86, -0.40), (-0.70, -0.62), (-0.35, -0.64), (0, -0.70), (0.35, -0.64), (0.70, -0.62), (0.86, -0.40), (1.0, -0.10)],
+    "bun": [(-1.0, -0.20), (-0.92, -0.50), (-0.55, -0.74), (0, -0.82), (0.55, -0.74), (0.92, -0.50), (1.0, -0.20)],
+}
+"""The lower edge of the hair, the viewer's left to right: x as a share of the head's half width, y in face units."""
+LID, LIP = np.linspace(-1, 1, 13), np.linspace(-1, 1, 21)
 
 
 def draw(face: Face, size: int = 48) -> NDArray[np.uint8]:
-    """Return the face as uint8 (size, size); sizes from 16 on, the same face at every size but for the camera's grain."""
-    canvas = Canvas(max(192, 2 * size), face.scene)
+    """Return the face as uint8 (size, size); the same face at every size but for the camera's grain."""
+    canvas = Canvas(3 * size if size < 128 else 2 * size, face.scene)
     backdrop(canvas, face)
     head(canvas, face)
     cheeks(canvas, face)
@@ -32,7 +42,7 @@ def draw(face: Face, size: int = 48) -> NDArray[np.uint8]:
 
 def masks(face: Face, size: int = 48) -> NDArray[np.bool_]:
     """Return bool (5, size, size), in the order FEATURES, where left means the viewer's left."""
-    canvas = Canvas(192, face.scene)
+    canvas = Canvas(size, face.scene)
     parts = {
         "left_eye": [eye_area(face, -1)],
         "right_eye": [eye_area(face, 1)],
@@ -43,7 +53,7 @@ def masks(face: Face, size: int = 48) -> NDArray[np.bool_]:
     found = np.zeros((len(FEATURES), size, size), bool)
     for k, name in enumerate(FEATURES):
         whole = np.maximum.reduce([canvas.cover(points) for points in parts[name]])
-        found[k] = cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA) > 0.4
+        found[k] = whole > 0.4
     return found
 
 
@@ -66,7 +76,7 @@ def light(canvas: Canvas, face: Face) -> None:
     depth = np.sqrt(np.maximum(1 - x * x - y * y, 0.04))
     lamp = np.array([*face.scene.light, 0.85])
     lamp /= np.linalg.norm(lamp)
-    canvas.image *= (0.42 + 0.72 * np.maximum(lamp[0] * x + lamp[1] * y + lamp[2] * depth, 0)).astype(np.float32)
+    canvas.image *= (0.50 + 0.78 * np.maximum(lamp[0] * x + lamp[1] * y + lamp[2] * depth, 0)).astype(np.float32)
 
 
 def head_outline(face: Face, grow: float = 0.0) -> Points:
@@ -86,8 +96,9 @@ def backdrop(canvas: Canvas, face: Face) -> None:
     """Paint what lies behind the head: a soft background, hair that falls behind, neck and shoulders."""
     person, scene = face.person, face.scene
     canvas.glow(-0.6 if scene.light[0] < 0 else 0.6, -0.5, (0.9, 0.9), 0.15)
-    if person.style in ("long", "parted") and person.style == "long":
-        canvas.fill(np.array([[-0.86, -0.4], [-0.6, -1.0], [0, -1.2], [0.6, -1.0], [0.86, -0.4], [0.92, 1.3], [-0.92, 1.3]]), person.hair * 0.75, soft=0.03)
+    if person.style == "long":
+        veil = smooth(np.array([[-0.90, 1.4], [-0.88, 0.6], [-0.82, -0.4], [-0.6, -1.0], [0, -1.2], [0.6, -1.0], [0.82, -0.4], [0.88, 0.6], [0.90, 1.4]]))
+        canvas.fill(veil, person.hair * 0.75, soft=0.02)
     elif person.style == "curly":
         for angle in np.linspace(-2.4, 2.4, 15):
             canvas.fill(oval(0.80 * np.sin(angle), -0.35 - 0.72 * np.cos(angle), (0.24, 0.24), 14), person.hair, soft=0.01)
@@ -131,10 +142,10 @@ def eye_shape(face: Face, side: int) -> tuple[Points, Points, tuple[float, float
     """Return upper lid, lower lid (k, 2 each, inner to outer corner) and the eye's centre."""
     person = face.person
     x, half = side * EYE_X * person.spread, 0.158 * person.eyes
-    high = 0.078 * person.eyes * (1 + 0.60 * face.unit(5) - 0.30 * face.unit(7) - 0.28 * face.unit(6) - 0.25 * face.unit(9))
+    high = 0.078 * person.eyes * (1 + 0.75 * face.unit(5) - 0.30 * face.unit(7) - 0.28 * face.unit(6) - 0.25 * face.unit(9))
     high *= 1 - 0.16 * face.unit(15) - 0.05 * face.unit(12)
     low = 0.056 * person.eyes * (1 + 0.25 * face.unit(5) - 0.55 * face.unit(7) - 0.75 * face.unit(6) - 0.45 * face.unit(9))
-    t = np.linspace(-1, 1, 17)
+    t = LID
     inner = 0.035 * face.unit(1) * face.unit(15) - 0.02 * face.unit(4)
     slope = -0.012 * t + inner * -(t - 1) * 0.4
     dome = (1 - t**2) ** 0.62
@@ -148,7 +159,7 @@ def eye_area(face: Face, side: int) -> Points:
     """Return the outline of an eye with its lids, a little larger than the opening."""
     upper, lower, centre = eye_shape(face, side)
     ring = np.concatenate([upper, lower[::-1]])
-    return np.asarray((ring - centre) * np.array([1.12, 1.25]) + np.array([0, np.sign(1) * 0.0]) + centre)
+    return np.asarray((ring - centre) * np.array([1.12, 1.25]) + centre)
 
 
 def eye(canvas: Canvas, face: Face, side: int) -> None:
@@ -165,7 +176,7 @@ def eye(canvas: Canvas, face: Face, side: int) -> None:
     canvas.fill(oval(gx, gy, (radius * 0.46, radius * 0.46)), 0.03, soft=0.005, clip=clip)
     canvas.tint(tapered(upper + np.array([0, 0.018]), 0.05), 0.55, 0.015, clip=clip)
     lamp = -1 if scene.light[0] < 0 else 1
-    canvas.fill(oval(gx + lamp * 0.028, gy - 0.028, (0.021, 0.021), 12), 1.15, soft=0.003, clip=clip)
+    canvas.fill(oval(gx + lamp * 0.028, gy - 0.028, (0.025, 0.025), 12), 1.2, soft=0.003, clip=clip)
     lash = np.concatenate([upper, upper[-1:] + np.array([[side * 0.018, -0.004]])])
     canvas.fill(tapered(lash, 0.036, 0.3, 0.5), min(person.hair, 0.25) * 0.5, 0.9, 0.004)
     canvas.tint(tapered(lower, 0.016), 0.62, 0.006)
@@ -211,27 +222,27 @@ def nose(canvas: Canvas, face: Face) -> None:
     lamp = -1 if face.scene.light[0] < 0 else 1
     up, wide = 0.035 * face.unit(9), 0.125 * person.nose * (1 + 0.12 * face.unit(9) + 0.08 * face.unit(12))
     shade = curve([(-lamp * 0.10, EYE_Y - 0.10), (-lamp * 0.05, 0.02), (-lamp * wide * 1.1, 0.20 - up)])
-    canvas.tint(tapered(shade, 0.12, 0.4, 0.9), 0.74, 0.03)
+    canvas.tint(tapered(shade, 0.12, 0.4, 0.9), 0.80, 0.03)
     canvas.tint(tapered(shade * np.array([-1, 1]), 0.09, 0.4, 0.8), 0.90, 0.03)
     canvas.tint(tapered(curve([(lamp * 0.01, -0.18), (lamp * 0.012, 0.18 - up)]), 0.075, 0.5, 1.0), 1.16, 0.022)
     canvas.glow(lamp * 0.015, 0.20 - up, (0.055, 0.045), 0.20)
-    canvas.glow(0, 0.335 - up, (0.13 * person.nose, 0.035), -0.30)
+    canvas.glow(0, 0.335 - up, (0.10 * person.nose, 0.030), -0.20)
     for side in SIDES:
-        canvas.tint(oval(side * wide * 0.52, 0.275 - up, (0.040, 0.020), 12), 0.30, 0.010)
+        canvas.tint(oval(side * wide * 0.52, 0.275 - up, (0.040, 0.020), 12), 0.42, 0.010)
         wing = curve([(side * wide * 0.95, 0.17 - up), (side * wide * 1.30, 0.24 - up), (side * wide * 0.90, 0.295 - up)], 9)
-        canvas.tint(tapered(wing, 0.028), 0.58, 0.011)
+        canvas.tint(tapered(wing, 0.026), 0.70, 0.011)
     canvas.glow(0, 0.385, (0.03, 0.035), -0.10)
 
 
 def mouth_shape(face: Face) -> dict[str, Points]:
     """Return the four lines of the lips, left to right: top, inner upper, inner lower, bottom (k, 2 each)."""
     person, u = face.person, face.unit
-    half = 0.235 * person.mouth * (1 + 0.26 * u(12) + 0.20 * u(20) - 0.16 * u(23) - 0.08 * u(15) - 0.10 * u(26) * (1 - u(20)))
-    corner = -0.115 * u(12) + 0.095 * u(15) + 0.03 * u(20) - 0.015 * u(9) + 0.03 * person.corners
-    t = np.linspace(-1, 1, 25)
+    half = 0.250 * person.mouth * (1 + 0.34 * u(12) + 0.30 * u(20) - 0.16 * u(23) - 0.08 * u(15) - 0.16 * u(26) * (1 - u(20)))
+    corner = -0.150 * u(12) + 0.110 * u(15) + 0.03 * u(20) - 0.015 * u(9) + 0.03 * person.corners
+    t = LIP
     y = MOUTH_Y + 0.03 * u(12) - 0.02 * u(15) - 0.025 * u(9) + corner * np.abs(t) ** 1.7
     dome = (1 - t**2) ** 0.7
-    part = 0.030 * u(25) + 0.145 * u(26) + 0.022 * u(16) + 0.035 * u(25) * u(12)
+    part = 0.030 * u(25) + 0.210 * u(26) + 0.022 * u(16) + 0.085 * u(25) * u(12)
     inner_up = y - part * 0.30 * dome - 0.02 * u(9) * dome
     inner_low = y + part * 0.95 * dome + 0.012 * u(16) * dome
     thin = 1 - 0.55 * u(23) - 0.20 * u(12) - 0.12 * u(20)
@@ -252,16 +263,16 @@ def mouth(canvas: Canvas, face: Face) -> None:
     """Paint lips, and teeth, tongue and darkness where they part."""
     lines = mouth_shape(face)
     top, up, low, bottom = lines["top"], lines["inner_up"], lines["inner_low"], lines["bottom"]
-    canvas.glow(0, float(bottom[12, 1]) + 0.05, (0.12, 0.030), -0.22)
+    canvas.glow(0, float(bottom[10, 1]) + 0.05, (0.12, 0.030), -0.22)
     canvas.tint(np.concatenate([top, up[::-1]]), 0.62, 0.008)
     canvas.tint(np.concatenate([low, bottom[::-1]]), 0.78, 0.008)
-    canvas.glow(0, float(low[12, 1] + bottom[12, 1]) / 2, (0.08, 0.018), 0.16)
-    gap = float(low[12, 1] - up[12, 1])
+    canvas.glow(0, float(low[10, 1] + bottom[10, 1]) / 2, (0.08, 0.018), 0.16)
+    gap = float(low[10, 1] - up[10, 1])
     if gap > 0.012:
         opening = np.concatenate([up, low[::-1]])
         inside = canvas.cover(opening, 0.004)
         canvas.fill(opening, 0.08, soft=0.004)
-        canvas.fill(oval(0, float(low[12, 1]) + 0.01, (0.13, 0.045 + 0.10 * face.unit(26))), 0.26, soft=0.02, clip=inside)
+        canvas.fill(oval(0, float(low[10, 1]) + 0.01, (0.13, 0.045 + 0.10 * face.unit(26))), 0.26, soft=0.02, clip=inside)
         teeth = min(gap * 0.75, 0.085) * (1 - 0.35 * face.unit(26) * (1 - face.unit(12)))
         canvas.fill(np.concatenate([up - 0.01, up[::-1] + np.array([0, teeth])]), 0.86, 0.95, 0.006, clip=inside)
         for side in SIDES:
@@ -286,7 +297,7 @@ def folds(canvas: Canvas, face: Face) -> None:
     for side in SIDES:
         canvas.wrinkle(curve([(side * 0.055, BROW_Y + 0.13), (side * 0.035, BROW_Y + 0.02), (side * 0.055, BROW_Y - 0.10)]), 0.028, 0.9 * u(4) * (1 - 0.5 * u(1)))
         cheek = [(side * 0.165, 0.17 - 0.04 * u(9)), (side * (0.27 + 0.06 * u(12)), 0.26), (side * (float(end[0]) + 0.065), float(end[1]) + 0.02 + 0.05 * u(9))]
-        canvas.wrinkle(curve(cheek), 0.030, 0.15 + 0.45 * age + 0.55 * u(12) + 0.75 * u(9))
+        canvas.wrinkle(curve(cheek), 0.030, 0.08 + 0.40 * age + 0.45 * u(12) + 0.55 * u(9))
         if u(15) > 0:
             line = [(side * (float(end[0]) + 0.01), float(end[1]) + 0.02), (side * (float(end[0]) + 0.035), float(end[1]) + 0.14)]
             canvas.wrinkle(curve(line), 0.026, 0.6 * u(15))
@@ -306,13 +317,13 @@ def beard(canvas: Canvas, face: Face) -> None:
     if person.beard > 0.05:
         wide, drop = 0.64 * person.width, 0.08 * face.unit(26)
         outer = curve([(-wide, 0.10), (-wide, 0.95 + drop), (0, 1.12 + drop), (0, 1.02 + drop)], 14)
-        inner = curve([(0, float(lines["bottom"][12, 1]) + 0.07), (-0.34, float(lines["bottom"][12, 1]) + 0.05), (-0.44, 0.36), (-0.56, 0.10)], 14)
+        inner = curve([(0, float(lines["bottom"][10, 1]) + 0.07), (-0.34, float(lines["bottom"][10, 1]) + 0.05), (-0.44, 0.36), (-0.56, 0.10)], 14)
         half = np.concatenate([outer, inner])
         clip = canvas.cover(head_outline(face), 0.01)
         for side in SIDES:
             canvas.fill(half * np.array([side, 1]), person.hair * 0.8 + 0.05, 0.85 * person.beard, 0.035, clip=clip)
     if person.moustache > 0.05:
-        top = float(lines["top"][12, 1])
+        top = float(lines["top"][10, 1])
         end = lines["inner_up"][-1]
         for side in SIDES:
             line = curve([(side * 0.01, top - 0.035), (side * 0.13, top - 0.075), (side * (float(end[0]) + 0.03), float(end[1]) + 0.01)])
@@ -331,22 +342,19 @@ def hair(canvas: Canvas, face: Face) -> None:
         ring = np.concatenate([head_outline(face, 0.22), head_outline(face, -0.05)[::-1]])
         canvas.fill(ring, face.scene.clothes * 0.9 + 0.05, soft=0.012)
         return
-    lines = {
-        "short": [(-wide, -0.20), (-wide * 0.86, -0.62), (-0.3, -0.72), (0, -0.72), (0.3, -0.72), (wide * 0.86, -0.62), (wide, -0.20)],
-        "parted": [(-wide, -0.12), (-wide * 0.90, -0.55), (-0.30, -0.83), (-0.05, -0.72), (0.35, -0.60), (wide * 0.88, -0.46), (wide, -0.12)],
-        "fringe": [(-wide, 0.02), (-wide * 0.84, -0.46), (-0.35, -0.52), (0, -0.50), (0.35, -0.53), (wide * 0.84, -0.46), (wide, 0.02)],
-        "long": [(-wide * 1.02, 0.75), (-wide * 0.84, -0.2), (-0.40, -0.66), (0, -0.84), (0.40, -0.66), (wide * 0.84, -0.2), (wide * 1.02, 0.75)],
-        "curly": [(-wide, -0.15), (-wide * 0.84, -0.52), (-0.35, -0.70), (0, -0.67), (0.35, -0.70), (wide * 0.84, -0.52), (wide, -0.15)],
-        "bun": [(-wide, -0.30), (-wide * 0.88, -0.62), (-0.35, -0.80), (0, -0.82), (0.35, -0.80), (wide * 0.88, -0.62), (wide, -0.30)],
-    }[style]
-    edge = np.array(lines)
-    rise = curve([(float(edge[-1, 0]) * 1.13, float(edge[-1, 1])), (wide * 1.25, -1.15), (0, -1.30)], 12)
+    rise = curve([(HAIRLINES[style][-1][0] * wide * 1.12, HAIRLINES[style][-1][1]), (wide * 1.28, -1.15), (0, -1.24)], 12)
     crown = np.concatenate([rise, rise[::-1] * np.array([-1, 1])])
+    edge = smooth(np.array(HAIRLINES[style]) * np.array([wide, 1]))
     canvas.tint(np.concatenate([edge + np.array([0, 0.05]), crown]), 0.80, 0.04, clip=canvas.cover(head_outline(face)))
-    canvas.fill(np.concatenate([edge, crown]), tone, soft=0.014)
-    for k in np.linspace(-0.8, 0.8, 7):
-        strand = curve([(k * 0.25, -1.08), (k * 0.6, -0.95), (k * wide, -0.62)], 9)
-        canvas.tint(tapered(strand, 0.05), 1.25 if round(k * 10) % 2 else 0.8, 0.012)
+    mass = np.concatenate([edge, crown])
+    canvas.fill(mass, tone, soft=0.014)
+    inside = canvas.cover(mass, 0.01)
+    part = {"parted": -0.35, "long": 0.0, "bun": 0.0}.get(style, 0.1)
+    for k, x in enumerate(np.linspace(-1.1, 1.1, 8)):
+        strand = curve([(part + x * 0.12, -1.15), (part * 0.5 + x * 0.75, -1.05), (x * wide * 1.05, -0.30)], 9)
+        canvas.tint(tapered(strand, 0.07), 1.22 if k % 2 else 0.84, 0.02, clip=inside)
+    lamp = -0.25 if face.scene.light[0] < 0 else 0.25
+    canvas.tint(tapered(curve([(lamp - 0.45, -0.80), (lamp, -1.0), (lamp + 0.45, -0.80)], 9), 0.13), 1.35, 0.04, clip=inside)
 
 
 def glasses(canvas: Canvas, face: Face) -> None:
