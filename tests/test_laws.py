@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a module may import only what stands before it.
 ORDER = (
     "errors", "emotions", "config", "files", "processes",
-    "brush", "drawing", "demo", "data", "photos", "augment",
-    "runs", "launch", "recorder", "schedule", "evaluate",
+    "brush", "drawing", "demo", "splits", "table", "data", "photos", "augment",
+    "runs", "launch", "recorder", "schedule", "evaluate", "diagnosis",
     "gradients", "models", "learner", "train",
     "regions", "saliency", "ascent", "units",
-    "colours", "charts", "matrices", "report", "cli", "__main__",
+    "colours", "matrices", "charts", "report", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "models", "learner", "train", "saliency", "ascent", "units"}
 OPENS_TAPES = {"gradients", "train"}  # training takes its own gradient
