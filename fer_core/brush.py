@@ -109,7 +109,7 @@ class Canvas:
         y0, y1 = max((top >> 4) - margin, 0), min((top + high >> 4) + margin + 1, self.side)
         cover = np.zeros((max(y1 - y0, 0), max(x1 - x0, 0)), np.uint8)
         if cover.size:
-            cv2.fillPoly(cover, [fixed], 255, cv2.LINE_AA, 4, (-x0, -y0))
+            cv2.fillPoly(cover, [fixed - np.array([16 * x0, 16 * y0], np.int32)], 255, cv2.LINE_AA, 4)
             if sigma > 0.7:
                 cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.uint8)
         return (slice(y0, max(y1, y0)), slice(x0, max(x1, x0))), cover * np.float32(1 / 255)

@@ -76,7 +76,7 @@ def light(canvas: Canvas, face: Face) -> None:
     depth = np.sqrt(np.maximum(1 - x * x - y * y, 0.04))
     lamp = np.array([*face.scene.light, 0.85])
     lamp /= np.linalg.norm(lamp)
-    canvas.image *= (0.50 + 0.78 * np.maximum(lamp[0] * x + lamp[1] * y + lamp[2] * depth, 0)).astype(np.float32)
+    canvas.image *= (0.48 + 0.66 * np.maximum(lamp[0] * x + lamp[1] * y + lamp[2] * depth, 0)).astype(np.float32)
 
 
 def head_outline(face: Face, grow: float = 0.0) -> Points:
