@@ -1,0 +1,112 @@
+"""Bounded caches by name: what is kept is found again by a path or run id and the stamp of its files, never by an object."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.runs import Run, RunStore
+
+if TYPE_CHECKING:  # read when first needed: the first paint does not wait for it
+    from fer_core import data
+
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+def stamp(path: str | Path) -> Stamp:
+    """Name a file or folder by times and sizes, two levels deep; an absent one has an empty stamp."""
+    root = Path(path)
+    if not root.exists():
+        return ()
+    found = [root]
+    if root.is_dir():
+        found += sorted(root.glob("*"))[:200] + sorted(root.glob("*/*/"))[:200]
+    marks = []
+    for item in found:
+        try:
+            facts = item.stat()
+        except OSError:  # it went away meanwhile: the next look sees another stamp
+            continue
+        marks.append((item.name, facts.st_mtime_ns, facts.st_size))
+    return tuple(marks)
+
+
+def data_root() -> Path:
+    """Folder where data sets are looked for."""
+    return Path(os.environ.get("FER_LENS_DATA", "data"))
+
+
+def store() -> RunStore:
+    """Run folders of this project."""
+    return RunStore(os.environ.get("FER_LENS_RUNS", "checkpoints"))
+
+
+def runs(*, archived: bool = False) -> list[Run]:
+    """List the runs as they are on disk now; cheap, and never kept."""
+    return store().all(archived=archived)
+
+
+def sources() -> list[str]:
+    """List the data sets that can be opened: the demo faces, then what lies in data/."""
+    from fer_core import data
+
+    return ["demo", *(name for name in data.find([data_root()]) if name != "demo")]
+
+
+def dataset(source: str) -> data.Dataset:
+    """Read a data set once; a changed file is read again. Errors: `DataError` in words."""
+    return _dataset(source, _stamp(source))
+
+
+def copies(source: str) -> data.Copies:
+    """Find the copies of a data set once."""
+    return _copies(source, _stamp(source))
+
+
+def mean_faces(source: str, split: str) -> np.ndarray:
+    """Average the faces of each class: uint8 (7, 48, 48); a class without faces is mid grey."""
+    return _mean_faces(source, split, _stamp(source))
+
+
+def _stamp(source: str) -> Stamp:
+    return () if source.split(":")[0] == "demo" else stamp(source)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the faces ...")
+def _dataset(source: str, mark: Stamp) -> data.Dataset:
+    from fer_core import data
+
+    return data.read(source)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Looking for copies ...")
+def _copies(source: str, mark: Stamp) -> data.Copies:
+    from fer_core import data
+
+    return data.copies(_dataset(source, mark))
+
+
+@st.cache_data(max_entries=20, show_spinner="Averaging faces ...")
+def _mean_faces(source: str, split: str, mark: Stamp) -> np.ndarray:
+    faces = _dataset(source, mark)[split]
+    means = np.full((len(EMOTIONS), SIDE, SIDE), 128, np.uint8)
+    for number in range(len(EMOTIONS)):
+        chosen = faces.images[faces.labels == number]
+        if len(chosen):
+            means[number] = np.rint(chosen.mean(axis=0, dtype=np.float64))
+    return means
+
+
+def run_value(run: Run, name: str) -> Any:
+    """Read `history`, `confusion`, `probes` or another attribute of a run, kept until a file of the run changes."""
+    return _run_value(str(run.path), name, stamp(run.path), run)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _run_value(path: str, name: str, mark: Stamp, _run: Run) -> Any:
+    return getattr(_run, name)

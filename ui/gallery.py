@@ -1,0 +1,71 @@
+"""A wall of faces from one picture: hundreds of faces at once, with captions, the keyboard and a selection told from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+HERE = Path(__file__).parent
+COLUMNS = 20
+
+_component = st.components.v2.component(
+    "fer_gallery", html="<div class='fer-wall'></div>", css=(HERE / "gallery.css").read_text(encoding="utf8"),
+    js=(HERE / "gallery.js").read_text(encoding="utf8"))
+
+
+def png(image: np.ndarray) -> bytes:
+    """Encode a picture uint8 (h, w) or (h, w, 3) as PNG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def atlas(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
+    """Lay faces uint8 (n, h, w[, 3]) out as one picture, `columns` in a row, the last row filled with black."""
+    count, height, width = images.shape[:3]
+    columns = min(columns, max(count, 1))
+    rows = -(-max(count, 1) // columns)
+    sheet = np.zeros((rows * columns, *images.shape[1:]), np.uint8)
+    sheet[:count] = images
+    grid = sheet.reshape(rows, columns, *images.shape[1:]).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, *images.shape[3:])
+
+
+@st.cache_data(max_entries=40, show_spinner=False)
+def _encoded(images: np.ndarray) -> tuple[str, str]:
+    """Return the atlas as base64 and a tag that names its content."""
+    raw = png(atlas(images))
+    return base64.b64encode(raw).decode("ascii"), hashlib.sha256(raw).hexdigest()[:16]
+
+
+def gallery(images: np.ndarray, key: str, *, captions: Sequence[str] | None = None, colours: Sequence[str] | None = None,
+            selected: int | None = None, size: int = 48, on_pick: Callable[[int], None] | None = None, height: int | None = None,
+            label: str = "Faces", tips: Sequence[str] | None = None) -> None:
+    """Show faces uint8 (n, 48, 48) on a wall, `size` pixels each (a multiple of 48 keeps them crisp).
+
+    `on_pick` is called with the position of the face chosen by click or Enter, before the page is drawn again. `selected` is a
+    position too. `colours` are thin edges that go with the captions; `tips` are told on hover; a wall taller than `height` scrolls.
+    """
+    if not len(images):
+        st.caption("No faces here.")
+        return
+    sheet, tag = _encoded(np.ascontiguousarray(images, np.uint8))
+
+    def picked() -> None:
+        position = st.session_state[f"gallery_{key}"].get("pick")
+        if position is not None and on_pick is not None:
+            on_pick(int(position))
+
+    data = {"atlas": sheet, "tag": tag, "count": len(images), "columns": min(COLUMNS, len(images)), "captions": list(captions or []),
+            "colours": list(colours or []), "tips": list(tips or []), "selected": selected, "size": size, "height": height,
+            "clickable": on_pick is not None, "label": label}
+    with st.container(key=key):
+        _component(key=f"gallery_{key}", data=data, on_pick_change=picked)

@@ -1,0 +1,118 @@
+"""Set-up of a page, the menu that keeps the selection, and how errors, headings and empty places look."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import FerError
+from ui import selection
+
+ROOT = Path(__file__).resolve().parent.parent
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf8")
+
+PAGES: dict[str, tuple[str, str]] = {
+    "app.py": ("Overview", "🔎"),
+    "pages/dataset.py": ("Dataset", "🗂️"),
+    "pages/training_monitor.py": ("Training", "📈"),
+    "pages/confusion_matrix.py": ("Confusion matrix", "🔢"),
+    "pages/saliency_viewer.py": ("Saliency", "🔦"),
+    "pages/filter_explorer.py": ("Filters", "🧩"),
+    "pages/try_photo.py": ("Try a photo", "📷"),
+    "pages/report.py": ("Report", "📄"),
+}
+"""File, title and icon of every page, in the order of the menu; a page without a file is left out."""
+
+
+def setup(page: str) -> None:
+    """Begin a page: title, style, menu. `page` is a key of `PAGES`; call it before anything else is drawn."""
+    title, icon = PAGES[page]
+    st.set_page_config(page_title=f"{title} · FER Lens", page_icon=icon, layout="wide", initial_sidebar_state="auto")
+    st.html(f"<style>{STYLE}</style>")
+    with st.sidebar:
+        st.html("<div class='fer-brand'>FER Lens</div>")
+        with st.container(key="menu", gap=None):
+            for file, (name, mark) in PAGES.items():
+                if exists(file):
+                    st.page_link(file, label=name, icon=mark, width="stretch", query_params=selection.carried())
+        _chips()
+
+
+def exists(page: str) -> bool:
+    """Tell whether a page has a file."""
+    return (ROOT / page).exists()
+
+
+def link(page: str, label: str, *, icon: str | None = None, **changes: object) -> None:
+    """Draw a link to another page that carries the selection, with changes; nothing where that page does not exist."""
+    if exists(page):
+        st.page_link(page, label=label, icon=icon or PAGES[page][1], query_params=selection.carried(**changes))
+
+
+def go(page: str, **changes: object) -> None:
+    """Switch to another page with the selection, with changes."""
+    st.switch_page(page, query_params=selection.carried(**changes))
+
+
+def theme() -> str:
+    """Return `light` or `dark`, as the browser shows the page."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def header(title: str, sentence: str, about: str = "") -> None:
+    """Draw the title and the sentence that says in numbers what the page shows now; `about` explains the page on request."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="head"):
+        st.title(title, anchor=False, width="content")
+        if about:
+            with st.popover("What am I looking at?", type="tertiary"):
+                st.markdown(about)
+    if sentence:
+        st.html(f"<p class='fer-sentence'>{html.escape(sentence)}</p>")
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Show what a person can put right as a calm box; the rest of the page goes on."""
+    try:
+        yield
+    except FerError as error:
+        problem(error)
+
+
+def problem(error: FerError) -> None:
+    """Draw an error: what happened, what was received and expected, what to do."""
+    rows = [("Received", error.received), ("Expected", error.expected), ("What to do", error.todo)]
+    told = "".join(f"<div><b>{name}</b> {html.escape(str(value))}</div>" for name, value in rows if value not in (None, ""))
+    st.html(f"<div class='fer-problem' role='alert'><p>{html.escape(error.what)}</p>{told}</div>")
+
+
+def empty(title: str, words: str, command: str = "") -> None:
+    """Draw an empty place that teaches: what would be here, and the command that brings it."""
+    st.html(f"<div class='fer-empty'><p class='fer-empty-title'>{html.escape(title)}</p><p>{html.escape(words)}</p></div>")
+    if command:
+        st.code(command, language="bash")
+
+
+def _chips() -> None:
+    """Draw the selection as chips that can be taken off."""
+    chips: list[tuple[str, str, tuple[str, ...]]] = []
+    true, pred = selection.emotion("true"), selection.emotion("pred")
+    if true is not None or pred is not None:
+        names = ["any" if number is None else EMOTIONS[number].capitalize() for number in (true, pred)]
+        chips.append(("cell", f"{names[0]} → {names[1]}", ("true", "pred")))
+    chosen, image = selection.emotion("class"), selection.param("image", cast=int, low=0)
+    if chosen is not None:
+        chips.append(("class", EMOTIONS[chosen].capitalize(), ("class",)))
+    if image is not None:
+        chips.append(("image", f"Face {image}", ("image",)))
+    if not chips:
+        return
+    with st.container(key="chips", gap="small"):
+        for name, label, params in chips:
+            st.button(f"{label}  ✕", key=f"chip_{name}", help="Take this off the selection", on_click=selection.write,
+                      kwargs=dict.fromkeys(params))

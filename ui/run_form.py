@@ -1,0 +1,146 @@
+"""The dialog for a new run, drawn from the fields of `RunConfig` with their own descriptions and limits."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from fer_core.config import PRESETS, RunConfig, parse
+
+CHOICES = ("data", "arch", "preset")
+"""The three that a person chooses; every other field stands in the expander."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "How long": ("epochs", "batch_size", "patience", "monitor", "limit", "seed"),
+    "Optimiser": ("optimizer", "learning_rate", "schedule", "warmup_epochs", "plateau_patience", "momentum", "weight_decay", "clip_norm",
+                  "label_smoothing", "average"),
+    "Network": ("dropout_conv", "dropout_dense", "leaky_slope"),
+    "Faces as the trainer sees them": ("oversample", "flip", "shift", "zoom", "rotation", "contrast", "erase"),
+    "Machine": ("precision", "threads", "deterministic", "tensorboard"),
+}
+
+PRESET_WORDS = {
+    "quick": "a minute or two, for the demo faces",
+    "report": "the report's recipe: rare classes again, Adam, early stopping",
+    "strong": "SGD, warm-up, cosine, label smoothing, erasing: the best accuracy",
+}
+ARCH_WORDS = {
+    "cnn": "CNN of the report, 8.0 million parameters",
+    "dnn": "DNN of the report, 13.6 million parameters",
+    "small": "small CNN, under 0.6 million parameters",
+}
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A field of `RunConfig` as a form needs it."""
+
+    name: str
+    kind: str  # choice, switch, whole, number, numbers or text
+    help: str
+    low: float | None
+    high: float | None
+    options: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name in words."""
+        return self.name.replace("_", " ").capitalize()
+
+
+def knob(name: str) -> Knob:
+    """Describe a field by its own annotation, limits and description."""
+    field = RunConfig.model_fields[name]
+    limits = {bound: float(value) for part in field.metadata for bound in ("ge", "gt", "le", "lt") if (value := getattr(part, bound, None)) is not None}
+    low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
+    annotation: Any = field.annotation
+    if typing.get_origin(annotation) is typing.Literal:
+        return Knob(name, "choice", field.description or "", low, high, typing.get_args(annotation))
+    if typing.get_origin(annotation) is tuple:
+        return Knob(name, "numbers", field.description or "", 0.0, 1.0)
+    return Knob(name, {bool: "switch", int: "whole", float: "number"}.get(annotation, "text"), field.description or "", low, high)
+
+
+def groups() -> dict[str, list[Knob]]:
+    """Return every knob but the three choices and the note, in groups; a new field turns up under 'Other'."""
+    placed = {name for names in GROUPS.values() for name in names}
+    other = tuple(name for name in RunConfig.model_fields if name not in placed and name not in CHOICES and name != "note")
+    return {title: [knob(name) for name in names] for title, names in {**GROUPS, "Other": other}.items() if names}
+
+
+def start_values(preset: str, base: RunConfig | None) -> dict[str, Any]:
+    """Return what the form shows first: the preset's knobs, or those of the run to be duplicated while its preset is kept."""
+    if base is not None and base.preset == preset:
+        return base.model_dump()
+    return RunConfig.from_preset(preset).model_dump()
+
+
+def widget(item: Knob, value: Any, prefix: str) -> Any:
+    """Draw one knob and return what it holds."""
+    key, told = f"{prefix}-{item.name}", item.help
+    if item.kind == "choice":
+        return st.selectbox(item.label, item.options, index=item.options.index(value), help=told, key=key)
+    if item.kind == "switch":
+        return st.toggle(item.label, value=value, help=told, key=key)
+    if item.kind == "whole":
+        return st.number_input(item.label, int(item.low or 0), int(item.high) if item.high is not None else None, int(value), 1, help=told, key=key)
+    if item.kind == "number":
+        step = 0.0005 if item.name in {"learning_rate", "weight_decay"} else 0.05 if (item.high or 99) <= 1 else 0.5
+        return st.number_input(item.label, item.low, item.high, float(value), step, format="%.5g", help=told, key=key)
+    if item.kind == "numbers":
+        text = st.text_input(item.label, " ".join(f"{part:g}" for part in value), help=told + " Numbers with blanks between.", key=key)
+        return tuple(text.replace(",", " ").split())
+    return st.text_input(item.label, value, help=told, key=key)
+
+
+def form(data_sets: list[str], base: RunConfig | None = None) -> RunConfig | None:
+    """Draw the form; return the config when its button was pressed. A wrong knob raises `ConfigError`."""
+    options = list(dict.fromkeys([*([base.data] if base else []), "demo", *data_sets]))
+    data = st.selectbox("Data", options, accept_new_options=True, key="new-data",
+                        help="'demo' draws its own faces. Type the path of a CSV, folder or zip of FER2013 to add one.")
+    presets = list(PRESETS)
+    first = presets.index(base.preset) if base and base.preset in presets else 0
+    preset = st.selectbox("Preset", presets, index=first, format_func=lambda p: f"{p}: {PRESET_WORDS.get(p, '')}", key="new-preset")
+    values = start_values(preset, base)
+    known = knob("arch").options
+    arch = st.selectbox("Network", known, index=known.index(values["arch"]), format_func=lambda a: ARCH_WORDS.get(a, a), key=f"new-{preset}-arch")
+    told: dict[str, Any] = {"data": (data or "demo").strip(), "arch": arch, "preset": preset}
+    with st.expander("Every other knob"):
+        for title, knobs in groups().items():
+            st.markdown(f"**{title}**")
+            columns = st.columns(2)
+            for place, item in enumerate(knobs):
+                with columns[place % 2]:
+                    told[item.name] = widget(item, values[item.name], f"new-{preset}")
+        told["note"] = st.text_area("Note", values["note"], help=RunConfig.model_fields["note"].description, key="new-note")
+    st.caption(command(told, values))
+    if not st.button("Start training", type="primary", icon=":material/play_arrow:", width="stretch", key="new-start"):
+        return None
+    return parse({**values, **told})
+
+
+def command(told: dict[str, Any], preset_values: dict[str, Any]) -> str:
+    """Write the command line that does the same."""
+    words = [f"python -m fer_core train --data {told['data']} --arch {told['arch']} --preset {told['preset']}"]
+    fresh = RunConfig.from_preset(told["preset"]).model_dump()
+    for name, value in told.items():
+        if name not in CHOICES and name != "note" and _plain(value) != _plain(fresh.get(name, preset_values.get(name))):
+            words.append(f"--{name.replace('_', '-')} {_plain(value)}")
+    return "The same by command: `" + " ".join(words).replace("`", "") + "`"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return " ".join(_plain(float(part) if _is_number(part) else part) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,239 @@
+"""What the monitor knows of every run, read again only where a file changed; and the run cards."""
+
+from __future__ import annotations
+
+import base64
+import html
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_core.config import RunConfig
+from fer_core.errors import FerError
+from fer_core.evaluate import wilson
+from fer_core.runs import Meta, Run, Status, best_epoch
+
+STATE_LOOKS: dict[str, tuple[str, str, str]] = {
+    "queued": ("gray", ":material/schedule:", "Queued"),
+    "running": ("blue", ":material/play_circle:", "Training"),
+    "stopping": ("orange", ":material/pause_circle:", "Stopping"),
+    "stopped": ("gray", ":material/stop_circle:", "Stopped"),
+    "finished": ("green", ":material/check_circle:", "Finished"),
+    "failed": ("red", ":material/error:", "Failed"),
+    "lost": ("orange", ":material/help:", "Lost"),
+    "damaged": ("red", ":material/broken_image:", "Damaged"),
+}
+"""Colour, icon and word of each state: never a colour alone."""
+
+MARKS = ("config.json", "status.json", "weights.safetensors")
+"""A folder that holds one of these is a run."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A run as its files told it at `stamp`; what cannot be read leaves a sentence in `damage`."""
+
+    run: Run
+    stamp: tuple[Any, ...]
+    damage: str = ""
+    meta: Meta = field(default_factory=Meta)
+    config: RunConfig = field(default_factory=RunConfig)
+    facts: dict[str, Any] = field(default_factory=dict)
+    history: dict[str, np.ndarray] = field(default_factory=dict)
+    best: tuple[int, float] | None = None
+    status: Status = field(default_factory=Status)
+
+    @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.run.id
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return self.meta.title or self.id
+
+    @property
+    def state(self) -> str:
+        """One of `STATE_LOOKS`."""
+        return "damaged" if self.damage else self.status.state
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that are complete."""
+        return len(self.history.get("epoch", ()))
+
+    @property
+    def faces(self) -> int:
+        """Validation faces that every accuracy here was counted on; 0 before the first epoch."""
+        return int(self.facts.get("validated_on", 0))
+
+    @property
+    def accuracy(self) -> float | None:
+        """Validation accuracy at the best epoch."""
+        return float(self.history["val_accuracy"][self.best[0] - 1]) if self.best else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's 95% interval of `accuracy`."""
+        if self.accuracy is None or not self.faces:
+            return None
+        return wilson(round(self.accuracy * self.faces), self.faces)
+
+    @property
+    def early(self) -> int | None:
+        """Epoch at which early stopping ended the run."""
+        over = self.config.patience and self.best and self.epochs < self.config.epochs and self.epochs - self.best[0] >= self.config.patience
+        return self.epochs if over else None
+
+
+class Shelf:
+    """All runs under a folder; a tick of the page reads only what changed since the last one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: dict[str, Reading] = {}
+
+    def readings(self) -> list[Reading]:
+        """Return every run, archived ones too, newest first; damaged ones last."""
+        now: dict[str, Reading] = {}
+        for path in self.root.glob("*/") if self.root.is_dir() else ():
+            try:
+                stamp = _stamp(path)
+            except OSError:
+                continue  # the folder went away between two looks
+            if path.name.startswith(".") or not stamp:
+                continue
+            old = self._known.get(path.name)
+            now[path.name] = _with_status(old) if old and old.stamp == stamp else read(old.run if old else Run(path), stamp)
+        self._known = now
+        return sorted(now.values(), key=lambda r: (not r.damage, r.meta.created, r.id), reverse=True)
+
+
+def _stamp(path: Path) -> tuple[Any, ...]:
+    names = {entry.name: entry.stat() for entry in path.iterdir() if entry.is_file() and not entry.name.startswith(".")}
+    if not any(mark in names for mark in MARKS):
+        return ()
+    return tuple(sorted((n, s.st_mtime_ns, s.st_size) for n, s in names.items() if n not in {"log.txt", "status.json", "lock"})) or ("bare",)
+
+
+def read(run: Run, stamp: tuple[Any, ...] = ()) -> Reading:
+    """Read all that the cards, the curves and the table need."""
+    run = Run(run.path, _stamps=run._stamps)  # a fresh config, the arrays kept
+    meta = Meta(title=run.id)
+    try:
+        meta = run.meta
+        run.check()
+        history = run.history
+        return Reading(run, stamp, "", meta, run.config, run.facts, history, best_epoch(history, run.config), run.status)
+    except (FerError, OSError, TypeError, ValueError) as error:
+        return Reading(run, stamp, str(error), meta)
+
+
+def _with_status(reading: Reading) -> Reading:
+    if reading.damage:
+        return read(reading.run, reading.stamp)
+    try:
+        return Reading(**{**vars(reading), "status": reading.run.status})
+    except (FerError, OSError, TypeError) as error:
+        return Reading(**{**vars(reading), "damage": str(error)})
+
+
+def span(seconds: float | None) -> str:
+    """Say a time in at most two units: '45 s', '3 min 20 s', '2 h 5 min'."""
+    if seconds is None or not np.isfinite(seconds):
+        return ""
+    whole = int(round(max(0.0, seconds)))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
+    if whole < 86400:
+        return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 >= 60 else "")
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def percent(value: float | None, interval: tuple[float, float] | None = None) -> str:
+    """Say a share with three digits at most, and its interval."""
+    if value is None or not np.isfinite(value):
+        return "-"
+    text = f"{100 * value:.1f}%"
+    return text + (f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else "")
+
+
+def badge(reading: Reading) -> str:
+    """Return the state as Markdown: colour, icon and word."""
+    colour, icon, word = STATE_LOOKS[reading.state]
+    return f":{colour}-badge[{icon} {word}]"
+
+
+def pulse(status: Status) -> str:
+    """Say how old the last sign of life is, and what the trainer does."""
+    if not status.alive:
+        return f"ended {span(status.age)} ago" if status.heartbeat else ""
+    if status.state == "queued" and status.process is None:
+        return "waiting to be started"
+    fresh = "just now" if status.age < 3 else f"{span(status.age)} ago"
+    return f"heartbeat {fresh}"
+
+
+def progress(status: Status) -> tuple[float, str]:
+    """Return the share of the whole run that is done, and the same in words with the time left."""
+    total = max(1, status.epochs)
+    part = status.step / status.steps if status.steps else 0.0
+    done = min(1.0, (status.epoch + part) / total)
+    words = [f"epoch {min(status.epoch + 1, total)} of {total}"]
+    if status.steps:
+        words.append(f"step {status.step:,} of {status.steps:,}")
+    if status.loss is not None:
+        words.append(f"loss {status.loss:.3g}")
+    if status.images_per_second:
+        words.append(f"{status.images_per_second:,.0f} images/s")
+    if status.seconds_left is not None:
+        words.append(f"{span(status.seconds_left)} left")
+    if status.phase and not status.phase.startswith("epoch "):
+        words.insert(0, status.phase)
+    return done, ", ".join(words)
+
+
+def sparkline(values: Sequence[float] | np.ndarray, colour: str, *, best: int | None = None) -> str:
+    """Draw a small curve as an <img> that needs nothing else; the dot is the best epoch, counted from 1."""
+    numbers = np.asarray(values, float)
+    numbers = numbers[np.isfinite(numbers)]
+    width, height, edge = 116, 30, 4
+    if len(numbers) < 2:
+        body = f'<line x1="{edge}" y1="{height - edge}" x2="{width - edge}" y2="{height - edge}" stroke="{colour}" stroke-dasharray="2 4" stroke-opacity=".6"/>'
+    else:
+        low, high = float(numbers.min()), float(numbers.max())
+        x = edge + np.arange(len(numbers)) * (width - 2 * edge) / (len(numbers) - 1)
+        y = height - edge - (numbers - low) / max(high - low, 1e-9) * (height - 2 * edge)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+        body = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"/>'
+        if best and best <= len(numbers):
+            body += f'<circle cx="{x[best - 1]:.1f}" cy="{y[best - 1]:.1f}" r="3.2" fill="{colour}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">{body}</svg>'
+    told = f"Validation accuracy over {len(numbers)} epochs" if len(numbers) else "No epoch yet"
+    return f'<img alt="{told}" width="{width}" height="{height}" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
+
+
+def card(reading: Reading, colour: str) -> str:
+    """Return the lower part of a run card as HTML: sparkline, best accuracy, epochs."""
+    if reading.damage:
+        return f'<div class="run-card"><span class="run-why">{html.escape(reading.damage)}</span></div>'
+    best = reading.best
+    number = percent(reading.accuracy) if best else "-"
+    where = f"best, epoch {best[0]} of {reading.epochs}" if best else "no epoch yet"
+    curve = sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
+    return (f'<div class="run-card">{curve}<span class="run-best"><b>{number}</b><small>{html.escape(where)}</small></span></div>')
+
+
+def when(created: str) -> str:
+    """Say a date of creation shortly."""
+    try:
+        return time.strftime("%d %b %H:%M", time.strptime(created[:19], "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return ""

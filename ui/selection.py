@@ -1,0 +1,90 @@
+"""The selection of the whole app: it lives in the URL, so that any view is a link. Old or wrong values become the default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS, SPLITS
+
+T = TypeVar("T")
+
+NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "layer", "unit")
+"""Query parameters that every page carries on; any other one is left behind when the page changes."""
+
+
+def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, low: Any = None, high: Any = None) -> T | Any:
+    """Turn a parameter's text into a value, or into the default where it is missing, garbled or out of `low`..`high`."""
+    if text is None:
+        return default
+    try:
+        value = cast(text)
+    except (ValueError, TypeError, KeyError):
+        return default
+    if (low is not None and value < low) or (high is not None and value > high):  # type: ignore[operator]
+        return default
+    return value
+
+
+def param(name: str, default: Any = None, *, cast: Callable[[str], Any] = str, low: Any = None, high: Any = None,
+          options: Sequence[Any] | None = None) -> Any:
+    """Read one query parameter; `options` are the only values allowed where they are given."""
+    value = parse(st.query_params.get(name), cast, default, low=low, high=high)
+    return value if options is None or value in options else default
+
+
+def emotion(name: str = "class", default: int | None = None) -> int | None:
+    """Read a class, written by its name or by its number 0 to 6."""
+    text = str(st.query_params.get(name, "")).lower()
+    if text in EMOTIONS:
+        return EMOTIONS.index(text)
+    return parse(text, int, default, low=0, high=len(EMOTIONS) - 1)
+
+
+def split(default: str = "train", options: Sequence[str] = SPLITS) -> str:
+    """Read the split; a split that the data set lacks gives the default, or the first that it has."""
+    found = param("split", default, options=options)
+    return str(found if found in options else options[0])
+
+
+def write(**values: Any) -> None:
+    """Write the selection into the URL; `None` takes a parameter away. Each call that changes something is one step of Back.
+
+    Call it from a callback: what the person chose is then in the URL before any part of the page is drawn.
+    """
+    now = {name: value for name, value in st.query_params.to_dict().items()}
+    new = {**now, **{name.rstrip("_"): str(value) for name, value in values.items() if value is not None}}
+    for name, value in values.items():
+        if value is None:
+            new.pop(name.rstrip("_"), None)
+    if new != now:
+        st.query_params.from_dict(new)
+
+
+def carried(**changes: Any) -> dict[str, str]:
+    """Return the selection for a link to another page, with changes; `None` takes a parameter away."""
+    kept = {name: st.query_params[name] for name in NAMES if name in st.query_params}
+    changed = {name.rstrip("_"): value for name, value in changes.items()}
+    merged = {**kept, **changed}
+    return {name: str(value) for name, value in merged.items() if value is not None}
+
+
+def choose(label: str, name: str, options: Sequence[Any], *, words: Callable[[Any], str] = str, kind: str = "select", default: Any = None) -> Any:
+    """Draw a widget that mirrors one query parameter and return what is chosen. `kind` is select, segmented, pills or radio."""
+    if not options:
+        return None
+    texts = {str(option): option for option in options}
+    now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
+    key = f"choose_{name}"
+    st.session_state[key] = now
+    widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
+
+    def chosen() -> None:
+        value = st.session_state[key]
+        if value is not None:  # a second click on the chosen one changes nothing
+            write(**{name: value})
+
+    widget(label, options, key=key, format_func=words, on_change=chosen)  # type: ignore[operator]
+    return now
