@@ -18,7 +18,7 @@ Points = NDArray[np.float64]
 FEATURES = ("left_eye", "right_eye", "brows", "nose", "mouth")
 ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 16, 20, 23, 25, 26)
 _QUARTER = np.array([-1.0, 1.0])
-HAIR_STYLES = ("short", "parted", "fringe", "long", "curly", "bun", "bald", "scarf")
+HAIR_STYLES = ("short", "swept", "parted", "fringe", "long", "bob", "curly", "bun", "bald", "scarf")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Person:
     skin: float = 0.66
     hair: float = 0.16
     style: str = "parted"
+    parting: float = 1.0
     width: float = 1.0
     jaw: float = 1.0
     eyes: float = 1.0
@@ -111,7 +112,8 @@ class Canvas:
         if cover.size:
             cv2.fillPoly(cover, [fixed - np.array([16 * x0, 16 * y0], np.int32)], 255, cv2.LINE_AA, 4)
             if sigma > 0.7:
-                cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.uint8)
+                side = 2 * max(round(2.45 * sigma - 0.8), 1) + 1
+                cover = np.asarray(cv2.stackBlur(cover, (side, side)), np.uint8)
         return (slice(y0, max(y1, y0)), slice(x0, max(x1, x0))), cover * np.float32(1 / 255)
 
     def fill(self, points: Points, tone: float, opacity: float = 1.0, soft: float = 0.0, clip: Floats | None = None) -> None:

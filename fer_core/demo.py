@@ -101,7 +101,7 @@ def _units(rng: np.random.Generator, emotion: str, intensity: float) -> tuple[fl
 
 def _person(rng: np.random.Generator) -> Person:
     """Draw a person."""
-    skin = float(rng.uniform(0.40, 0.88))
+    skin = float(rng.uniform(0.44, 0.90))
     man = rng.random() < 0.5
     old = float(rng.beta(1.2, 2.2))
     hair = float(rng.uniform(0.08, 0.30) if rng.random() < 0.72 else rng.uniform(0.35, 0.62))
@@ -109,10 +109,10 @@ def _person(rng: np.random.Generator) -> Person:
         hair = float(rng.uniform(0.55, 0.85))
     if skin < 0.5:
         hair = min(hair, 0.16) if old < 0.6 else hair
-    styles = ("short", "parted", "curly", "bald", "short") if man else ("long", "fringe", "bun", "curly", "parted", "long", "scarf")
+    styles = ("short", "swept", "parted", "curly", "bald", "swept") if man else ("long", "fringe", "bun", "curly", "bob", "parted", "long", "scarf")
     hairy = man and rng.random() < 0.35
     return Person(
-        skin=skin, hair=hair, style=styles[int(rng.integers(len(styles)))],
+        skin=skin, hair=hair, style=styles[int(rng.integers(len(styles)))], parting=1.0 if rng.random() < 0.5 else -1.0,
         width=float(rng.normal(1.0 if man else 0.96, 0.045)), jaw=float(rng.normal(1.07 if man else 0.92, 0.09)),
         eyes=float(rng.normal(1.10 if man else 1.20, 0.07)), spread=float(rng.normal(1.0, 0.035)), iris=float(rng.uniform(0.14, 0.45)),
         brows=float(rng.normal(1.15 if man else 0.85, 0.12)), arch=float(rng.normal(0.0 if man else 0.5, 0.5)),

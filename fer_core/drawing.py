@@ -10,9 +10,11 @@ EYE_X, EYE_Y, BROW_Y, MOUTH_Y, CHIN_Y = 0.335, -0.13, -0.36, 0.49, 0.93
 SIDES = (-1, 1)
 HAIRLINES: dict[str, list[tuple[float, float]]] = {
     "short": [(-1.0, -0.12), (-0.93, -0.40), (-0.80, -0.66), (-0.4, -0.70), (0, -0.74), (0.4, -0.70), (0.80, -0.66), (0.93, -0.40), (1.0, -0.12)],
+    "swept": [(-1.0, -0.16), (-0.93, -0.44), (-0.84, -0.66), (-0.56, -0.84), (0, -0.76), (0.56, -0.84), (0.84, -0.66), (0.93, -0.44), (1.0, -0.16)],
     "parted": [(-1.0, -0.10), (-0.92, -0.45), (-0.55, -0.86), (-0.30, -0.80), (0.35, -0.58), (0.75, -0.52), (0.93, -0.30), (1.0, -0.10)],
     "fringe": [(-1.0, 0.10), (-0.90, -0.10), (-0.86, -0.50), (-0.45, -0.49), (0, -0.52), (0.45, -0.49), (0.86, -0.50), (0.90, -0.10), (1.0, 0.10)],
     "long": [(-1.08, 0.95), (-0.94, 0.30), (-0.90, -0.25), (-0.55, -0.62), (0, -0.92), (0.55, -0.62), (0.90, -0.25), (0.94, 0.30), (1.08, 0.95)],
+    "bob": [(-1.10, 0.62), (-0.90, 0.60), (-0.86, 0.10), (-0.86, -0.50), (-0.50, -0.66), (0.25, -0.60), (0.84, -0.40), (0.86, 0.10), (0.90, 0.60), (1.10, 0.62)],
     "curly": [(-1.0, -0.10), (-0.86, -0.40), (-0.70, -0.62), (-0.35, -0.64), (0, -0.70), (0.35, -0.64), (0.70, -0.62), (0.86, -0.40), (1.0, -0.10)],
     "bun": [(-1.0, -0.20), (-0.92, -0.50), (-0.55, -0.74), (0, -0.82), (0.55, -0.74), (0.92, -0.50), (1.0, -0.20)],
 }
@@ -102,11 +104,13 @@ def backdrop(canvas: Canvas, face: Face) -> None:
     elif person.style == "curly":
         for angle in np.linspace(-2.4, 2.4, 15):
             canvas.fill(oval(0.80 * np.sin(angle), -0.35 - 0.72 * np.cos(angle), (0.24, 0.24), 14), person.hair, soft=0.01)
+    elif person.style == "bob":
+        canvas.fill(smooth(np.array([[-0.90, 0.70], [-0.96, 0.1], [-0.86, -0.5], [-0.6, -1.0], [0.6, -1.0], [0.86, -0.5], [0.96, 0.1], [0.90, 0.70]])), person.hair * 0.75, soft=0.02)
     elif person.style == "bun":
         canvas.fill(oval(0, -1.12, (0.3, 0.26)), person.hair, soft=0.01)
     canvas.fill(np.array([[-1.6, 1.6], [-1.3, 1.18], [-0.5, 0.98], [0.5, 0.98], [1.3, 1.18], [1.6, 1.6]]), scene.clothes, soft=0.01)
     canvas.fill(np.array([[-0.37, 0.5], [0.37, 0.5], [0.40, 1.0], [0, 1.25], [-0.40, 1.0]]), person.skin * 0.66, soft=0.015)
-    if person.style not in ("long", "scarf", "curly"):
+    if person.style not in ("long", "bob", "scarf", "curly"):
         for side in SIDES:
             canvas.fill(oval(side * 0.72 * person.width, -0.02, (0.10, 0.19)), person.skin * 0.86, soft=0.006)
             canvas.tint(oval(side * 0.735 * person.width, -0.03, (0.045, 0.11)), 0.72, 0.02)
@@ -238,11 +242,11 @@ def mouth_shape(face: Face) -> dict[str, Points]:
     """Return the four lines of the lips, left to right: top, inner upper, inner lower, bottom (k, 2 each)."""
     person, u = face.person, face.unit
     half = 0.250 * person.mouth * (1 + 0.34 * u(12) + 0.30 * u(20) - 0.16 * u(23) - 0.08 * u(15) - 0.16 * u(26) * (1 - u(20)))
-    corner = -0.150 * u(12) + 0.110 * u(15) + 0.03 * u(20) - 0.015 * u(9) + 0.03 * person.corners
+    corner = -0.012 - 0.150 * u(12) + 0.110 * u(15) + 0.03 * u(20) - 0.015 * u(9) + 0.03 * person.corners
     t = LIP
     y = MOUTH_Y + 0.03 * u(12) - 0.02 * u(15) - 0.025 * u(9) + corner * np.abs(t) ** 1.7
     dome = (1 - t**2) ** 0.7
-    part = 0.030 * u(25) + 0.210 * u(26) + 0.022 * u(16) + 0.085 * u(25) * u(12)
+    part = 0.030 * u(25) + 0.250 * u(26) + 0.022 * u(16) + 0.085 * u(25) * u(12)
     inner_up = y - part * 0.30 * dome - 0.02 * u(9) * dome
     inner_low = y + part * 0.95 * dome + 0.012 * u(16) * dome
     thin = 1 - 0.55 * u(23) - 0.20 * u(12) - 0.12 * u(20)
@@ -296,8 +300,9 @@ def folds(canvas: Canvas, face: Face) -> None:
     end = mouth_shape(face)["inner_up"][-1]
     for side in SIDES:
         canvas.wrinkle(curve([(side * 0.055, BROW_Y + 0.13), (side * 0.035, BROW_Y + 0.02), (side * 0.055, BROW_Y - 0.10)]), 0.028, 0.9 * u(4) * (1 - 0.5 * u(1)))
-        cheek = [(side * 0.165, 0.17 - 0.04 * u(9)), (side * (0.27 + 0.06 * u(12)), 0.26), (side * (float(end[0]) + 0.065), float(end[1]) + 0.02 + 0.05 * u(9))]
-        canvas.wrinkle(curve(cheek), 0.030, 0.08 + 0.40 * age + 0.45 * u(12) + 0.55 * u(9))
+        cheek = [(side * 0.165, 0.17 - 0.04 * u(9)), (side * (0.25 + 0.06 * u(12)), 0.24), (side * (float(end[0]) + 0.085), 0.36),
+                 (side * (float(end[0]) + 0.055), float(end[1]) + 0.02 + 0.05 * u(9))]
+        canvas.wrinkle(curve(cheek), 0.030, 0.08 + 0.40 * age + 0.45 * u(12) + 0.50 * u(9))
         if u(15) > 0:
             line = [(side * (float(end[0]) + 0.01), float(end[1]) + 0.02), (side * (float(end[0]) + 0.035), float(end[1]) + 0.14)]
             canvas.wrinkle(curve(line), 0.026, 0.6 * u(15))
@@ -345,11 +350,13 @@ def hair(canvas: Canvas, face: Face) -> None:
     rise = curve([(HAIRLINES[style][-1][0] * wide * 1.12, HAIRLINES[style][-1][1]), (wide * 1.28, -1.15), (0, -1.24)], 12)
     crown = np.concatenate([rise, rise[::-1] * np.array([-1, 1])])
     edge = smooth(np.array(HAIRLINES[style]) * np.array([wide, 1]))
+    if person.parting < 0:
+        edge = edge[::-1] * np.array([-1, 1])
     canvas.tint(np.concatenate([edge + np.array([0, 0.05]), crown]), 0.80, 0.04, clip=canvas.cover(head_outline(face)))
     mass = np.concatenate([edge, crown])
     canvas.fill(mass, tone, soft=0.014)
     inside = canvas.cover(mass, 0.01)
-    part = {"parted": -0.35, "long": 0.0, "bun": 0.0}.get(style, 0.1)
+    part = {"parted": -0.35, "bob": -0.3, "long": 0.0, "bun": 0.0}.get(style, 0.1) * person.parting
     for k, x in enumerate(np.linspace(-1.1, 1.1, 8)):
         strand = curve([(part + x * 0.12, -1.15), (part * 0.5 + x * 0.75, -1.05), (x * wide * 1.05, -0.30)], 9)
         canvas.tint(tapered(strand, 0.07), 1.22 if k % 2 else 0.84, 0.02, clip=inside)
