@@ -1,0 +1,77 @@
+"""Two layers that Keras lacks: batch norm by TensorFlow's fused kernel, and dropout that is a function of the step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("fer_lens")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Keras' batch norm, with the same variables and results, in one kernel for images (b, h, w, c).
+
+    In bfloat16 the images stay bfloat16, and mean and variance are float32. Other shapes go Keras' own way.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalise by the batch's statistics in training, else by the moving ones."""
+        if len(inputs.shape) != 4 or self.axis not in (-1, 3) or mask is not None or not (self.scale and self.center) or self.renorm:
+            return super().call(inputs, training=training, mask=mask)
+        learning = bool(training and self.trainable)
+        empty = tf.zeros([0], tf.float32)
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=_value(self.gamma), offset=_value(self.beta), epsilon=self.epsilon, is_training=learning,
+            mean=empty if learning else _value(self.moving_mean), variance=empty if learning else _value(self.moving_variance))
+        if learning:
+            self._move(result.batch_mean, result.batch_variance, tf.size(inputs) // inputs.shape[-1])
+        return result.y
+
+    def _move(self, mean: tf.Tensor, variance: tf.Tensor, count: tf.Tensor) -> None:
+        """Update the moving statistics; the kernel's variance is over count - 1, Keras' over count."""
+        number = tf.cast(count, tf.float32)
+        biased = variance * tf.maximum(number - 1, 1) / number
+        for moving, new in ((self.moving_mean, mean), (self.moving_variance, biased)):
+            moving.assign(_value(moving) * self.momentum + new * (1.0 - self.momentum))
+
+
+def _value(variable: Any) -> tf.Tensor:
+    return tf.convert_to_tensor(variable)
+
+
+@keras.saving.register_keras_serializable("fer_lens")
+class StepDropout(keras.layers.Layer):
+    """Dropout whose pattern is a function of (seed, layer number, step): there is no random state to save or to lose.
+
+    `step` is an int64 variable that all layers of a network share and the trainer counts up.
+    """
+
+    def __init__(self, rate: float, number: int = 0, seed: int = 0, *, step: tf.Variable | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate, self.number, self.seed = float(rate), int(number), int(seed)
+        self.step = new_step() if step is None else step
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Set a share `rate` of the values to zero in training, and scale the others to keep the mean."""
+        if not training or self.rate == 0:
+            return inputs
+        context = tf.distribute.get_replica_context()
+        replica = tf.cast(context.replica_id_in_sync_group if context else 0, tf.int64)
+        seed = tf.stack([tf.constant(self.seed * 1024 + self.number, tf.int64), tf.convert_to_tensor(self.step) * 1024 + replica])
+        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed, rng_alg="philox")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Give the shape of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what makes the layer anew; the step is no part of it."""
+        return {**super().get_config(), "rate": self.rate, "number": self.number, "seed": self.seed}
+
+
+def new_step() -> tf.Variable:
+    """Make a step counter, at 0; under a distribution strategy the first replica's count is taken."""
+    return tf.Variable(0, dtype=tf.int64, trainable=False, name="step", aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)

@@ -1,0 +1,325 @@
+"""The networks: building, predicting, describing, and their weights as files. Pixels of 0 to 255 go in, logits come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from fer_core import files
+from fer_core.config import RunConfig
+from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.errors import ModelError
+from fer_core.layers import FusedBatchNormalization, StepDropout, new_step
+
+MOMENTUM = 0.95
+"""Share of the moving batch-norm statistics that a step keeps."""
+SIZES = (1, 8, 64, 256)
+"""Batch sizes that prediction pads to, so that kernels are prepared for a few shapes only."""
+
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
+
+
+class _Stack:
+    """Layers one upon the other, with what they all share."""
+
+    def __init__(self, config: RunConfig, precision: str, seed: int) -> None:
+        self.config, self.seed, self.step = config, seed, new_step()
+        self.policy = keras.DTypePolicy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+        self.inputs = keras.Input((SIDE, SIDE, 1), name="face")
+        self.outputs = keras.layers.Rescaling(1 / 64, offset=-2.0, dtype="float32", name="pixels")(self.inputs)
+        self.kernels = self.drops = 0
+
+    def add(self, layer: Any) -> None:
+        self.outputs = layer(self.outputs)
+
+    def kernel(self) -> Any:
+        """Give an initialiser of its own to each kernel, so that a seed fixes them all."""
+        self.kernels += 1
+        return keras.initializers.HeNormal(seed=self.seed * 64 + self.kernels)
+
+    def convolution(self, name: str, filters: int, size: int, *, average: bool = False) -> None:
+        pool = keras.layers.AveragePooling2D if average else keras.layers.MaxPooling2D
+        self.add(keras.layers.Conv2D(filters, size, padding="same", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
+        self.add(keras.layers.LeakyReLU(self.config.leaky_slope, dtype=self.policy, name=f"{name}_relu"))
+        self.norm(name)
+        self.add(pool(2, dtype=self.policy, name=f"{name}_pool"))
+        self.dropout(name, self.config.dropout_conv[self.drops])
+
+    def flatten(self) -> None:
+        self.add(keras.layers.Flatten(dtype=self.policy, name="flatten"))
+
+    def dense(self, name: str, units: int) -> None:
+        self.add(keras.layers.Dense(units, activation="relu", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
+
+    def norm(self, name: str) -> None:
+        self.add(FusedBatchNormalization(momentum=MOMENTUM, dtype=self.policy, name=f"{name}_norm"))
+
+    def dropout(self, name: str, rate: float) -> None:
+        self.drops += 1
+        self.add(StepDropout(rate, self.drops, self.seed, step=self.step, dtype=self.policy, name=f"{name}_drop"))
+
+    def model(self, name: str) -> keras.Model:
+        kernel = keras.initializers.GlorotUniform(seed=self.seed * 64)
+        self.add(keras.layers.Dense(len(EMOTIONS), kernel_initializer=kernel, dtype="float32", name="logits"))
+        model = keras.Model(self.inputs, self.outputs, name=name)
+        model.step = self.step
+        return model
+
+
+def _cnn(stack: _Stack) -> None:
+    """Stack the report's CNN: 8,019,463 parameters, 8,014,471 of them trainable. *Differs:* the report leaves the dense ReLU untold."""
+    _convolutional(stack, (64, 128, 512, 512), (1024, 256))
+
+
+def _small(stack: _Stack) -> None:
+    """Stack a thin CNN of the same shape, for the demo faces."""
+    _convolutional(stack, (16, 32, 64, 64), (128, 64))
+
+
+def _convolutional(stack: _Stack, filters: tuple[int, int, int, int], units: tuple[int, int]) -> None:
+    for i, (width, size) in enumerate(zip(filters, (5, 3, 3, 3), strict=True), start=1):
+        stack.convolution(f"conv{i}", width, size, average=i == 4)
+    stack.flatten()
+    for i, width in enumerate(units, start=1):
+        stack.dense(f"dense{i}", width)
+        stack.norm(f"dense{i}")
+        stack.dropout(f"dense{i}", stack.config.dropout_dense)
+
+
+def _dnn(stack: _Stack) -> None:
+    """Stack the report's DNN of 13,643,783 parameters; it has neither batch norm nor dropout."""
+    stack.flatten()
+    stack.dense("dense1", 4096)
+    stack.dense("dense2", 1024)
+
+
+def build(arch: str, config: RunConfig | None = None, *, precision: str = "float32", seed: int = 0) -> keras.Model:
+    """Build a network with fresh weights: images (n, 48, 48, 1) of 0 to 255 in, logits float32 (n, 7) out, by the layer `logits`.
+
+    `precision` is float32 or bfloat16 (weights stay float32). Dropout is a function of `seed` and of the variable `model.step`
+    (int64, not among the model's variables), which the trainer counts up and saves.
+    """
+    if arch not in ARCHITECTURES:
+        raise ModelError("There is no such network.", received=arch, expected=" or ".join(ARCHITECTURES))
+    if precision not in ("float32", "bfloat16"):
+        raise ModelError("There is no such precision.", received=precision, expected="float32 or bfloat16")
+    stack = _Stack(config or RunConfig(), precision, seed)
+    ARCHITECTURES[arch](stack)
+    return stack.model(arch)
+
+
+def gpus() -> list[str]:
+    """Name the GPUs that TensorFlow sees."""
+    details = [tf.config.experimental.get_device_details(device) for device in tf.config.list_physical_devices("GPU")]
+    return [str(detail.get("device_name", "GPU")) for detail in details]
+
+
+def choose_precision(asked: str) -> str:
+    """Give float32 or bfloat16; `auto` takes bfloat16 where the GPUs (compute capability 8 or more), else the processor, are fast at it."""
+    if asked != "auto":
+        return asked
+    devices = tf.config.list_physical_devices("GPU")
+    if devices:
+        capable = [tf.config.experimental.get_device_details(device).get("compute_capability", (0, 0)) >= (8, 0) for device in devices]
+        return "bfloat16" if all(capable) else "float32"
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf8").split()
+    except OSError:
+        return "float32"
+    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
+
+
+def predict(model: keras.Model, images: Pixels, *, flip: bool = False, batch: int = 256,
+            progress: Callable[[float], object] | None = None) -> NDArray[np.float32]:
+    """Give probabilities float32 (n, 7) of faces (n, 48, 48); with `flip`, the mean of a face's and its mirror image's."""
+    def told(part: float, start: float) -> Callable[[float], object] | None:
+        return None if progress is None else lambda share: progress(start + part * share)
+
+    if not flip:
+        return _softmax(_run(model, images, "logits", batch, progress))
+    mirrored = _softmax(_run(model, images[:, :, ::-1], "logits", batch, told(0.5, 0.5)))
+    return (_softmax(_run(model, images, "logits", batch, told(0.5, 0.0))) + mirrored) / 2
+
+
+def predict_logits(model: keras.Model, images: Pixels, *, batch: int = 256) -> NDArray[np.float32]:
+    """Give logits float32 (n, 7) of faces (n, 48, 48)."""
+    return _run(model, images, "logits", batch)
+
+
+def features(model: keras.Model, images: Pixels, *, batch: int = 256) -> NDArray[np.float32]:
+    """Give what the last layer sees: float32 (n, d), d being 256 for the CNN."""
+    return _run(model, images, "features", batch)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    result: NDArray[np.float32] = powers / powers.sum(1, keepdims=True)
+    return result
+
+
+def _run(model: keras.Model, images: Pixels, output: str, batch: int, progress: Callable[[float], object] | None = None) -> NDArray[np.float32]:
+    forward, results = _forward(model, output), []
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch]
+        size = next((size for size in SIZES if len(part) <= size <= batch), batch)
+        padded = np.zeros((size, SIDE, SIDE, 1), np.float32)
+        padded[: len(part), ..., 0] = part
+        results.append(forward(tf.constant(padded)).numpy()[: len(part)])
+        if progress is not None:
+            progress(min(1.0, (start + batch) / len(images)))
+    return np.concatenate(results) if results else np.zeros((0, forward.structured_outputs.shape[-1]), np.float32)
+
+
+def _forward(model: keras.Model, output: str) -> Any:
+    """Compile the way to `logits` or `features` once per model."""
+    known = model.__dict__.setdefault("_compiled_outputs", {})
+    if output not in known:
+        tensor = model.output if output == "logits" else model.get_layer("logits").input
+        part = keras.Model(model.inputs, tensor)
+        run = tf.function(lambda x: tf.cast(part(x, training=False), tf.float32), jit_compile=False)
+        known[output] = run.get_concrete_function(tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32))
+    return known[output]
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One row of the layer table; lengths in pixels of the face."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    """Output shape without the batch."""
+    parameters: int
+    receptive_field: int
+    """Side of the square of pixels that one unit sees (uncut by the border)."""
+    stride: int
+    """Distance between the squares of two neighbouring units; 0 where every unit sees the whole face."""
+    offset: float
+    """Centre of the first unit's square, counted from the first pixel's centre."""
+
+
+def layers(model: keras.Model) -> list[LayerFacts]:
+    """Tell every layer's kind, output shape, parameters and view of the face, from the first to the last."""
+    return list(_layer_facts(model))
+
+
+def _layer_facts(model: keras.Model) -> Iterator[LayerFacts]:
+    field, stride, offset = 1, 1, 0.0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        if isinstance(layer, keras.layers.Conv2D):
+            field += (layer.kernel_size[0] - 1) * stride
+        elif isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)):
+            field, offset, stride = field + stride, offset + stride / 2, stride * 2
+        elif isinstance(layer, (keras.layers.Flatten, keras.layers.Dense)):
+            field, stride, offset = SIDE, 0, (SIDE - 1) / 2
+        yield LayerFacts(layer.name, _kind(layer), tuple(int(n) for n in layer.output.shape[1:]), int(layer.count_params()), field, stride, offset)
+
+
+def _kind(layer: Any) -> str:
+    if isinstance(layer, keras.layers.Conv2D):
+        return f"conv {layer.kernel_size[0]}x{layer.kernel_size[1]}"
+    names = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "StepDropout": "dropout", "MaxPooling2D": "max pool",
+             "AveragePooling2D": "average pool", "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
+    return names.get(type(layer).__name__, type(layer).__name__)
+
+
+def _named(model: keras.Model) -> dict[str, Any]:
+    """Name the weights by layer and role, such as conv1/kernel."""
+    return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
+
+
+def save_weights(model: keras.Model, path: Path | str, *, dtype: str = "float32") -> None:
+    """Write the weights as safetensors: arrays only, named like conv1/kernel; float16 halves the file, but for values out of its range."""
+    from safetensors.numpy import save
+
+    arrays = {name: np.asarray(weight.numpy()) for name, weight in _named(model).items()}
+    if dtype == "float16":
+        limit = float(np.finfo(np.float16).max)
+        arrays = {name: array.astype(np.float16) if np.abs(array).max() < limit else array for name, array in arrays.items()}
+    files.write_bytes(Path(path), save(arrays, metadata={"arch": model.name}))
+
+
+def load_weights(model: keras.Model, path: Path | str) -> None:
+    """Read weights that `save_weights` wrote; a file of another network, or a damaged one, raises `ModelError` and changes nothing."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"The weights in {Path(path).name} cannot be read.", received=error) from None
+    weights = _named(model)
+    wrong = [name for name in sorted(weights.keys() | arrays.keys())
+             if name not in weights or name not in arrays or tuple(weights[name].shape) != arrays[name].shape]
+    if wrong:
+        raise ModelError(f"The weights in {Path(path).name} belong to another network.", received=f"differing {', '.join(wrong[:3])}",
+                         expected=f"the {len(weights)} arrays of {model.name}")
+    for name, weight in weights.items():
+        weight.assign(arrays[name].astype(np.float32))
+
+
+def load(run: Any, *, precision: str | None = None) -> keras.Model:
+    """Build a run's network with the weights of its best epoch; `precision` overrides the run's."""
+    config: RunConfig = run.config
+    path = Path(run.path) / "weights.safetensors"
+    if not path.exists():
+        raise ModelError("The run has no weights yet.", received=run.id, todo="wait for the end of its first epoch")
+    model = build(config.arch, config, precision=choose_precision(precision or config.precision), seed=config.seed)
+    load_weights(model, path)
+    return model
+
+
+def plain(model: keras.Model) -> keras.Model:
+    """Rebuild a network from Keras' own layers, in float32, with the same weights: what anyone can open without FER Lens."""
+    def swap(layer: Any) -> Any:
+        settings = {**layer.get_config(), "dtype": "float32"}
+        if isinstance(layer, FusedBatchNormalization):
+            return keras.layers.BatchNormalization.from_config(settings)
+        if isinstance(layer, StepDropout):
+            return keras.layers.Dropout(layer.rate, name=layer.name)
+        return type(layer).from_config(settings)
+
+    twin = keras.models.clone_model(model, clone_function=swap)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def export(model: keras.Model, path: Path | str, format: str) -> None:
+    """Write a network for other programs, as `keras`, `saved_model`, `tflite` or `onnx`: pixels float32 (n, 48, 48, 1) in, logits out."""
+    if format not in EXPORTS:
+        raise ModelError("There is no such format.", received=format, expected=" or ".join(EXPORTS))
+    EXPORTS[format](plain(model), Path(path))
+
+
+def _export_keras(model: keras.Model, path: Path) -> None:
+    model.save(path if path.suffix == ".keras" else path.with_name(path.name + ".keras"))
+
+
+def _export_saved_model(model: keras.Model, path: Path) -> None:
+    model.export(path, format="tf_saved_model", verbose=False)
+
+
+def _export_tflite(model: keras.Model, path: Path) -> None:
+    files.write_bytes(path, tf.lite.TFLiteConverter.from_keras_model(model).convert())
+
+
+def _export_onnx(model: keras.Model, path: Path) -> None:
+    try:
+        model.export(path, format="onnx", verbose=False)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ModelError("ONNX files need a converter that is not installed, or does not work here.", received=error,
+                         todo="pip install tf2onnx, or export saved_model and convert it elsewhere") from None
+
+
+ARCHITECTURES: dict[str, Callable[[_Stack], None]] = {"cnn": _cnn, "dnn": _dnn, "small": _small}
+EXPORTS: dict[str, Callable[[keras.Model, Path], None]] = {
+    "keras": _export_keras, "saved_model": _export_saved_model, "tflite": _export_tflite, "onnx": _export_onnx}
