@@ -7,6 +7,7 @@ face units, bent by the pose (turn, nod, roll, size, place) and painted about fo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import comb
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ Points = NDArray[np.float64]
 
 FEATURES = ("left_eye", "right_eye", "brows", "nose", "mouth")
 ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 16, 20, 23, 25, 26)
+_NEAREST, _FALL = np.array([0.0, 0.1]), np.array([[1.384], [0.756]])
 _QUARTER = np.array([-1.0, 1.0])
 HAIR_STYLES = ("short", "swept", "parted", "fringe", "long", "bob", "curly", "bun", "bald", "scarf")
 
@@ -85,24 +87,27 @@ class Canvas:
         self.side = side
         self.image: Floats = np.full((side, side), scene.background, np.float32)
         self.half = side / 2
-        self.steps = np.arange(side, dtype=np.float64)
+        self.steps = np.arange(side, dtype=np.float32)
         self.scene = scene
         cos, sin = np.cos(scene.roll) * scene.scale * self.half, np.sin(scene.roll) * scene.scale * self.half
         self.turned = np.array([[cos, sin], [-sin, cos]])
         self.origin = (np.array(scene.shift) + 1) * self.half - 0.5
+        self.rows, self.corner = self.turned.tolist(), self.origin.tolist()
         self.pull = np.array([scene.turn, scene.nod])
 
     def place(self, points: Points) -> Points:
         """Bend face units (k, 2) by the pose into pixels (k, 2): near parts move more than the rim of the head."""
-        x, y = points[:, 0], points[:, 1]
-        depth = np.maximum(1 - x * x * 1.384 - (y - 0.1) ** 2 * 0.756, 0)
-        bent = points + depth[:, None] * self.pull
-        placed: Points = bent @ self.turned + self.origin
+        away = points - _NEAREST
+        away *= away
+        depth = 1 - away @ _FALL
+        np.maximum(depth, 0, out=depth)
+        placed: Points = (points + depth * self.pull) @ self.turned
+        placed += self.origin
         return placed
 
     def alpha(self, points: Points, soft: float = 0.0) -> tuple[tuple[slice, slice], Floats]:
         """Return the window that a polygon touches and its cover 0..1 there; `soft` is the blur's sigma in face units."""
-        fixed = np.rint(self.place(points) * 16).astype(np.int32)
+        fixed = (self.place(points) * 16 + 0.5).astype(np.int32)
         sigma = soft * self.half * self.scene.scale
         margin = int(2.5 * sigma) + 2
         left, top, wide, high = cv2.boundingRect(fixed)
@@ -110,7 +115,7 @@ class Canvas:
         y0, y1 = max((top >> 4) - margin, 0), min((top + high >> 4) + margin + 1, self.side)
         cover = np.zeros((max(y1 - y0, 0), max(x1 - x0, 0)), np.uint8)
         if cover.size:
-            cv2.fillPoly(cover, [fixed - np.array([16 * x0, 16 * y0], np.int32)], 255, cv2.LINE_AA, 4)
+            cv2.fillPoly(cover, [fixed - (16 * x0, 16 * y0)], 255, cv2.LINE_AA, 4)
             if sigma > 0.7:
                 side = 2 * max(round(2.45 * sigma - 0.8), 1) + 1
                 cover = np.asarray(cv2.stackBlur(cover, (side, side)), np.uint8)
@@ -141,14 +146,19 @@ class Canvas:
 
     def glow(self, x: float, y: float, radii: tuple[float, float], amount: float) -> None:
         """Lighten (amount > 0) or darken a round soft spot; `radii` are the sigmas of the bell in face units."""
-        across, down = self.place(np.array([[x, y]]))[0].tolist()
+        depth = max(1 - x * x * 1.384 - (y - 0.1) ** 2 * 0.756, 0)
+        across, down = x + depth * self.scene.turn, y + depth * self.scene.nod
+        (xx, xy), (yx, yy) = self.rows
+        across, down = across * xx + down * yx + self.corner[0], across * xy + down * yy + self.corner[1]
         wide, high = (max(r * self.half * self.scene.scale, 0.3) for r in radii)
         left, right = max(int(across - 3 * wide), 0), min(int(across + 3 * wide) + 1, self.side)
         top, bottom = max(int(down - 3 * high), 0), min(int(down + 3 * high) + 1, self.side)
         if amount and right > left and bottom > top:
-            row = np.exp(-0.5 * ((self.steps[left:right] - across) / wide) ** 2)
-            column = amount * np.exp(-0.5 * ((self.steps[top:bottom] - down) / high) ** 2)
-            self.image[top:bottom, left:right] *= (1 + column[:, None] * row).astype(np.float32)
+            row = (self.steps[left:right] - across) * (0.7071 / wide)
+            column = (self.steps[top:bottom] - down) * (0.7071 / high)
+            bell = (amount * np.exp(-column * column))[:, None] * np.exp(-row * row)
+            bell += 1
+            self.image[top:bottom, left:right] *= bell
 
     def wrinkle(self, points: Points, width: float, strength: float) -> None:
         """Draw a fold of skin: a soft dark line that fades at both ends with a faint light beside it."""
@@ -171,13 +181,15 @@ def _taper(count: int, start: float, end: float) -> Points:
     return np.asarray(rim + (1 - rim) * np.sin(np.pi * t) ** 0.7) / 2
 
 
+@lru_cache(maxsize=64)
+def _bernstein(controls: int, count: int) -> Points:
+    t, degree = steps(count), controls - 1
+    return np.concatenate([comb(degree, k) * t**k * (1 - t) ** (degree - k) for k in range(controls)], axis=1)
+
+
 def curve(points: Sequence[tuple[float, float]], count: int = 13) -> Points:
     """Return `count` points (count, 2) of the Bezier curve of two to four control points."""
-    t = steps(count)
-    level = [np.array([point], float) for point in points]
-    while len(level) > 1:
-        level = [a + (b - a) * t for a, b in zip(level, level[1:], strict=False)]
-    return level[0]
+    return _bernstein(len(points), count) @ np.array(points, float)
 
 
 def smooth(points: Points, rounds: int = 2) -> Points:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .anatomy import masks
 from .brush import ACTION_UNITS, FEATURES, HAIR_STYLES, Face, Person, Scene
-from .drawing import draw, masks
+from .drawing import draw
 from .emotions import EMOTIONS, SIDE
 from .errors import ConfigError
 
