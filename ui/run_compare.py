@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -84,3 +85,32 @@ def repeated(group: Sequence[Reading]) -> str:
 def same_faces(readings: Sequence[Reading]) -> bool:
     """Tell whether all runs that know their data were trained on the very same faces."""
     return len({reading.facts["data"]["fingerprint"] for reading in readings if "data" in reading.facts}) <= 1
+
+
+def shown(value: Any) -> str:
+    """Write a cell of the results."""
+    if value is None or value == "":
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def table(rows: Sequence[dict[str, str]], colours: Sequence[str] = ()) -> str:
+    """Return rows as an HTML table; numbers are right-aligned, a colour marks the first cell of its row."""
+    if not rows:
+        return ""
+    numeric = {name for name in rows[0] if all(_numeric(row[name]) for row in rows)}
+    head = "".join(f'<th{_class(name in numeric)}>{html.escape(name)}</th>' for name in rows[0])
+    body = ""
+    for place, row in enumerate(rows):
+        mark = f'<i style="background:{colours[place]}"></i>' if place < len(colours) else ""
+        cells = [f"<td{_class(name in numeric)}>{mark if first == 0 else ''}{html.escape(value)}</td>" for first, (name, value) in enumerate(row.items())]
+        body += f"<tr>{''.join(cells)}</tr>"
+    return f'<div class="runs-table" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _class(number: bool) -> str:
+    return ' class="number"' if number else ""
+
+
+def _numeric(text: str) -> bool:
+    return text == "-" or text.replace(",", "").replace(".", "", 1).isdigit()

@@ -1,0 +1,214 @@
+"""The right side of the monitor: state and progress, what can be done, the living charts, and what lies under them."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from fer_core import charts
+from fer_core.diagnosis import diagnose
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import FerError
+from fer_core.launch import launch
+from ui import page, run_compare, run_epochs, selection
+from ui.chart import chart
+from ui.run_list import Reading, badge, percent, progress, pulse, span
+
+VIEWS = {"classes": "Classes", "epochs": "Epoch by epoch", "compare": "Compare", "settings": "Settings", "log": "Log"}
+"""What can lie under the curves."""
+METRICS = {"accuracy": "Accuracy", "loss": "Loss", "seeds": "Repeated seeds"}
+
+
+def act(action: Callable[[], object]) -> None:
+    """Do what a button asks; a refusal is shown beside the run until the next action."""
+    st.session_state.pop("run_problem", None)
+    try:
+        action()
+    except FerError as error:
+        st.session_state["run_problem"] = error
+
+
+def state_line(reading: Reading) -> None:
+    """Draw the state with the age of its heartbeat, the progress and the time left; nothing below moves when they change."""
+    words = pulse(reading.status)
+    st.markdown(f"{badge(reading)} {words}")
+    if reading.status.alive:
+        done, told = progress(reading.status)
+        st.progress(done, text=told)
+    elif reading.status.reason:
+        st.caption(reading.status.reason.replace("$", r"\$"))
+
+
+def actions(reading: Reading) -> None:
+    """Draw stop, resume and duplicate; what makes no sense in this state is not offered."""
+    run, state = reading.run, reading.status.state
+    with st.container(horizontal=True, key="run-actions"):
+        if state in ("running", "queued", "stopping") and reading.status.process:
+            st.button("Stopping ..." if state == "stopping" else "Stop", icon=":material/stop:", key="stop", disabled=state == "stopping",
+                      help="Stops after the step under way; nothing is lost.", on_click=act, args=(run.request_stop,))
+        elif state in ("stopped", "lost", "failed", "queued"):
+            word = "Start" if state == "queued" else "Resume"
+            st.button(word, icon=":material/play_arrow:", type="primary", key="resume", help="Goes on exactly where it was.",
+                      on_click=act, args=(lambda: launch(run),))
+        if st.button("Duplicate with changes", icon=":material/content_copy:", key="duplicate"):
+            st.session_state["new_run"] = reading.id
+            st.rerun()
+    if problem := st.session_state.get("run_problem"):
+        page.problem(problem)
+
+
+def facts(reading: Reading) -> None:
+    """Draw the numbers of a run in a row."""
+    seconds = float(reading.history["seconds"].sum()) if reading.epochs else None
+    model = reading.facts.get("model", {})
+    parameters = model.get("parameters")
+    best = reading.best
+    rows = [
+        ("Best validation accuracy (95% interval)" if reading.config.monitor == "accuracy" else "Accuracy at the best loss", percent(reading.accuracy, reading.interval)),
+        ("N", f"{reading.faces:,} faces" if reading.faces else "-"),
+        ("Best epoch", f"{best[0]} of {reading.epochs}" if best else "-"),
+        ("Time per epoch", span(seconds / reading.epochs) if seconds else "-"),
+        ("Parameters", f"{parameters:,}" if parameters else "-"),
+        ("Precision", str(model.get("precision", "-"))),
+    ]
+    st.html('<div class="run-facts">' + "".join(f"<div><span>{html.escape(k)}</span><b>{html.escape(v)}</b></div>" for k, v in rows) + "</div>")
+
+
+def curve_of(reading: Reading) -> charts.Curve:
+    """Describe a run as the charts need it."""
+    return charts.Curve(reading.title, reading.history, charts.run_colour(reading.meta.colour), reading.best[0] if reading.best else None, reading.early)
+
+
+def living_charts(readings: Sequence[Reading]) -> None:
+    """Draw training and validation of the ticked runs in one chart, and under it learning rate and speed."""
+    theme: Any = page.theme()
+    drawn = [curve_of(reading) for reading in readings]
+    groups = [group for group in run_compare.seeds(readings) if len(group) > 1]
+    options = [name for name in METRICS if name != "seeds" or groups]
+    metric = selection.choose("Curves", "metric", options, words=lambda name: METRICS[name], kind="segmented")
+    if metric == "seeds":
+        named = {f"{group[0].config.arch} {group[0].config.preset} ({number})" if len(groups) > 1 else f"{group[0].config.arch} {group[0].config.preset}":
+                 [reading.history for reading in group] for number, group in enumerate(groups, 1)}
+        figure = charts.seed_band(named, theme=theme)
+    else:
+        figure = charts.curves(drawn, metric, theme=theme)
+    figure.update_layout(uirevision=metric)
+    chart(figure, "curves", height=380, label=f"{METRICS[metric]} per epoch of {', '.join(reading.title for reading in readings)}")
+    left, right = st.columns(2)
+    with left:
+        st.caption("Learning rate")
+        chart(charts.learning_rate(drawn, theme=theme), "learning-rate", height=190, label="Learning rate per epoch")
+    with right:
+        st.caption("Training speed")
+        chart(charts.images_per_second(drawn, theme=theme), "speed", height=190, label="Images per second of each epoch")
+
+
+def diagnosis(reading: Reading) -> None:
+    """Say what the curves show, each finding with its rule."""
+    found = diagnose(reading.history, reading.run.confusion) if reading.epochs else []
+    for finding in found:
+        st.html(f'<div class="finding"><b>{html.escape(finding.title)}</b>{html.escape(finding.sentence)}<br><small>Rule: {html.escape(finding.rule)}</small></div>')
+    if not found:
+        st.caption("Nothing stands out in these curves." if reading.epochs >= 3 else "A diagnosis needs a few epochs.")
+
+
+def classes(reading: Reading) -> None:
+    """Draw the recall of every class over the epochs; a chosen one with its interval."""
+    confusion = reading.run.confusion
+    support = confusion[-1].sum(1).tolist() if len(confusion) else None
+    names = ["all", *EMOTIONS]
+    chosen = selection.choose("Class", "class", names, words=str.capitalize, kind="pills", default="all")
+    number = EMOTIONS.index(chosen) if chosen in EMOTIONS else None
+    chart(charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=page.theme()), "recall", height=340,  # type: ignore[arg-type]
+          label="Recall of each class per epoch")
+
+
+def epoch_by_epoch(reading: Reading) -> None:
+    """Draw one epoch: its validation matrix and the probe faces; the slider is the film, and without a choice it follows the training."""
+    confusion = reading.run.confusion
+    last = min(len(confusion), reading.epochs)
+    if not last:
+        page.empty("No epoch is complete yet.", "The validation matrix and the probe faces of every epoch will stand here.")
+        return
+    epoch = selection.param("epoch", last, cast=int, low=1, high=last)
+    if last > 1:
+        st.session_state["epoch_slider"] = epoch
+        st.slider("Epoch", 1, last, key="epoch_slider", on_change=_epoch_chosen, args=(last,),
+                  help="Arrow keys turn it into a film. At the last epoch it follows the training.")
+    matrix = confusion[epoch - 1]
+    st.markdown(run_epochs.sentence(matrix, epoch))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart(charts.matrix(matrix, theme=page.theme()), "film", height=480, label=f"Validation matrix of epoch {epoch}")  # type: ignore[arg-type]
+    with right:
+        _, probabilities = reading.run.probes
+        if epoch <= len(probabilities):
+            probes = run_epochs.probe_faces(reading)
+            st.caption(run_epochs.probes_right(probabilities[epoch - 1], probes) or probes.why)
+            st.html(run_epochs.probe_wall(probabilities[epoch - 1], probes))
+
+
+def _epoch_chosen(last: int) -> None:
+    chosen = int(st.session_state["epoch_slider"])
+    selection.write(epoch=None if chosen == last else chosen)
+
+
+def compare(readings: Sequence[Reading]) -> None:
+    """Draw results and differing settings of the ticked runs as tables."""
+    if len(readings) < 2:
+        st.caption("Tick further runs on the left to lay them over this one.")
+    colours = [charts.run_colour(reading.meta.colour) for reading in readings]
+    rows = run_compare.results(readings)
+    st.html(run_compare.table([{name: run_compare.shown(value) for name, value in row.items()} for row in rows], colours))
+    if not run_compare.same_faces(readings):
+        st.warning("These runs saw different data sets: their accuracies are not counted on the same faces.", icon=":material/warning:")
+    for group in run_compare.seeds(readings):
+        if told := run_compare.repeated(group):
+            st.markdown(told.replace("$", r"\$"))
+    if len(readings) > 1:
+        differ = run_compare.differing(readings)
+        st.markdown("**Settings that differ**" if differ else "All settings are alike.")
+        if differ:
+            titles = [reading.title for reading in readings]
+            st.html(run_compare.table([{"Setting": name.replace("_", " "), **{f"{n}. {title}": run_compare.say(value) for n, (title, value) in
+                                                                            enumerate(zip(titles, values, strict=True), 1)}}
+                                       for name, values in differ.items()]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    st.download_button("Table as CSV", text.getvalue(), "runs.csv", "text/csv", icon=":material/download:", key="results-csv", on_click="ignore")
+
+
+def settings(reading: Reading) -> None:
+    """Draw every setting with its meaning, and the data that the run saw."""
+    values = reading.config.model_dump()
+    rows = [{"Setting": name.replace("_", " "), "Value": run_compare.say(values[name]), "Meaning": field.description or ""}
+            for name, field in type(reading.config).model_fields.items() if name != "note"]
+    data = reading.facts.get("data", {})
+    if data:
+        st.caption(f"{data.get('name', reading.config.data)}, fingerprint {str(data.get('fingerprint', ''))[:12]}. {' '.join(data.get('notes', []))}")
+    st.html(run_compare.table(rows))
+
+
+def log(reading: Reading) -> None:
+    """Draw the end of the trainer's log."""
+    lines = reading.run.log_tail(40)
+    st.code("\n".join(lines) if lines else "The log is empty.", language=None, height=320)
+    st.caption(f"{reading.run.path / 'log.txt'}, last {len(lines)} lines")
+
+
+def under(reading: Reading, ticked: Sequence[Reading]) -> None:
+    """Draw the view that was chosen under the curves."""
+    view = selection.choose("Below the curves", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented",
+                            default="compare" if len(ticked) > 1 else "classes")
+    views: dict[str, Callable[[], None]] = {
+        "classes": lambda: classes(reading), "epochs": lambda: epoch_by_epoch(reading), "compare": lambda: compare(ticked),
+        "settings": lambda: settings(reading), "log": lambda: log(reading)}
+    with page.errors():
+        views[view]()
