@@ -12,11 +12,13 @@ from fer_core.errors import FerError
 
 Theme = Literal["light", "dark"]
 
-EMOTION_COLOURS: dict[str, str] = dict(zip(EMOTIONS, ("#D55E00", "#009E73", "#8E6BBF", "#E69F00", "#0072B2", "#CC79A7", "#7F7F7F"), strict=True))
+EMOTION_COLOURS: dict[str, str] = dict(
+    zip(EMOTIONS, ("#D55E00", "#009E73", "#8E6BBF", "#E69F00", "#0072B2", "#CC79A7", "#7F7F7F"), strict=True)
+)
 """One colour per emotion in both themes. Source: after Okabe and Ito 2008."""
 
-RUN_COLOURS: tuple[str, ...] = ("#1B8A9E", "#B0305C", "#6C8E1E", "#5A5FD6", "#A0643C", "#3FA34D", "#A83FC0", "#5F7A99")
-"""Colours of runs, no emotion's; each stands out 3 : 1 from the ground of both themes."""
+RUN_COLOURS: tuple[str, ...] = ("#1192B2", "#E51685", "#19720B", "#998F0F", "#BC16E5", "#B24755", "#8047B2", "#DC5BE5")
+"""Colours of runs, no emotion's; each stands out 3 : 1 from the ground of both themes, and they stay apart for colour-blind eyes."""
 
 GROUND: dict[Theme, str] = {"light": "#FBFCFE", "dark": "#10151D"}
 TEXT: dict[Theme, str] = {"light": "#1D2733", "dark": "#E6EBF2"}
@@ -83,20 +85,46 @@ def blank(theme: Theme, x: str = "", y: str = "", ticks: str = "") -> go.Figure:
     """Make a figure without traces: axis titles with their units, and the format of the numbers up the side."""
     if theme not in ("light", "dark"):
         raise FerError("There is no such theme.", received=theme, expected="light or dark")
-    return go.Figure(layout={"template": template(theme), "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}, "tickformat": ticks}})
+    return go.Figure(
+        layout={"template": template(theme), "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}, "tickformat": ticks}}
+    )
 
 
 @cache
 def template(theme: Theme) -> go.layout.Template:
     """Return the look of every figure: the page shows through, one type, one kind of hover."""
-    axis = {"gridcolor": GRID[theme], "linecolor": GRID[theme], "zerolinecolor": GRID[theme], "tickcolor": GRID[theme], "automargin": True,
-            "title": {"standoff": 8, "font": {"size": 13, "color": QUIET[theme]}}, "tickfont": {"size": 12, "color": QUIET[theme]}}
+    axis = {
+        "gridcolor": GRID[theme],
+        "linecolor": GRID[theme],
+        "zerolinecolor": GRID[theme],
+        "tickcolor": GRID[theme],
+        "automargin": True,
+        "title": {"standoff": 8, "font": {"size": 13, "color": QUIET[theme]}},
+        "tickfont": {"size": 12, "color": QUIET[theme]},
+    }
     ground = "#FFFFFF" if theme == "light" else "#1A222E"
-    return go.layout.Template(layout={
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "colorway": RUN_COLOURS,
-        "font": {"family": FONT, "size": 13, "color": TEXT[theme]}, "title": {"font": {"size": 16}, "x": 0, "xanchor": "left", "xref": "container"},
-        "margin": {"l": 8, "r": 12, "t": 36, "b": 8}, "xaxis": axis | {"showgrid": False, "ticks": "outside"}, "yaxis": axis | {"zeroline": False},
-        "hovermode": "x unified", "hoverlabel": {"bgcolor": ground, "bordercolor": GRID[theme], "font": {"size": 13, "color": TEXT[theme]}},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 13}, "bgcolor": "rgba(0,0,0,0)"},
-        "bargap": 0.25, "uirevision": "keep",
-    })
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": RUN_COLOURS,
+            "font": {"family": FONT, "size": 13, "color": TEXT[theme]},
+            "title": {"font": {"size": 16}, "x": 0, "xanchor": "left", "xref": "container"},
+            "margin": {"l": 8, "r": 12, "t": 36, "b": 8},
+            "xaxis": axis | {"showgrid": False, "ticks": "outside", "zeroline": False},
+            "yaxis": axis | {"zeroline": False},
+            "hovermode": "x unified",
+            "hoverlabel": {"bgcolor": ground, "bordercolor": GRID[theme], "font": {"size": 13, "color": TEXT[theme]}},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "y": 1.02,
+                "yanchor": "bottom",
+                "font": {"size": 13},
+                "bgcolor": "rgba(0,0,0,0)",
+                "traceorder": "normal",
+            },
+            "bargap": 0.25,
+            "uirevision": "keep",
+        }
+    )

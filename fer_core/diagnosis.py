@@ -32,8 +32,15 @@ def diagnose(history: Mapping[str, np.ndarray], confusion: np.ndarray | None = N
     """Return what the history columns and the validation matrices int (epochs, 7, 7), or one (7, 7), show; gravest first, maybe nothing."""
     if len(history["loss"]) == 0:
         return []
-    found = [_not_a_number(history), _rising_loss(history), _at_chance(history, confusion), _never_predicted(confusion), _overfitting(history),
-             _plateau(history), _still_rising(history)]
+    found = [
+        _not_a_number(history),
+        _rising_loss(history),
+        _at_chance(history, confusion),
+        _never_predicted(confusion),
+        _overfitting(history),
+        _plateau(history),
+        _still_rising(history),
+    ]
     return [finding for finding in found if finding is not None]
 
 
@@ -43,8 +50,13 @@ def _not_a_number(history: Mapping[str, np.ndarray]) -> Finding | None:
     if not len(bad):
         return None
     epoch = _epoch(history, bad[0])
-    return Finding("The loss is no number any more", f"In epoch {epoch} the loss became NaN or infinite: the learning rate is most likely too high. "
-                   "Start anew with a learning rate ten times lower.", rule, epoch)
+    return Finding(
+        "The loss is no number any more",
+        f"In epoch {epoch} the loss became NaN or infinite: the learning rate is most likely too high. "
+        "Start anew with a learning rate ten times lower.",
+        rule,
+        epoch,
+    )
 
 
 def _rising_loss(history: Mapping[str, np.ndarray]) -> Finding | None:
@@ -58,8 +70,13 @@ def _rising_loss(history: Mapping[str, np.ndarray]) -> Finding | None:
     if first is None:
         return None
     epoch, rate = _epoch(history, first), float(history["learning_rate"][first])
-    return Finding("The learning rate looks too high", f"The training loss went up in epoch {epoch} (to {losses[first]:.3g}, from {lowest[first - 1]:.3g} at best) "
-                   f"at a learning rate of {rate:.2g}. Try a third of it, or a longer warm-up.", rule, epoch)
+    return Finding(
+        "The learning rate looks too high",
+        f"The training loss went up in epoch {epoch} (to {losses[first]:.3g}, from {lowest[first - 1]:.3g} at best) "
+        f"at a learning rate of {rate:.2g}. Try a third of it, or a longer warm-up.",
+        rule,
+        epoch,
+    )
 
 
 def _at_chance(history: Mapping[str, np.ndarray], confusion: np.ndarray | None) -> Finding | None:
@@ -72,8 +89,12 @@ def _at_chance(history: Mapping[str, np.ndarray], confusion: np.ndarray | None) 
     if best > share + 0.02:
         return None
     name = EMOTIONS[int(last.sum(1).argmax())]
-    return Finding("It has learned next to nothing", f"Calling every face {name} would be right for {share:.1%}; the network's best is {best:.1%}. "
-                   "The learning rate is far too high or far too low, or the labels do not belong to the faces.", rule)
+    return Finding(
+        "It has learned next to nothing",
+        f"Calling every face {name} would be right for {share:.1%}; the network's best is {best:.1%}. "
+        "The learning rate is far too high or far too low, or the labels do not belong to the faces.",
+        rule,
+    )
 
 
 def _never_predicted(confusion: np.ndarray | None) -> Finding | None:
@@ -87,13 +108,20 @@ def _never_predicted(confusion: np.ndarray | None) -> Finding | None:
     names = " and ".join(EMOTIONS[index] for index in missing)
     faces = int(last[missing].sum())
     matrices = np.asarray(confusion).reshape(-1, CLASSES, CLASSES)
-    return Finding(f"Never predicted: {names}", f"No validation face was called {names} in the last epoch, though {faces:,} bear that label. "
-                   "Rare classes need more epochs, oversampling or class weights.", rule, len(matrices))
+    return Finding(
+        f"Never predicted: {names}",
+        f"No validation face was called {names} in the last epoch, though {faces:,} bear that label. "
+        "Rare classes need more epochs, oversampling or class weights.",
+        rule,
+        len(matrices),
+    )
 
 
 def _overfitting(history: Mapping[str, np.ndarray]) -> Finding | None:
-    rule = (f"The lowest validation loss is at least {PATIENCE} epochs old while the training loss fell on, "
-            f"and training accuracy is {GAP:.0%} or more above validation accuracy.")
+    rule = (
+        f"The lowest validation loss is at least {PATIENCE} epochs old while the training loss fell on, "
+        f"and training accuracy is {GAP:.0%} or more above validation accuracy."
+    )
     loss, val_loss = (np.asarray(history[name], dtype=float) for name in ("loss", "val_loss"))
     if not np.isfinite(val_loss).any():
         return None
@@ -102,9 +130,14 @@ def _overfitting(history: Mapping[str, np.ndarray]) -> Finding | None:
     if len(val_loss) - 1 - best < PATIENCE or not loss[-1] < loss[best] or not gap >= GAP:
         return None
     epoch = _epoch(history, best)
-    return Finding(f"Overfitting since epoch {epoch}", f"Validation loss was lowest in epoch {epoch} ({val_loss[best]:.3f}) and is {val_loss[-1]:.3f} now, while training "
-                   f"loss fell on to {loss[-1]:.3f}; training accuracy is {100 * gap:.0f} points above validation accuracy. More augmentation, dropout or weight decay may help.",
-                   rule, epoch)
+    return Finding(
+        f"Overfitting since epoch {epoch}",
+        f"Validation loss was lowest in epoch {epoch} ({val_loss[best]:.3f}) and is {val_loss[-1]:.3f} now, while "
+        f"training loss fell on to {loss[-1]:.3f}; training accuracy is {100 * gap:.0f} points above "
+        f"validation accuracy. More augmentation, dropout or weight decay may help.",
+        rule,
+        epoch,
+    )
 
 
 def _plateau(history: Mapping[str, np.ndarray]) -> Finding | None:
@@ -114,8 +147,13 @@ def _plateau(history: Mapping[str, np.ndarray]) -> Finding | None:
     if since is None or length - 1 - since < PATIENCE:
         return None
     epoch, value = _epoch(history, since), float(history["val_accuracy"][since])
-    return Finding(f"No gain since epoch {epoch}", f"Validation accuracy reached {value:.1%} in epoch {epoch} and has gained less than {100 * STEP:.1f} points "
-                   f"in the {length - 1 - since} epochs since. A lower learning rate may free it; more epochs alone will not.", rule, epoch)
+    return Finding(
+        f"No gain since epoch {epoch}",
+        f"Validation accuracy reached {value:.1%} in epoch {epoch} and has gained less than {100 * STEP:.1f} points "
+        f"in the {length - 1 - since} epochs since. A lower learning rate may free it; more epochs alone will not.",
+        rule,
+        epoch,
+    )
 
 
 def _still_rising(history: Mapping[str, np.ndarray]) -> Finding | None:
@@ -127,7 +165,11 @@ def _still_rising(history: Mapping[str, np.ndarray]) -> Finding | None:
     gain = float(np.nanmax(accuracy) - np.nanmax(accuracy[:-PATIENCE]))
     if not gain >= 0.01:
         return None
-    return Finding("Still learning", f"Validation accuracy gained {100 * gain:.1f} points over the last {PATIENCE} epochs: more epochs may give more.", rule)
+    return Finding(
+        "Still learning",
+        f"Validation accuracy gained {100 * gain:.1f} points over the last {PATIENCE} epochs: more epochs may give more.",
+        rule,
+    )
 
 
 def _last_gain(history: Mapping[str, np.ndarray]) -> int | None:

@@ -13,34 +13,14 @@ import numpy as np
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
+from fer_core.measures import CLASSES, Interval, accuracy_interval, check, entropy, loss, margin, own, wilson
+from fer_core.paired import McNemar, mcnemar
 
-CLASSES = len(EMOTIONS)
+__all__ = ["BINS", "CLASSES", "Bin", "ClassScore", "Evaluation", "Interval", "McNemar", "Pair", "accuracy_interval", "check", "entropy",
+           "evaluate", "from_matrix", "loss", "margin", "mcnemar", "wilson"]
+
 BINS = 15
 """Equally wide bins of confidence behind the calibration error. Source: Guo et al. 2017, On Calibration of Modern Neural Networks."""
-
-Z95 = 1.959963984540054
-"""The normal distribution's 97.5% point."""
-
-Interval = tuple[float, float]
-
-
-def wilson(successes: int, n: int) -> Interval:
-    """Bound a share with 95% confidence; (0, 1) when nothing was counted. Source: Wilson 1927."""
-    if not 0 <= successes <= n:
-        raise FerError("A share cannot be bounded.", received=f"{successes} of {n}", expected="successes between 0 and n")
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = successes / n, Z95 * Z95
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return (0.0 if successes == 0 else max(0.0, centre - half)), (1.0 if successes == n else min(1.0, centre + half))
-
-
-def accuracy_interval(accuracy: float, n: int) -> Interval:
-    """Bound an accuracy (0 to 1) that was measured on n faces."""
-    if not 0 <= accuracy <= 1:
-        raise FerError("An accuracy cannot be bounded.", received=accuracy, expected="a number from 0 to 1")
-    return wilson(round(accuracy * n), n)
 
 
 @dataclass(frozen=True)
@@ -87,7 +67,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All scores of one split; shares are 0 to 1, `nll` is in nats, `brier` 0 to 2. From a matrix alone, what needs probabilities is NaN."""
+    """All scores of one split: shares 0 to 1, `nll` in nats, `brier` 0 to 2; from a matrix alone, what needs probabilities is NaN."""
 
     n: int
     unlabelled: int  # faces left out because they have no label
@@ -153,14 +133,16 @@ class Evaluation:
         for true, predicted in np.argwhere(wrong).tolist():
             count, support = int(wrong[true, predicted]), int(self.matrix[true].sum())
             expected = wrong[true].sum() * named[predicted] / (named.sum() - named[true])
-            pairs.append(Pair(true, predicted, count, count / support, wilson(count, support), count / self.errors, float(count / expected)))
+            interval, growth = wilson(count, support), float(count / expected)
+            pairs.append(Pair(true, predicted, count, count / support, interval, count / self.errors, growth))
         return sorted(pairs, key=lambda pair: -pair.count)[:k]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the faces as plain numbers, lists and dictionaries; NaN becomes `None`."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__ if not name.startswith("_")}
         if self.ranks is not None:
-            values |= {"top2": self.top2, "top2_interval": self.top_k_interval(2), "top3": self.top3, "top3_interval": self.top_k_interval(3)}
+            for k in (2, 3):
+                values |= {f"top{k}": self.top_k(k), f"top{k}_interval": self.top_k_interval(k)}
         result = _plain(values)
         assert isinstance(result, dict)
         return result
@@ -190,7 +172,8 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, *, leaked: np.ndarra
         return whole
     leaked = np.asarray(leaked)
     if leaked.shape != labels.shape or leaked.dtype != np.bool_:
-        raise FerError("The mask of copies does not fit the labels.", received=f"{leaked.dtype} {leaked.shape}", expected=f"bool {labels.shape}")
+        raise FerError("The mask of copies does not fit the labels.", received=f"{leaked.dtype} {leaked.shape}",
+                       expected=f"bool {labels.shape}")
     fresh = known & ~leaked
     copies = int((known & leaked).sum())
     return replace(whole, copies=copies, without_copies=_score(labels, probabilities, fresh) if fresh.any() else None)
@@ -211,101 +194,6 @@ def from_matrix(matrix: np.ndarray) -> Evaluation:
     return Evaluation(n, 0, right / n, wilson(right, n), float(np.mean(recalls)), float(np.mean(f1)), matrix, scores)
 
 
-def check(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels as int64 (n,) and probabilities as floats (n, 7), or raise FerError that says what does not fit."""
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
-    if labels.ndim != 1 or probabilities.shape != (len(labels), CLASSES):
-        raise FerError("Labels and probabilities do not fit together.", received=f"labels {labels.shape}, probabilities {probabilities.shape}",
-                       expected=f"(n,) and (n, {CLASSES})")
-    if not (np.issubdtype(labels.dtype, np.integer) or labels.size == 0) or np.any((labels < -1) | (labels >= CLASSES)):
-        received = f"{labels.dtype}" + (f" from {labels.min()} to {labels.max()}" if labels.dtype.kind in "iuf" and labels.size else "")
-        raise FerError("A label is out of range.", received=received, expected=f"whole numbers from 0 to {CLASSES - 1}, or -1 for no label")
-    if not np.issubdtype(probabilities.dtype, np.floating):
-        raise FerError("The probabilities are no floating-point numbers.", received=probabilities.dtype, expected="float32 or float64")
-    bad = np.flatnonzero(~np.all((probabilities >= 0) & (probabilities <= 1 + 1e-3), axis=1))  # NaN fails every comparison
-    if len(bad):
-        raise FerError(f"{len(bad)} rows hold what is no probability.", received=f"row {bad[0]}: {probabilities[bad[0]].tolist()}",
-                       expected="numbers from 0 to 1", todo="look whether the training's loss became NaN")
-    bad = np.flatnonzero(np.abs(probabilities.sum(1, dtype=np.float64) - 1) > 1e-3)
-    if len(bad):
-        raise FerError(f"{len(bad)} rows of probabilities do not sum to 1.", received=f"row {bad[0]} sums to {float(probabilities[bad[0]].sum()):.4g}",
-                       todo="pass probabilities, not logits")
-    return labels.astype(np.int64), probabilities
-
-
-def loss(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Give each face's negative log-likelihood in nats, clipped at the precision of the numbers; NaN without a label."""
-    own = _own(labels, probabilities)
-    return np.where(labels < 0, np.nan, -np.log(np.clip(own, np.finfo(own.dtype).eps, 1)))
-
-
-def margin(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Give p(label) minus the highest other probability, -1 to 1: below zero is an error; NaN without a label."""
-    others = probabilities.copy()
-    others[np.arange(len(labels)), np.maximum(labels, 0)] = -np.inf
-    return np.where(labels < 0, np.nan, _own(labels, probabilities) - others.max(1))
-
-
-def entropy(probabilities: np.ndarray) -> np.ndarray:
-    """Give each face's entropy in nats: 0 is sure, log 7 = 1.95 knows nothing."""
-    entropies: np.ndarray = -np.sum(probabilities * np.log(np.where(probabilities > 0, probabilities, 1)), axis=1)
-    return entropies
-
-
-@dataclass(frozen=True, eq=False)
-class McNemar:
-    """Two classifiers on the same labelled faces; the index arrays are ascending. `p` is two-sided."""
-
-    n: int
-    both_right: np.ndarray
-    fixes: np.ndarray  # b right, a wrong
-    breaks: np.ndarray  # a right, b wrong
-    both_wrong: np.ndarray
-    p: float
-    exact: bool  # by the binomial distribution, else by chi square with continuity correction
-
-    @property
-    def difference(self) -> float:
-        """Accuracy of b minus accuracy of a."""
-        return (len(self.fixes) - len(self.breaks)) / self.n
-
-    @property
-    def sentence(self) -> str:
-        """The outcome in words."""
-        fixes, breaks = len(self.fixes), len(self.breaks)
-        chance = "under 0.0001" if self.p < 1e-4 else f"{self.p:.2g}"
-        verdict = "more than chance explains" if self.p < 0.05 else "no more than chance may explain"
-        return f"B fixes {fixes:,} errors of A and breaks {breaks:,} that A had right: {verdict} (McNemar, p {chance}, {self.n:,} faces)."
-
-
-def mcnemar(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> McNemar:
-    """Test whether a and b, probabilities (n, 7) or predicted classes (n,), err equally often; exact up to 1,000 disagreements.
-
-    Source: McNemar 1947; Edwards 1948 for the correction.
-    """
-    labels = np.asarray(labels)
-    first, second = (np.asarray(x).argmax(1) if np.ndim(x) == 2 else np.asarray(x) for x in (a, b))
-    if not labels.shape == first.shape == second.shape:
-        raise FerError("Two runs can be compared on the same faces only.", received=f"{labels.shape}, {first.shape} and {second.shape}")
-    known = labels >= 0
-    if not known.any():
-        raise FerError("No face has a label, so two runs cannot be compared.")
-    right_a, right_b = first == labels, second == labels
-    both_right, fixes, breaks, both_wrong = (
-        np.flatnonzero(known & mask) for mask in (right_a & right_b, ~right_a & right_b, right_a & ~right_b, ~right_a & ~right_b))
-    exact = len(fixes) + len(breaks) <= 1000
-    return McNemar(int(known.sum()), both_right, fixes, breaks, both_wrong, _mcnemar_p(len(fixes), len(breaks), exact), exact)
-
-
-def _mcnemar_p(gained: int, lost: int, exact: bool) -> float:
-    total = gained + lost
-    if exact:
-        tail = sum(math.comb(total, i) for i in range(min(gained, lost) + 1))
-        return min(1.0, float(2 * tail / 2**total))
-    statistic = max(0, abs(gained - lost) - 1) ** 2 / total
-    return math.erfc(math.sqrt(statistic / 2))
-
-
 def _score(labels: np.ndarray, probabilities: np.ndarray, keep: np.ndarray) -> Evaluation:
     faces = np.flatnonzero(keep)
     y, p = labels[faces], probabilities[faces]
@@ -313,13 +201,13 @@ def _score(labels: np.ndarray, probabilities: np.ndarray, keep: np.ndarray) -> E
     cells = (y * CLASSES + predicted).astype(np.uint8)  # small integers are sorted by radix
     order = np.argsort(cells, kind="stable")
     matrix = np.bincount(cells, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
-    own, losses, bins = _own(y, p), loss(y, p), _bins(p.max(1), predicted == y)
-    before = (p > own[:, None]).sum(1) + ((p == own[:, None]) & (np.arange(CLASSES) < y[:, None])).sum(1)
+    truth, losses, bins = own(y, p), loss(y, p), _bins(p.max(1), predicted == y)
+    before = (p > truth[:, None]).sum(1) + ((p == truth[:, None]) & (np.arange(CLASSES) < y[:, None])).sum(1)
     return replace(
         from_matrix(matrix),
         unlabelled=int((labels < 0).sum()),
         nll=float(losses.mean(dtype=np.float64)),
-        brier=float(np.mean(np.square(p).sum(1, dtype=np.float64) - 2.0 * own + 1.0)),
+        brier=float(np.mean(np.square(p).sum(1, dtype=np.float64) - 2.0 * truth + 1.0)),
         ece=sum(b.n * abs(b.confidence - b.accuracy) for b in bins if b.n) / len(y),
         bins=bins,
         ranks=np.bincount(before, minlength=CLASSES),
@@ -330,8 +218,12 @@ def _score(labels: np.ndarray, probabilities: np.ndarray, keep: np.ndarray) -> E
 
 def _class_score(matrix: np.ndarray, index: int) -> ClassScore:
     right, support, predicted = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
-    return ClassScore(EMOTIONS[index], right / predicted if predicted else math.nan, wilson(right, predicted), right / support if support else math.nan,
-                      wilson(right, support), 2 * right / (support + predicted) if support + predicted else math.nan, support, predicted)
+    return ClassScore(EMOTIONS[index], _share(right, predicted), wilson(right, predicted), _share(right, support), wilson(right, support),
+                      _share(2 * right, support + predicted), support, predicted)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
 
 
 def _bins(confidence: np.ndarray, right: np.ndarray) -> tuple[Bin, ...]:
@@ -340,11 +232,6 @@ def _bins(confidence: np.ndarray, right: np.ndarray) -> tuple[Bin, ...]:
     sums, hits = (np.bincount(places, weights=values, minlength=BINS) for values in (confidence, right))
     return tuple(Bin(i / BINS, (i + 1) / BINS, int(n[i]), float(sums[i] / n[i]) if n[i] else math.nan,
                      float(hits[i] / n[i]) if n[i] else math.nan, wilson(int(hits[i]), int(n[i]))) for i in range(BINS))
-
-
-def _own(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    own: np.ndarray = probabilities[np.arange(len(labels)), np.maximum(labels, 0)]
-    return own
 
 
 def _wanted(index: int | None) -> range:
