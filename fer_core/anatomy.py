@@ -1,4 +1,4 @@
-"""Place the parts of a face: where head, eyes, brows, nose and mouth lie for its person and action units, and the masks of the features."""
+"""Place the parts of a face for its person and action units: head, eyes, brows, nose, mouth; and the masks of the features."""
 
 from functools import lru_cache
 
@@ -11,14 +11,36 @@ EYE_X, EYE_Y, BROW_Y, MOUTH_Y, CHIN_Y = 0.335, -0.13, -0.36, 0.49, 0.93
 SIDES = (-1, 1)
 LID, LIP = np.linspace(-1, 1, 13), np.linspace(-1, 1, 21)
 HAIRLINES: dict[str, list[tuple[float, float]]] = {
-    "short": [(-1.0, -0.12), (-0.93, -0.40), (-0.80, -0.66), (-0.4, -0.70), (0, -0.74), (0.4, -0.70), (0.80, -0.66), (0.93, -0.40), (1.0, -0.12)],
-    "swept": [(-1.0, -0.16), (-0.93, -0.44), (-0.84, -0.66), (-0.56, -0.84), (0, -0.76), (0.56, -0.84), (0.84, -0.66), (0.93, -0.44), (1.0, -0.16)],
-    "parted": [(-1.0, -0.10), (-0.92, -0.45), (-0.55, -0.86), (-0.30, -0.80), (0.35, -0.58), (0.75, -0.52), (0.93, -0.30), (1.0, -0.10)],
-    "fringe": [(-1.0, 0.10), (-0.90, -0.10), (-0.86, -0.50), (-0.45, -0.49), (0, -0.52), (0.45, -0.49), (0.86, -0.50), (0.90, -0.10), (1.0, 0.10)],
-    "long": [(-1.08, 0.95), (-0.94, 0.30), (-0.90, -0.25), (-0.55, -0.62), (0, -0.92), (0.55, -0.62), (0.90, -0.25), (0.94, 0.30), (1.08, 0.95)],
-    "bob": [(-1.10, 0.62), (-0.90, 0.60), (-0.86, 0.10), (-0.86, -0.50), (-0.50, -0.66), (0.25, -0.60), (0.84, -0.40), (0.86, 0.10), (0.90, 0.60), (1.10, 0.62)],
-    "curly": [(-1.0, -0.10), (-0.86, -0.40), (-0.70, -0.62), (-0.35, -0.64), (0, -0.70), (0.35, -0.64), (0.70, -0.62), (0.86, -0.40), (1.0, -0.10)],
-    "bun": [(-1.0, -0.20), (-0.92, -0.50), (-0.55, -0.74), (0, -0.82), (0.55, -0.74), (0.92, -0.50), (1.0, -0.20)],
+    "short": [
+        (-1.0, -0.12), (-0.93, -0.40), (-0.80, -0.66), (-0.4, -0.70), (0, -0.74),
+        (0.4, -0.70), (0.80, -0.66), (0.93, -0.40), (1.0, -0.12),
+    ],
+    "swept": [
+        (-1.0, -0.16), (-0.93, -0.44), (-0.84, -0.66), (-0.56, -0.84), (0, -0.76),
+        (0.56, -0.84), (0.84, -0.66), (0.93, -0.44), (1.0, -0.16),
+    ],
+    "parted": [
+        (-1.0, -0.10), (-0.92, -0.45), (-0.55, -0.86), (-0.30, -0.80), (0.35, -0.58), (0.75, -0.52), (0.93, -0.30), (1.0, -0.10),
+    ],
+    "fringe": [
+        (-1.0, 0.10), (-0.90, -0.10), (-0.86, -0.50), (-0.45, -0.49), (0, -0.52),
+        (0.45, -0.49), (0.86, -0.50), (0.90, -0.10), (1.0, 0.10),
+    ],
+    "long": [
+        (-1.08, 0.95), (-0.94, 0.30), (-0.90, -0.25), (-0.55, -0.62), (0, -0.92),
+        (0.55, -0.62), (0.90, -0.25), (0.94, 0.30), (1.08, 0.95),
+    ],
+    "bob": [
+        (-1.10, 0.62), (-0.90, 0.60), (-0.86, 0.10), (-0.86, -0.50), (-0.50, -0.66),
+        (0.25, -0.60), (0.84, -0.40), (0.86, 0.10), (0.90, 0.60), (1.10, 0.62),
+    ],
+    "curly": [
+        (-1.0, -0.10), (-0.86, -0.40), (-0.70, -0.62), (-0.35, -0.64), (0, -0.70),
+        (0.35, -0.64), (0.70, -0.62), (0.86, -0.40), (1.0, -0.10),
+    ],
+    "bun": [
+        (-1.0, -0.20), (-0.92, -0.50), (-0.55, -0.74), (0, -0.82), (0.55, -0.74), (0.92, -0.50), (1.0, -0.20),
+    ],
 }
 """The lower edge of the hair, the viewer's left to right: x as a share of the head's half width, y in face units."""
 LID, LIP = np.linspace(-1, 1, 13), np.linspace(-1, 1, 21)
@@ -29,10 +51,11 @@ def head_outline(face: Face, grow: float = 0.0) -> Points:
     """Return the contour of the head (k, 2): skull, cheekbones, jaw, chin, which drops with the jaw."""
     person, drop = face.person, 0.09 * face.unit(26) + 0.02 * face.unit(25)
     wide, jaw = 0.70 * person.width + grow, 0.50 * person.width * person.jaw + grow
+    chin = CHIN_Y + drop + grow
     right = [
         curve([(0, -0.98 - grow), (wide * 0.80, -0.99 - grow), (wide * 0.99, -0.62), (wide, -0.18)], 12),
         curve([(wide, -0.18), (wide * 0.99, 0.25), (jaw * 1.28, 0.50), (jaw, 0.68 + drop * 0.7)], 12)[1:],
-        curve([(jaw, 0.68 + drop * 0.7), (jaw * 0.72, CHIN_Y - 0.03 + drop), (0.22, CHIN_Y + drop + grow), (0, CHIN_Y + 0.01 + drop + grow)], 10)[1:],
+        curve([(jaw, 0.68 + drop * 0.7), (jaw * 0.72, chin - 0.03 - grow), (0.22, chin), (0, chin + 0.01)], 10)[1:],
     ]
     half = np.concatenate(right)
     return np.concatenate([half, half[::-1] * np.array([-1, 1])])
@@ -74,15 +97,15 @@ def brow_line(face: Face, side: int) -> Points:
     outer = 0.02 * up1 - 0.085 * up2 + 0.005 * down
     if up1 > 0.1 and down > 0.1:
         inner -= 0.05 * min(up1, down)
-    points = [(inner_x, BROW_Y + inner), (0.33 * person.spread, BROW_Y - 0.055 + middle * 1.25), (0.54 * person.spread, BROW_Y + 0.035 + outer)]
-    return curve(points, 15) * np.array([side, 1])
+    arch, end = (0.33 * person.spread, BROW_Y - 0.055 + middle * 1.25), (0.54 * person.spread, BROW_Y + 0.035 + outer)
+    return np.asarray(curve([(inner_x, BROW_Y + inner), arch, end], 15) * np.array([side, 1]))
 
 
 def nose_area(face: Face) -> Points:
     """Return the outline of the nose from its bridge to its wings."""
     wide, up = 0.15 * face.person.nose, 0.035 * face.unit(9)
-    return np.array([[-0.07, EYE_Y + 0.02], [0.07, EYE_Y + 0.02], [0.08, 0.05], [wide + 0.03, 0.20 - up], [wide, 0.30 - up], [0, 0.335 - up],
-                     [-wide, 0.30 - up], [-wide - 0.03, 0.20 - up], [-0.08, 0.05]])
+    half = np.array([[0.07, EYE_Y + 0.02], [0.08, 0.05], [wide + 0.03, 0.20 - up], [wide, 0.30 - up], [0.0, 0.335 - up]])
+    return np.concatenate([half, half[::-1] * np.array([-1, 1])])
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,6 @@
 """The embedded data set: drawn faces in FER2013's form, with known action units and masks of the features.
 
-Imbalance and ambiguity follow the real set: Disgust is rare, weak Sad looks like Neutral, weak Disgust like Angry, and some labels are wrong.
+Imbalance and ambiguity follow the real set: Disgust is rare, weak Sad looks like Neutral, weak Disgust like Angry, some labels are wrong.
 Source: P. Ekman, W. V. Friesen, Facial Action Coding System, 1978 (the units of each emotion); class shares: FER2013.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anatomy import masks
-from .brush import ACTION_UNITS, FEATURES, HAIR_STYLES, Face, Person, Scene
+from .brush import ACTION_UNITS, FEATURES, Face, Person, Scene
 from .drawing import draw
 from .emotions import EMOTIONS, SIDE
 from .errors import ConfigError
@@ -32,6 +32,9 @@ WRONG = 0.04
 MISTAKEN = ((1, 2, 4, 6), (0, 4), (4, 5, 0), (6, 5), (6, 2, 0), (2, 3), (4, 0, 3))
 """For each class number, the classes that a hurried annotator writes instead, likeliest first."""
 
+HIS = ("short", "swept", "parted", "curly", "bald", "swept")
+HERS = ("long", "fringe", "bun", "curly", "bob", "parted", "long", "scarf")
+
 GOLDEN = 0.6180339887498949
 
 
@@ -39,8 +42,9 @@ GOLDEN = 0.6180339887498949
 class DemoFaces:
     """Hold n drawn faces and all that is known about them.
 
-    images: uint8 (n, 48, 48). labels: int64 (n,), as given, a few wrong. truth: int64 (n,), the emotion drawn. intensity: float32 (n,), 0 to 1.
-    masks: bool (n, 5, 48, 48) in the order FEATURES; left_eye is the eye on the viewer's left. units: bool (n, 14) in the order ACTION_UNITS.
+    images: uint8 (n, 48, 48). labels: int64 (n,), as given, a few wrong. truth: int64 (n,), the emotion drawn.
+    intensity: float32 (n,), 0 to 1, 0 for Neutral. units: bool (n, 14), the action units drawn, in the order ACTION_UNITS.
+    masks: bool (n, 5, 48, 48) in the order FEATURES; left_eye is the eye on the viewer's left.
     """
 
     images: NDArray[np.uint8]
@@ -54,7 +58,7 @@ class DemoFaces:
 def make(n: int = 3500, seed: int = 0) -> DemoFaces:
     """Draw `n` faces; face i depends on (seed, i) only, so a larger set begins with the smaller one."""
     if n < 1 or seed < 0:
-        raise ConfigError("The demo set cannot be drawn.", received=f"n={n}, seed={seed}", expected="n of at least 1 and a seed of at least 0")
+        raise ConfigError("The demo set cannot be drawn.", received=f"n={n}, seed={seed}", expected="n from 1 and seed from 0 on")
     images = np.empty((n, SIDE, SIDE), np.uint8)
     areas = np.empty((n, len(FEATURES), SIDE, SIDE), bool)
     labels, truth = np.empty(n, np.int64), np.empty(n, np.int64)
@@ -91,9 +95,7 @@ def _units(rng: np.random.Generator, emotion: str, intensity: float) -> tuple[fl
     laugh = rng.random()
     if emotion == "happy" and laugh < 0.65:
         strength[25] = intensity * (0.4 + 0.6 * laugh / 0.65)
-    elif emotion in ("fear", "surprise"):
-        strength[25] = intensity * 0.5
-    elif emotion == "disgust":
+    elif emotion in ("fear", "surprise", "disgust"):
         strength[25] = intensity * 0.5
     if emotion == "fear":
         strength[26] *= 0.55
@@ -110,7 +112,7 @@ def _person(rng: np.random.Generator) -> Person:
         hair = float(rng.uniform(0.55, 0.85))
     if skin < 0.5:
         hair = min(hair, 0.16) if old < 0.6 else hair
-    styles = ("short", "swept", "parted", "curly", "bald", "swept") if man else ("long", "fringe", "bun", "curly", "bob", "parted", "long", "scarf")
+    styles = HIS if man else HERS
     hairy = man and rng.random() < 0.35
     return Person(
         skin=skin, hair=hair, style=styles[int(rng.integers(len(styles)))], parting=1.0 if rng.random() < 0.5 else -1.0,
@@ -119,7 +121,8 @@ def _person(rng: np.random.Generator) -> Person:
         brows=float(rng.normal(1.15 if man else 0.85, 0.12)), arch=float(rng.normal(0.0 if man else 0.5, 0.5)),
         nose=float(rng.normal(1.06 if man else 0.94, 0.10)), lips=float(rng.normal(0.92 if man else 1.1, 0.13)),
         mouth=float(rng.normal(1.0, 0.06)), corners=float(rng.normal(0.0, 0.5)), age=old,
-        beard=float(rng.uniform(0.35, 0.9)) if hairy else 0.0, moustache=float(rng.uniform(0.4, 0.9)) if man and rng.random() < 0.3 else 0.0,
+        beard=float(rng.uniform(0.35, 0.9)) if hairy else 0.0,
+        moustache=float(rng.uniform(0.4, 0.9)) if man and rng.random() < 0.3 else 0.0,
         glasses=float(rng.random() < 0.16),
     )
 
@@ -128,9 +131,10 @@ def _scene(rng: np.random.Generator) -> Scene:
     """Draw how the person is seen."""
     side = -1.0 if rng.random() < 0.6 else 1.0
     return Scene(
-        roll=float(rng.normal(0, 0.09)), turn=float(rng.normal(0, 0.075)), nod=float(rng.normal(0, 0.04)), scale=float(rng.normal(1.05, 0.055)),
+        roll=float(rng.normal(0, 0.09)), turn=float(rng.normal(0, 0.075)), nod=float(rng.normal(0, 0.04)),
+        scale=float(rng.normal(1.05, 0.055)),
         shift=(float(rng.normal(0, 0.04)), float(rng.normal(0.02, 0.035))), gaze=(float(rng.normal(0, 0.6)), float(rng.normal(0, 0.4))),
         light=(side * float(rng.uniform(0.15, 0.85)), float(rng.uniform(-0.7, -0.1))), contrast=float(rng.uniform(0.85, 1.2)),
-        background=float(rng.uniform(0.12, 0.92)), clothes=float(rng.uniform(0.08, 0.85)), blur=float(rng.uniform(0.15, 0.5)),
+        background=float(rng.uniform(0.12, 0.92)), clothes=float(rng.uniform(0.08, 0.85)), blur=float(rng.uniform(0.03, 0.18)),
         noise=float(rng.uniform(0.005, 0.017)), grain=int(rng.integers(2**31)),
     )

@@ -1,11 +1,10 @@
 """Draw a face from its parameters: head, hair, eyes, brows, nose, mouth, folds, glasses, light and camera."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .anatomy import BROW_Y, CHIN_Y, EYE_X, EYE_Y, HAIRLINES, SIDES, brow_line, eye_shape, head_outline, mouth_shape
-from .brush import Canvas, Face, Floats, Points, curve, oval, smooth, tapered
+from .brush import Canvas, Face, Points, curve, oval, smooth, tapered
 
 
 def draw(face: Face, size: int = 48) -> NDArray[np.uint8]:
@@ -22,21 +21,24 @@ def draw(face: Face, size: int = 48) -> NDArray[np.uint8]:
     beard(canvas, face)
     for side in SIDES:
         brow(canvas, face, side)
-    hair(canvas, face)
     glasses(canvas, face)
+    hair(canvas, face)
     light(canvas, face)
-    return photograph(canvas.image, face, size)
+    return photograph(canvas, face, size)
 
 
-def photograph(image: Floats, face: Face, size: int) -> NDArray[np.uint8]:
-    """Scale a painting down and add what a camera adds: contrast, blur, grain."""
-    scene = face.scene
-    small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    if scene.blur > 0.2:
-        small = cv2.GaussianBlur(small, (0, 0), scene.blur * size / 48)
+def photograph(canvas: Canvas, face: Face, size: int) -> NDArray[np.uint8]:
+    """Scale a painting down and add what a camera adds: a soft lens, contrast, grain."""
+    scene, small = face.scene, canvas.image
+    step = canvas.side // size
+    small = sum((small[k::step] for k in range(1, step)), small[::step])
+    small = sum((small[:, k::step] for k in range(1, step)), small[:, ::step]) * np.float32(1 / step**2)
+    for _ in range(2):
+        wide = np.concatenate([small[:1], small, small[-1:]])
+        small = (small + (wide[:-2] + wide[2:]) * np.float32(scene.blur)).T * np.float32(1 / (1 + 2 * scene.blur))
     grain = np.random.default_rng(scene.grain).standard_normal((size, size), np.float32)
-    small = (small - 0.5) * scene.contrast + 0.5 + grain * scene.noise
-    return np.asarray(np.clip(np.rint(small * 255), 0, 255).astype(np.uint8))
+    small = (small - np.float32(0.5)) * np.float32(scene.contrast) + np.float32(0.5) + grain * np.float32(scene.noise)
+    return np.clip(np.rint(small * 255), 0, 255).astype(np.uint8)
 
 
 def light(canvas: Canvas, face: Face) -> None:
@@ -55,13 +57,12 @@ def backdrop(canvas: Canvas, face: Face) -> None:
     person, scene = face.person, face.scene
     canvas.glow(-0.6 if scene.light[0] < 0 else 0.6, -0.5, (0.9, 0.9), 0.15)
     if person.style == "long":
-        veil = smooth(np.array([[-0.90, 1.4], [-0.88, 0.6], [-0.82, -0.4], [-0.6, -1.0], [0, -1.2], [0.6, -1.0], [0.82, -0.4], [0.88, 0.6], [0.90, 1.4]]))
-        canvas.fill(veil, person.hair * 0.75, soft=0.02)
+        canvas.fill(smooth(_both([(0.90, 1.4), (0.88, 0.6), (0.82, -0.4), (0.6, -1.0), (0, -1.2)])), person.hair * 0.75, soft=0.02)
     elif person.style == "curly":
         for angle in np.linspace(-2.4, 2.4, 15):
             canvas.fill(oval(0.80 * np.sin(angle), -0.35 - 0.72 * np.cos(angle), (0.24, 0.24), 14), person.hair, soft=0.01)
     elif person.style == "bob":
-        canvas.fill(smooth(np.array([[-0.90, 0.70], [-0.96, 0.1], [-0.86, -0.5], [-0.6, -1.0], [0.6, -1.0], [0.86, -0.5], [0.96, 0.1], [0.90, 0.70]])), person.hair * 0.75, soft=0.02)
+        canvas.fill(smooth(_both([(0.84, 0.70), (0.93, 0.50), (0.94, 0.0), (0.84, -0.55), (0.6, -1.0)])), person.hair * 0.75, soft=0.02)
     elif person.style == "bun":
         canvas.fill(oval(0, -1.12, (0.3, 0.26)), person.hair, soft=0.01)
     canvas.fill(np.array([[-1.6, 1.6], [-1.3, 1.18], [-0.5, 0.98], [0.5, 0.98], [1.3, 1.18], [1.6, 1.6]]), scene.clothes, soft=0.01)
@@ -70,6 +71,11 @@ def backdrop(canvas: Canvas, face: Face) -> None:
         for side in SIDES:
             canvas.fill(oval(side * 0.72 * person.width, -0.02, (0.10, 0.19)), person.skin * 0.86, soft=0.006)
             canvas.tint(oval(side * 0.735 * person.width, -0.03, (0.045, 0.11)), 0.72, 0.02)
+
+
+def _both(half: list[tuple[float, float]]) -> Points:
+    right = np.array(half)
+    return np.concatenate([right, right[::-1] * np.array([-1, 1])])
 
 
 def head(canvas: Canvas, face: Face) -> None:
@@ -182,20 +188,22 @@ def folds(canvas: Canvas, face: Face) -> None:
         y = -0.56 - 0.085 * k - 0.05 * u(1)
         bow = 0.03 * u(1) - 0.04 * u(2)
         span = 0.30 + 0.10 * u(2) - 0.03 * k
-        canvas.wrinkle(curve([(-span, y - bow * 0.4), (0, y - bow), (span, y - bow * 0.4)]), 0.022, 0.30 * age + 0.55 * max(u(1) * 0.8, u(2)) * (0.5 + age))
+        depth = 0.30 * age + 0.55 * max(u(1) * 0.8, u(2)) * (0.5 + age)
+        canvas.wrinkle(curve([(-span, y - bow * 0.4), (0, y - bow), (span, y - bow * 0.4)]), 0.022, depth)
     end = mouth_shape(face)["inner_up"][-1]
     for side in SIDES:
-        canvas.wrinkle(curve([(side * 0.055, BROW_Y + 0.13), (side * 0.035, BROW_Y + 0.02), (side * 0.055, BROW_Y - 0.10)]), 0.028, 0.9 * u(4) * (1 - 0.5 * u(1)))
+        frown = curve([(side * 0.055, BROW_Y + 0.13), (side * 0.035, BROW_Y + 0.02), (side * 0.055, BROW_Y - 0.10)])
+        canvas.wrinkle(frown, 0.028, 0.9 * u(4) * (1 - 0.5 * u(1)))
         cheek = [(side * 0.165, 0.17 - 0.04 * u(9)), (side * (0.25 + 0.06 * u(12)), 0.24), (side * (float(end[0]) + 0.085), 0.36),
                  (side * (float(end[0]) + 0.055), float(end[1]) + 0.02 + 0.05 * u(9))]
-        canvas.wrinkle(curve(cheek), 0.030, 0.08 + 0.40 * age + 0.45 * u(12) + 0.50 * u(9))
+        canvas.wrinkle(curve(cheek), 0.030, 0.08 + 0.40 * age + 0.45 * u(12) + 0.36 * u(9))
         if u(15) > 0:
             line = [(side * (float(end[0]) + 0.01), float(end[1]) + 0.02), (side * (float(end[0]) + 0.035), float(end[1]) + 0.14)]
-            canvas.wrinkle(curve(line), 0.026, 0.6 * u(15))
+            canvas.wrinkle(curve(line), 0.026, 0.4 * u(15))
         for k in (-1, 0, 1):
             start = (side * 0.535, EYE_Y + 0.01 + 0.03 * k)
             canvas.wrinkle(curve([start, (side * 0.61, EYE_Y + 0.02 + 0.065 * k)]), 0.016, 0.5 * u(6) + 0.25 * age * u(7))
-        canvas.wrinkle(curve([(side * 0.03, 0.0), (side * 0.09, -0.03), (side * 0.13, 0.03)]), 0.020, 0.8 * u(9))
+        canvas.wrinkle(curve([(side * 0.03, 0.0), (side * 0.09, -0.03), (side * 0.13, 0.03)]), 0.020, 0.6 * u(9))
     for k in range(2):
         canvas.wrinkle(curve([(-0.06, -0.10 + 0.06 * k), (0, -0.085 + 0.06 * k), (0.06, -0.10 + 0.06 * k)]), 0.020, 0.75 * u(9))
     canvas.glow(0, CHIN_Y - 0.10, (0.10, 0.04), -0.10 * u(15))
@@ -208,7 +216,8 @@ def beard(canvas: Canvas, face: Face) -> None:
     if person.beard > 0.05:
         wide, drop = 0.64 * person.width, 0.08 * face.unit(26)
         outer = curve([(-wide, 0.10), (-wide, 0.95 + drop), (0, 1.12 + drop), (0, 1.02 + drop)], 14)
-        inner = curve([(0, float(lines["bottom"][10, 1]) + 0.07), (-0.34, float(lines["bottom"][10, 1]) + 0.05), (-0.44, 0.36), (-0.56, 0.10)], 14)
+        lip = float(lines["bottom"][10, 1])
+        inner = curve([(0, lip + 0.07), (-0.34, lip + 0.05), (-0.44, 0.36), (-0.56, 0.10)], 14)
         half = np.concatenate([outer, inner])
         clip = canvas.cover(head_outline(face), 0.01)
         for side in SIDES:
@@ -260,5 +269,5 @@ def glasses(canvas: Canvas, face: Face) -> None:
         inner = oval(x, EYE_Y + 0.02, (0.200, 0.160), 28)
         canvas.fill(np.concatenate([rim, rim[:1], inner[:1], inner[::-1]]), 0.10, 0.9, 0.003)
         canvas.fill(tapered(curve([(x - 0.12, EYE_Y + 0.07), (x - 0.02, EYE_Y - 0.08)], 5), 0.05), 1.0, 0.16, 0.012)
-        canvas.fill(tapered(curve([(x + side * 0.21, EYE_Y - 0.02), (side * 0.74, EYE_Y - 0.04)], 5), 0.03, 1, 1), 0.10, 0.9, 0.003)
+        canvas.fill(tapered(curve([(x + side * 0.21, EYE_Y - 0.02), (side * 0.70 * face.person.width, EYE_Y - 0.03)], 5), 0.03, 1, 1), 0.10, 0.9, 0.003)
     canvas.fill(tapered(curve([(-0.12, EYE_Y), (0, EYE_Y - 0.05), (0.12, EYE_Y)], 7), 0.03, 1, 1), 0.10, 0.9, 0.003)
