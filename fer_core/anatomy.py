@@ -67,7 +67,7 @@ def eye_shape(face: Face, side: int) -> tuple[Points, Points, tuple[float, float
     person = face.person
     x, half = side * EYE_X * person.spread, 0.158 * person.eyes
     high = 0.078 * person.eyes * (1 + 0.75 * face.unit(5) - 0.30 * face.unit(7) - 0.28 * face.unit(6) - 0.25 * face.unit(9))
-    high *= 1 - 0.16 * face.unit(15) - 0.05 * face.unit(12)
+    high *= (1 - 0.16 * face.unit(15)) * (1 + 0.12 * person.lids)
     low = 0.056 * person.eyes * (1 + 0.25 * face.unit(5) - 0.55 * face.unit(7) - 0.75 * face.unit(6) - 0.45 * face.unit(9))
     t = LID
     inner = 0.035 * face.unit(1) * face.unit(15) - 0.02 * face.unit(4)
@@ -92,7 +92,7 @@ def brow_line(face: Face, side: int) -> Points:
     person = face.person
     up1, up2, down = face.unit(1), face.unit(2), face.unit(4)
     inner_x = 0.155 * person.spread - 0.040 * down
-    inner = -0.115 * up1 + 0.115 * down + 0.05 * face.unit(9)
+    inner = -0.115 * up1 + 0.115 * down + 0.05 * face.unit(9) + 0.03 * person.frown
     middle = -0.045 * up1 - 0.10 * up2 + 0.050 * down + 0.02 * face.unit(9) - 0.03 * person.arch
     outer = 0.02 * up1 - 0.085 * up2 + 0.005 * down
     if up1 > 0.1 and down > 0.1:

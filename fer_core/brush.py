@@ -40,6 +40,8 @@ class Person:
     iris: float = 0.25
     brows: float = 1.0
     arch: float = 0.0
+    frown: float = 0.0
+    lids: float = 0.0
     nose: float = 1.0
     lips: float = 1.0
     mouth: float = 1.0

@@ -76,7 +76,7 @@ def face_at(seed: int, index: int) -> tuple[Face, int, int, float]:
     start = float(np.random.default_rng([seed, 2**31]).random())
     place = (start + index * GOLDEN) % 1.0
     truth = min(int(np.searchsorted(np.cumsum(SHARES), place, side="right")), len(EMOTIONS) - 1)
-    intensity = 0.0 if EMOTIONS[truth] == "neutral" else float(0.12 + 0.88 * rng.beta(2.0, 1.5))
+    intensity = 0.0 if EMOTIONS[truth] == "neutral" else float(0.08 + 0.92 * rng.beta(1.5, 1.6))
     label = truth
     if rng.random() < WRONG:
         options = MISTAKEN[truth]
@@ -88,7 +88,7 @@ def face_at(seed: int, index: int) -> tuple[Face, int, int, float]:
 def _units(rng: np.random.Generator, emotion: str, intensity: float) -> tuple[float, ...]:
     """Draw the strengths of the action units: each follows the intensity in its own way."""
     strength = dict.fromkeys(ACTION_UNITS, 0.0)
-    ways = rng.uniform(0.65, 1.25, len(ACTION_UNITS))
+    ways = rng.uniform(0.45, 1.25, len(ACTION_UNITS))
     for unit, way in zip(ACTION_UNITS, ways, strict=True):
         if unit in EMOTION_UNITS[emotion]:
             strength[unit] = intensity * way
@@ -120,7 +120,8 @@ def _person(rng: np.random.Generator) -> Person:
         eyes=float(rng.normal(1.10 if man else 1.20, 0.07)), spread=float(rng.normal(1.0, 0.035)), iris=float(rng.uniform(0.14, 0.45)),
         brows=float(rng.normal(1.15 if man else 0.85, 0.12)), arch=float(rng.normal(0.0 if man else 0.5, 0.5)),
         nose=float(rng.normal(1.06 if man else 0.94, 0.10)), lips=float(rng.normal(0.92 if man else 1.1, 0.13)),
-        mouth=float(rng.normal(1.0, 0.06)), corners=float(rng.normal(0.0, 0.5)), age=old,
+        mouth=float(rng.normal(1.0, 0.06)), corners=float(rng.normal(0.0, 0.8)), age=old,
+        frown=float(rng.normal(0.0, 0.8)), lids=float(rng.normal(0.0, 0.8)),
         beard=float(rng.uniform(0.35, 0.9)) if hairy else 0.0,
         moustache=float(rng.uniform(0.4, 0.9)) if man and rng.random() < 0.3 else 0.0,
         glasses=float(rng.random() < 0.16),

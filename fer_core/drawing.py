@@ -269,5 +269,6 @@ def glasses(canvas: Canvas, face: Face) -> None:
         inner = oval(x, EYE_Y + 0.02, (0.200, 0.160), 28)
         canvas.fill(np.concatenate([rim, rim[:1], inner[:1], inner[::-1]]), 0.10, 0.9, 0.003)
         canvas.fill(tapered(curve([(x - 0.12, EYE_Y + 0.07), (x - 0.02, EYE_Y - 0.08)], 5), 0.05), 1.0, 0.16, 0.012)
-        canvas.fill(tapered(curve([(x + side * 0.21, EYE_Y - 0.02), (side * 0.70 * face.person.width, EYE_Y - 0.03)], 5), 0.03, 1, 1), 0.10, 0.9, 0.003)
+        arm = curve([(x + side * 0.21, EYE_Y - 0.02), (side * 0.70 * face.person.width, EYE_Y - 0.03)], 5)
+        canvas.fill(tapered(arm, 0.03, 1, 1), 0.10, 0.9, 0.003)
     canvas.fill(tapered(curve([(-0.12, EYE_Y), (0, EYE_Y - 0.05), (0.12, EYE_Y)], 7), 0.03, 1, 1), 0.10, 0.9, 0.003)
