@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from io import StringIO
@@ -45,7 +46,7 @@ def read(path: str | Path, *, skip_bad: Path | None = None, seed: int = 0, cache
     try:
         if asked == "demo" or asked.startswith("demo:"):
             return _demo(asked, _cache_root(cache))
-        place = Path(path).expanduser()
+        place = Path(os.path.expanduser(path))
         if not place.exists():
             raise DataError(f"There is no data set at {asked}.", expected="'demo', or the path of a CSV, folder or zip of FER2013")
         if place.is_dir() and (place / "meta.json").is_file():
@@ -67,13 +68,13 @@ def _read_path(place: Path, cache: Path, skip_bad: Path | None, seed: int, progr
         if skip_bad is not None:
             _list_bad(skip_bad, json.loads((shelf / "meta.json").read_text("utf-8"))["bad"])
         return known
-    problems = Problems()
+    problems = Problems(keep_all=skip_bad is not None)
     dataset = _fresh(place, listing, other, problems, progress)
     if skip_bad is None:
         problems.stop(place.name)
     else:
         _list_bad(skip_bad, problems.rows)
-    dataset = _completed(dataset, len(problems.rows), seed)
+    dataset = _completed(dataset, problems.number, seed)
     return _stored(dataset, shelf, problems.rows)
 
 
@@ -102,7 +103,7 @@ def _completed(dataset: Dataset, bad: int, seed: int) -> Dataset:
     if not any(len(split) for split in dataset.values()):
         raise DataError(f"{dataset.name} holds no face that can be read.")
     if bad:
-        notes.append(f"{bad:,} faces could not be read and were left out.")
+        notes.append("1 face could not be read and was left out." if bad == 1 else f"{bad:,} faces could not be read and were left out.")
     if "validation" not in dataset and "train" in dataset:
         dataset["train"], drawn = draw_validation(dataset["train"], seed)
         if len(drawn):
@@ -190,15 +191,24 @@ def _stored(dataset: Dataset, shelf: Path, bad: list[str]) -> Dataset:
         if not shelf.exists():
             os.rename(scratch, shelf)
     except OSError as error:
+        if (known := _known(shelf)) is not None:  # another process was faster
+            return known
         return Dataset(dataset, dataset.name, dataset.source, (*dataset.notes, f"The cache could not be written ({error.strerror})."),
                        dataset.fingerprint)
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
-    for old in shelf.parent.glob(f"{shelf.name.split('-')[0]}-*"):
+    _tidy(shelf)
+    return _known(shelf) or dataset
+
+
+def _tidy(shelf: Path) -> None:
+    """Remove what older states of the same source left in the cache, and what was never finished an hour ago."""
+    hour_ago = time.time() - 3600
+    unfinished = [part for part in shelf.parent.glob(".part-*") if part.stat().st_mtime < hour_ago]
+    for old in (*shelf.parent.glob(f"{shelf.name.split('-')[0]}-*"), *unfinished):
         if old != shelf:
             shutil.rmtree(old, ignore_errors=True)
-    return _known(shelf) or dataset
 
 
 def _list_bad(path: Path, rows: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import struct
@@ -26,7 +27,8 @@ LARGEST_PICTURE = 64 << 20
 MOST_PIXELS = 50_000_000
 MOST_UNPACKED, MOST_TIMES = 1 << 30, 100
 """A zip that unpacks to more bytes than the first and to more times its own size than the second is a zip bomb."""
-BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+BROKEN = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, UnicodeDecodeError)
+"""What a damaged, encrypted or unknown zip, or a failing disk, raises."""
 WHOLE_TABLES = ("fer2013.csv", "icml_face_data.csv")
 PREFIXES = {"training": 0, "publictest": 1, "privatetest": 2}
 
@@ -108,7 +110,8 @@ def read_faces(source: Folder | Archive, problems: Problems, progress: Progress 
     names = [name for name in source.names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
     tables = _tables(source, names)
     if tables:
-        return _read_tables(source, tables, problems, progress), [f"Read from {', '.join(PurePosixPath(name).name for name in tables)}."]
+        notes = [] if source.path.is_file() and isinstance(source, Folder) else [f"Read from {', '.join(tables)}."]
+        return _read_tables(source, tables, problems, progress), notes
     pictures = [name for name in names if name.lower().endswith(PICTURES)]
     if not pictures:
         raise DataError(f"{source.path.name} holds no faces.", received=f"{len(names):,} files, none of them a CSV of faces or a picture",
@@ -157,14 +160,15 @@ def _read_tables(source: Folder | Archive, tables: dict[str, str], problems: Pro
             with source.open(name) as stream:
                 splits |= read_table(stream, name, source.size(name), split, problems, progress).by_split()
         except BROKEN as error:
-            raise DataError(f"{name} in {source.path.name} breaks off.", received=str(error), todo="copy or download it again") from error
+            raise DataError(f"{name} in {source.path.name} cannot be read to its end.", received=str(error),
+                            todo="copy or download it again") from error
     return splits
 
 
 def _read_pictures(source: Folder | Archive, names: list[str], problems: Problems, progress: Progress | None) -> Faces:
     placed: list[tuple[str, int, int]] = []
     for name in names:
-        place = _place(name)
+        place = _place(name, source.path.stem)
         if isinstance(place, str):
             problems.add(name, "", place)
         else:
@@ -200,8 +204,8 @@ def _order(placed: tuple[str, int, int]) -> tuple[int, int, str]:
     return int(number[1]) if number else -1, placed[1], placed[0]
 
 
-def _place(name: str) -> tuple[int, int] | str:
-    """Return (label, split) of a picture by its folders and its prefix, or the reason why it has none."""
+def _place(name: str, root: str) -> tuple[int, int] | str:
+    """Return (label, split) of a picture by its folders below `root` and its prefix, or the reason why it has none."""
     parts = name.lower().split("/")
     label = EMOTION_NAMES.get(parts[-2]) if len(parts) > 1 else None
     if label is None:
@@ -209,7 +213,7 @@ def _place(name: str) -> tuple[int, int] | str:
     official = PREFIXES.get(parts[-1].split("_")[0])
     if official is not None:
         return label, official
-    return label, SPLIT_NAMES.get(parts[-3], 0) if len(parts) > 2 else 0
+    return label, SPLIT_NAMES.get(parts[-3] if len(parts) > 2 else root.lower(), 0)
 
 
 def _picture(source: Folder | Archive, name: str) -> Bytes | str:

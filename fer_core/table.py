@@ -34,20 +34,24 @@ Progress = Callable[[float], object]
 
 @dataclass
 class Problems:
-    """Collect what cannot be read; reading stops with the first ten unless bad rows are to be skipped."""
+    """Collect what cannot be read: all of it where bad rows are to be skipped and listed, else the first ten and their number."""
 
+    keep_all: bool = False
     rows: list[str] = field(default_factory=list)
+    number: int = 0
 
     def add(self, file: str, row: str, reason: str) -> None:
         """Note one bad row: the file's name, the row (or nothing), and why."""
-        self.rows.append(f"{file}, {row}: {reason}" if row else f"{file}: {reason}")
+        self.number += 1
+        if self.keep_all or self.number <= 10:
+            self.rows.append(f"{file}, {row}: {reason}" if row else f"{file}: {reason}")
 
     def stop(self, name: str) -> None:
         """Raise a DataError with the first ten reasons and the number of the rest, if there are any."""
-        if self.rows:
-            rest = len(self.rows) - 10
+        if self.number:
+            rest = self.number - 10
             told = "; ".join(self.rows[:10]) + (f"; and {rest:,} more" if rest > 0 else "")
-            number = "1 face" if len(self.rows) == 1 else f"{len(self.rows):,} faces"
+            number = "1 face" if self.number == 1 else f"{self.number:,} faces"
             raise DataError(f"{name}: {number} cannot be read.", received=told,
                             todo="correct the source, or read it again and ask for bad rows to be skipped and listed")
 
@@ -112,7 +116,7 @@ def read_table(stream: IO[bytes], name: str, size: int, split: str, problems: Pr
     blocks: list[_Block] = []
     images = np.empty((size // (2 * PIXELS - 1) + 1, PIXELS), np.uint8)  # no row is shorter; what stays unused takes no memory
     line, faces = 2, 0
-    for block in _parsed(stream, found, SPLITS.index(split), lambda done: progress(done / size) if progress else None):
+    for block in _parsed(_texts(stream, name), found, SPLITS.index(split), lambda done: progress(done / size) if progress else None):
         for offset, reason in block.bad:
             problems.add(name, f"row {line + offset}", reason)
         images[faces : faces + len(block.images)] = block.images
@@ -151,12 +155,12 @@ def _together(blocks: list[_Block], images: Bytes, found: Columns) -> Faces:
     return Faces(images, labels, splits, ids)
 
 
-def _parsed(stream: IO[bytes], found: Columns, split: int, progress: Callable[[int], object]) -> Iterator[_Block]:
+def _parsed(texts: Iterator[bytes], found: Columns, split: int, progress: Callable[[int], object]) -> Iterator[_Block]:
     """Parse blocks on two threads (numpy frees the interpreter), in order, never more than four blocks ahead."""
     done = 0
     with ThreadPoolExecutor(2) as pool:
         waiting: deque[tuple[Future[_Block], int]] = deque()
-        for text in _texts(stream):
+        for text in texts:
             waiting.append((pool.submit(_parse, text, found, split), len(text)))
             if len(waiting) > 4:
                 future, size = waiting.popleft()
@@ -167,15 +171,14 @@ def _parsed(stream: IO[bytes], found: Columns, split: int, progress: Callable[[i
             yield future.result()
 
 
-def _texts(stream: IO[bytes]) -> Iterator[bytes]:
-    """Cut a stream into blocks of whole rows; a row without end is cut too, so that memory stays bounded."""
+def _texts(stream: IO[bytes], name: str) -> Iterator[bytes]:
+    """Cut a stream into blocks of whole rows; a row without end is refused, so that memory stays bounded."""
     rest = b""
     while piece := stream.read(BLOCK):
         text = rest + piece
         cut = text.rfind(b"\n") + 1
         if cut == 0 and len(text) > LONGEST_ROW:
-            yield text[:LONGEST_ROW]
-            return
+            raise DataError(f"{name} has a row of more than {LONGEST_ROW:,} bytes.", expected="one face per row, rows ended by line feeds")
         if cut:
             yield text[:cut]
         rest = text[cut:]
@@ -281,6 +284,7 @@ def _row(text: bytes) -> Bytes | str:
     for word in words:
         if not word.isdigit():
             return f"a pixel {word[:20].decode('utf-8', 'replace')!r} that is not a whole number from 0 to 255"
-        if len(word.lstrip(b"0")) > 3 or int(word) > 255:
+        value = word.lstrip(b"0")
+        if len(value) > 3 or int(value or b"0") > 255:
             return f"a pixel {word[:20].decode()} outside 0 to 255"
-    return np.array(words, np.bytes_).astype(np.uint8)
+    return np.array([int(word.lstrip(b"0") or b"0") for word in words], np.uint8)
