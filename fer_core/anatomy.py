@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .brush import FEATURES, Canvas, Face, Points, curve, tapered
+from .brush import Canvas, Face, Points, curve, tapered
 
 EYE_X, EYE_Y, BROW_Y, MOUTH_Y, CHIN_Y = 0.335, -0.13, -0.36, 0.49, 0.93
 SIDES = (-1, 1)
@@ -137,15 +137,6 @@ def mouth_area(face: Face) -> Points:
 def masks(face: Face, size: int = 48) -> NDArray[np.bool_]:
     """Return bool (5, size, size), in the order FEATURES, where left means the viewer's left."""
     canvas = Canvas(size, face.scene)
-    parts = {
-        "left_eye": [eye_area(face, -1)],
-        "right_eye": [eye_area(face, 1)],
-        "brows": [tapered(brow_line(face, side), 0.12 * face.person.brows, 0.9, 0.5) for side in SIDES],
-        "nose": [nose_area(face)],
-        "mouth": [mouth_area(face)],
-    }
-    found = np.zeros((len(FEATURES), size, size), bool)
-    for k, name in enumerate(FEATURES):
-        whole = np.maximum.reduce([canvas.cover(points) for points in parts[name]])
-        found[k] = whole > 0.4
-    return found
+    brows = [tapered(brow_line(face, side), 0.12 * face.person.brows, 0.9, 0.5) for side in SIDES]
+    parts = ([eye_area(face, -1)], [eye_area(face, 1)], brows, [nose_area(face)], [mouth_area(face)])
+    return np.stack([canvas.stencil(shapes) for shapes in parts])

@@ -21,6 +21,7 @@ Points = NDArray[np.float64]
 FEATURES = ("left_eye", "right_eye", "brows", "nose", "mouth")
 ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 16, 20, 23, 25, 26)
 _NEAREST, _FALL = np.array([0.0, 0.1]), np.array([[1.384], [0.756]])
+_SHARE = np.float32(1 / 255)
 _QUARTER = np.array([-1.0, 1.0])
 HAIR_STYLES = ("short", "swept", "parted", "fringe", "long", "bob", "curly", "bun", "bald", "scarf")
 
@@ -119,11 +120,20 @@ class Canvas:
         y0, y1 = max((top >> 4) - margin, 0), min((top + high >> 4) + margin + 1, self.side)
         cover = np.zeros((max(y1 - y0, 0), max(x1 - x0, 0)), np.uint8)
         if cover.size:
-            cv2.fillPoly(cover, [fixed - (16 * x0, 16 * y0)], 255, cv2.LINE_AA, 4)
+            fixed[:, 0] -= 16 * x0
+            fixed[:, 1] -= 16 * y0
+            cv2.fillPoly(cover, [fixed], 255, cv2.LINE_AA, 4)
             if sigma > 0.7:
                 side = 2 * max(round(2.45 * sigma - 0.8), 1) + 1
                 cover = np.asarray(cv2.stackBlur(cover, (side, side)), np.uint8)
-        return (slice(y0, max(y1, y0)), slice(x0, max(x1, x0))), cover * np.float32(1 / 255)
+        return (slice(y0, max(y1, y0)), slice(x0, max(x1, x0))), cover * _SHARE
+
+    def stencil(self, shapes: Sequence[Points]) -> NDArray[np.bool_]:
+        """Return which pixels (side, side) the polygons cover by more than two fifths."""
+        cover = np.zeros((self.side, self.side), np.uint8)
+        for points in shapes:
+            cv2.fillPoly(cover, [(self.place(points) * 16 + 0.5).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        return cover > 102
 
     def fill(self, points: Points, tone: float, opacity: float = 1.0, soft: float = 0.0, clip: Floats | None = None) -> None:
         """Cover a polygon with one tone; `clip` (side, side) limits it."""
@@ -218,7 +228,7 @@ def tapered(line: Points, width: float, start: float = 0.0, end: float = 0.0) ->
     along[1:-1] = line[2:] - line[:-2]
     along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
     normal = along[:, ::-1] * _QUARTER
-    normal *= _taper(len(line), start, end) * width / (np.sqrt((along * along).sum(axis=1, keepdims=True)) + 1e-9)
+    normal *= _taper(len(line), start, end) * width / (np.sqrt(np.einsum("ij,ij->i", along, along)) + 1e-9)[:, None]
     return np.concatenate([line + normal, (line - normal)[::-1]])
 
 
