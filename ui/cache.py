@@ -58,6 +58,11 @@ def sources() -> list[str]:
     return ["demo", *(name for name in data.find([data_root()]) if name != "demo")]
 
 
+def default_source(found: list[str]) -> str:
+    """Choose what is shown first: what a person put into data/, else the demo faces."""
+    return found[1] if len(found) > 1 else found[0]
+
+
 def dataset(source: str) -> data.Dataset:
     """Read a data set once; a changed file is read again. Errors: `DataError` in words."""
     return _dataset(source, _stamp(source))

@@ -16,24 +16,22 @@ function plotly() {
 }
 
 function themed(layout, root) {
-  const style = getComputedStyle(root);
-  const ink = style.getPropertyValue("--st-text-color").trim() || "#444";
-  const paper = style.getPropertyValue("--st-background-color").trim() || "#fff";
-  const line = style.getPropertyValue("--st-border-color").trim() || "rgba(128,128,128,0.3)";
-  const font = style.getPropertyValue("--st-font").trim() || "sans-serif";
-  const result = {
-    margin: { l: 56, r: 16, t: 16, b: 44 }, uirevision: "keep", ...layout,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true,
-    font: { size: 13, ...layout.font, color: ink, family: font },
-    hoverlabel: { bgcolor: paper, bordercolor: line, ...layout.hoverlabel, font: { color: ink, family: font } },
-  };
+  const result = { uirevision: "keep", ...layout, autosize: true };
   delete result.width;
   delete result.height;
-  const keys = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))]);
-  for (const name of keys) {
+  if (layout.template && layout.template.layout && layout.template.layout.uirevision) return result; // it brings its own colours
+  const style = getComputedStyle(root);
+  const read = (name, other) => style.getPropertyValue(name).trim() || other;
+  const ink = read("--st-text-color", "#444");
+  const line = read("--st-border-color", "rgba(128,128,128,0.3)");
+  const font = { color: ink, family: read("--st-font", "sans-serif") };
+  Object.assign(result, {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { size: 13, ...layout.font, ...font },
+    hoverlabel: { ...layout.hoverlabel, bgcolor: read("--st-background-color", "#fff"), bordercolor: line, font },
+  });
+  for (const name of ["xaxis", "yaxis", ...Object.keys(layout).filter((key) => /^[xy]axis\d+$/.test(key))]) {
     result[name] = { automargin: true, ...layout[name], gridcolor: line, linecolor: line, zerolinecolor: line, color: ink };
   }
-  result.modebar = { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: ink };
   return result;
 }
 

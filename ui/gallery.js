@@ -119,8 +119,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.send = setTriggerValue;
   state.data = data;
   state.grid.setAttribute("aria-label", data.label);
-  const cell = data.captions.length ? Math.max(data.size, 64) : data.size;
-  state.grid.style.setProperty("--face", data.size + "px");
+  const cell = data.captions.length ? Math.max(data.wide, 64) : data.wide;
+  state.grid.style.setProperty("--wide", data.wide + "px");
+  state.grid.style.setProperty("--tall", data.size + "px");
   state.grid.style.setProperty("--cell", cell + "px");
   state.scroll.className = data.height ? "scroll" : "";
   state.scroll.style.maxHeight = data.height ? data.height + "px" : "";

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,7 +50,7 @@ def _encoded(images: np.ndarray) -> tuple[str, str]:
 def gallery(images: np.ndarray, key: str, *, captions: Sequence[str] | None = None, colours: Sequence[str] | None = None,
             selected: int | None = None, size: int = 48, on_pick: Callable[[int], None] | None = None, height: int | None = None,
             label: str = "Faces", tips: Sequence[str] | None = None) -> None:
-    """Show faces uint8 (n, 48, 48) on a wall, `size` pixels each (a multiple of 48 keeps them crisp).
+    """Show faces uint8 (n, 48, w[, 3 or 4]) on a wall, `size` pixels tall each (a multiple of 48 keeps them crisp).
 
     `on_pick` is called with the position of the face chosen by click or Enter, before the page is drawn again. `selected` is a
     position too. `colours` are thin edges that go with the captions; `tips` are told on hover; a wall taller than `height` scrolls.
@@ -65,7 +66,16 @@ def gallery(images: np.ndarray, key: str, *, captions: Sequence[str] | None = No
             on_pick(int(position))
 
     data = {"atlas": sheet, "tag": tag, "count": len(images), "columns": min(COLUMNS, len(images)), "captions": list(captions or []),
-            "colours": list(colours or []), "tips": list(tips or []), "selected": selected, "size": size, "height": height,
+            "colours": list(colours or []), "tips": list(tips or []), "selected": selected, "size": size,
+            "wide": round(size * images.shape[2] / images.shape[1]), "height": height,
             "clickable": on_pick is not None, "label": label}
     with st.container(key=key):
         _component(key=f"gallery_{key}", data=data, on_pick_change=picked)
+
+
+def picture(image: np.ndarray, size: int, key: str, *, smooth: bool = False, label: str = "Face") -> None:
+    """Show one face uint8 (48, 48) at `size` pixels, a multiple of 48, crisp unless `smooth`."""
+    source = "data:image/png;base64," + base64.b64encode(png(np.ascontiguousarray(image))).decode("ascii")
+    style = f"width:{size}px;height:{size}px;max-width:100%;border-radius:4px;image-rendering:{'auto' if smooth else 'pixelated'}"
+    with st.container(key=key):
+        st.html(f'<img src="{source}" alt="{html.escape(label, quote=True)}" style="{style}">')

@@ -11,28 +11,29 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from ui import selection
+from ui import recent, selection
 
 ROOT = Path(__file__).resolve().parent.parent
+ICON = Path(__file__).parent / "icon.png"
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf8")
 
 PAGES: dict[str, tuple[str, str]] = {
-    "app.py": ("Overview", "🔎"),
-    "pages/dataset.py": ("Dataset", "🗂️"),
-    "pages/training_monitor.py": ("Training", "📈"),
-    "pages/confusion_matrix.py": ("Confusion matrix", "🔢"),
-    "pages/saliency_viewer.py": ("Saliency", "🔦"),
-    "pages/filter_explorer.py": ("Filters", "🧩"),
-    "pages/try_photo.py": ("Try a photo", "📷"),
-    "pages/report.py": ("Report", "📄"),
+    "app.py": ("Overview", ":material/home:"),
+    "pages/dataset.py": ("Dataset", ":material/face:"),
+    "pages/training_monitor.py": ("Training", ":material/show_chart:"),
+    "pages/confusion_matrix.py": ("Confusion matrix", ":material/grid_on:"),
+    "pages/saliency_viewer.py": ("Saliency", ":material/highlight:"),
+    "pages/filter_explorer.py": ("Filters", ":material/layers:"),
+    "pages/try_photo.py": ("Try a photo", ":material/photo_camera:"),
+    "pages/report.py": ("Report", ":material/description:"),
 }
 """File, title and icon of every page, in the order of the menu; a page without a file is left out."""
 
 
 def setup(page: str) -> None:
     """Begin a page: title, style, menu. `page` is a key of `PAGES`; call it before anything else is drawn."""
-    title, icon = PAGES[page]
-    st.set_page_config(page_title=f"{title} · FER Lens", page_icon=icon, layout="wide", initial_sidebar_state="auto")
+    title = PAGES[page][0]
+    st.set_page_config(page_title=f"{title} · FER Lens", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
     st.html(f"<style>{STYLE}</style>")
     with st.sidebar:
         st.html("<div class='fer-brand'>FER Lens</div>")
@@ -41,6 +42,8 @@ def setup(page: str) -> None:
                 if exists(file):
                     st.page_link(file, label=name, icon=mark, width="stretch", query_params=selection.carried())
         _chips()
+    if page != "app.py":
+        recent.remember(page, st.query_params.to_dict())
 
 
 def exists(page: str) -> bool:

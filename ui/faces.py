@@ -1,0 +1,194 @@
+"""Parts of the dataset page: the wall of one class, one face at large, copies as pairs, and faces as the trainer sees them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from fer_core.config import PRESETS, RunConfig
+from fer_core.emotions import EMOTIONS, SIDE
+from ui import cache, page, selection, words
+from ui.gallery import gallery, picture
+
+if TYPE_CHECKING:
+    from fer_core.charts import Theme
+    from fer_core.data import Dataset, Split
+
+WALL = 240
+PAIRS = 120
+EXAMPLES = 24
+
+Place = tuple[str, int]
+"""A split and the index of a face in it."""
+
+
+def colours(labels: np.ndarray) -> list[str]:
+    """Give each label its colour; a face without one gets none."""
+    from fer_core.charts import EMOTION_COLOURS
+
+    return [EMOTION_COLOURS[EMOTIONS[label]] if label >= 0 else "" for label in labels]
+
+
+def chosen_faces(split: Split, label: int | None) -> np.ndarray:
+    """Return the indices of the faces with a label, or of all."""
+    return np.arange(len(split)) if label is None else np.flatnonzero(split.labels == label)
+
+
+def wall(faces: Split, name: str, label: int | None) -> None:
+    """Draw the faces of one class (or all), a wall at a time; the face clicked goes into the URL."""
+    rows = chosen_faces(faces, label)
+    image = selection.param("image", cast=int, low=0, high=len(faces) - 1)
+    first = selection.param("from", 0, cast=int, low=0, high=max(len(rows) - 1, 0)) // WALL * WALL
+    shown = rows[first:first + WALL]
+    what = "of all classes" if label is None else f"labelled {words.emotion(label)}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{words.faces(len(rows))}** {what}" + (f", {first + 1:,} to {first + len(shown):,} shown" if len(rows) > WALL else ""), width="stretch")
+        if len(rows) > WALL:
+            st.button("Earlier", icon=":material/chevron_left:", disabled=first == 0, on_click=partial(selection.write, **{"from": first - WALL or None}))
+            st.button("Later", icon=":material/chevron_right:", icon_position="right", disabled=first + WALL >= len(rows),
+                      on_click=partial(selection.write, **{"from": first + WALL}))
+    tips = [f"{words.emotion(faces.labels[i])}, {name} face {i}" for i in shown]
+    at = np.flatnonzero(shown == image)
+    gallery(faces.images[shown], "gallery", colours=colours(faces.labels[shown]), tips=tips, selected=int(at[0]) if len(at) else None,
+            on_pick=lambda i: selection.write(image=int(shown[i])), height=470, label=f"{name} faces {what}")
+
+
+def face(dataset: Dataset, split: str, index: int | None) -> None:
+    """Draw one face at large with its label, its place in the source, and its copies."""
+    if index is None or index >= len(dataset[split]):
+        page.empty("No face chosen", "Click a face (or walk with the arrow keys and press Enter): it opens here with its label, its row in the file and its copies.")
+        return
+    faces = dataset[split]
+    smooth = st.session_state.get("smooth", False)
+    picture(faces.images[index], 4 * SIDE, "face", smooth=smooth, label=f"{words.emotion(faces.labels[index])}, {split} face {index}")
+    st.toggle("Smooth pixels", key="smooth")
+    twins = [place for group in cache.copies(dataset.source).groups if (split, index) in group for place in group if place != (split, index)]
+    st.markdown(f"Labelled **{words.emotion(faces.labels[index])}** · {split} face {index} · {'row' if isinstance(faces.ids[index].item(), int) else 'file'} "
+                f"`{faces.ids[index]}`")
+    if twins:
+        said = words.listed([f"{name} {i} ({words.emotion(dataset[name].labels[i])})" for name, i in twins[:6]])
+        st.markdown(f"The very same pixels stand at {said}" + (f" and {len(twins) - 6} more places." if len(twins) > 6 else "."))
+    else:
+        st.markdown("No other face has the same pixels.")
+
+
+def pair(dataset: Dataset, one: Place, other: Place) -> np.ndarray:
+    """Put two faces side by side with a see-through gap: uint8 (48, 100, 4)."""
+    sheet = np.zeros((SIDE, 2 * SIDE + 4, 4), np.uint8)
+    for (split, index), left in ((one, 0), (other, SIDE + 4)):
+        sheet[:, left:left + SIDE, :3] = dataset[split].images[index][..., None]
+        sheet[:, left:left + SIDE, 3] = 255
+    return sheet
+
+
+def conflict_pairs(dataset: Dataset, groups: list[tuple[Place, ...]]) -> list[tuple[Place, Place]]:
+    """Take from each group of copies two faces whose labels differ."""
+    label = {place: int(dataset[place[0]].labels[place[1]]) for group in groups for place in group}
+    return [(group[0], next(place for place in group if label[place] != label[group[0]])) for group in groups]
+
+
+def leaked_pairs(dataset: Dataset, groups: list[tuple[Place, ...]]) -> list[tuple[Place, Place]]:
+    """Pair each validation or test face with the training face of the same pixels."""
+    pairs = []
+    for group in groups:
+        trained = [place for place in group if place[0] == "train"]
+        pairs += [(place, trained[0]) for place in group if trained and place[0] != "train"]
+    return pairs
+
+
+def pair_wall(dataset: Dataset, pairs: list[tuple[Place, Place]], key: str) -> None:
+    """Draw pairs of equal faces with both labels under them; a click opens the first of the two."""
+    shown = pairs[:PAIRS]
+    if not shown:
+        return
+    names = [[words.emotion(dataset[split].labels[index]) for split, index in both] for both in shown]
+    captions = [f"{a} | {b}\n{one[0]} {one[1]} | {other[0]} {other[1]}" for (a, b), (one, other) in zip(names, shown, strict=True)]
+    gallery(np.stack([pair(dataset, *both) for both in shown]), key, captions=captions, size=96, height=420, label="Pairs of equal faces",
+            on_pick=lambda i: selection.write(split=shown[i][0][0], image=shown[i][0][1], class_=None, view="faces", **{"from": None}))
+    if len(pairs) > PAIRS:
+        st.caption(f"The first {PAIRS} of {len(pairs):,} pairs.")
+
+
+def copies(dataset: Dataset) -> None:
+    """Tell copies within and across splits, contradictions and blank faces, each with its pictures."""
+    found = cache.copies(dataset.source)
+    conflicts, leaks = conflict_pairs(dataset, found.conflicts), leaked_pairs(dataset, found.groups)
+    surplus = words.listed([f"{count:,} in {split}" for split, count in found.surplus.items()])
+    st.markdown(f"Exact copies, faces beyond the first of their kind: **{surplus}**.")
+    st.markdown(f"#### {len(conflicts):,} {'face' if len(conflicts) == 1 else 'faces'} with labels that contradict each other")
+    st.caption("The same pixels, labelled differently: no network can be right on both. Both labels stand under the pair, with where each is found.")
+    if conflicts:
+        pair_wall(dataset, conflicts, "conflicts")
+    else:
+        st.success("None: wherever a face occurs again, it has the same label.", icon=":material/check:")
+    held = [f"{int(mask.sum()):,} of {len(mask):,} {split} faces ({words.percent(mask.mean())})" for split, mask in found.leaked.items() if len(mask)]
+    st.markdown("#### Faces that training has already shown")
+    st.caption(f"{words.listed(held)} stand in the training split, pixel for pixel. Every accuracy is therefore also given without them."
+               if held else "There is no other split than training.")
+    pair_wall(dataset, leaks, "leaks")
+    blanks(dataset, found.blank)
+
+
+def blanks(dataset: Dataset, blank: dict[str, np.ndarray]) -> None:
+    """Draw the faces of one constant value."""
+    places = [(split, int(index)) for split, rows in blank.items() for index in rows]
+    st.markdown("#### Blank images")
+    if not places:
+        st.caption("None: no face is a single grey.")
+        return
+    st.caption(f"{words.faces(len(places))} of one single grey, with a label all the same.")
+    gallery(np.stack([dataset[split].images[index] for split, index in places[:WALL]]), "blank", label="Blank images",
+            captions=[f"{words.emotion(dataset[split].labels[index])}\n{split} {index}" for split, index in places[:WALL]])
+
+
+def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
+    """Draw one face as the first epochs of a preset would see it, by the trainer's own code."""
+    from fer_core.augment import Sampler, examples
+
+    preset = selection.choose("As the trainer of this preset sees it", "preset", list(PRESETS), kind="segmented", default="strong")
+    config = RunConfig.from_preset(preset)
+    faces = dataset[split]
+    rows = chosen_faces(faces, label)
+    index = selection.param("image", int(rows[0]) if len(rows) else 0, cast=int, low=0, high=len(faces) - 1)
+    st.markdown(words.changes(config))
+    left, right = st.columns([1, 3])
+    with left:
+        st.markdown(f"**The face** ({split} {index}, {words.emotion(faces.labels[index])})")
+        picture(faces.images[index], 4 * SIDE, "original", label="The face as it is stored")
+    with right:
+        st.markdown(f"**In the first {EXAMPLES} epochs** (seed {config.seed})")
+        gallery(examples(faces.images[index], config, EXAMPLES), "examples", size=2 * SIDE, label="The face as the trainer sees it",
+                captions=[f"epoch {epoch + 1}" for epoch in range(EXAMPLES)])
+    labels = dataset["train"].labels if "train" in dataset else faces.labels
+    labels = np.asarray(labels[labels >= 0])
+    if len(labels):
+        size = len(EMOTIONS)
+        drawn = labels[Sampler(labels, config).order(0)]
+        st.caption(words.oversampled(np.bincount(labels, minlength=size), np.bincount(drawn, minlength=size)))
+
+
+def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -> None:
+    """Draw the bar per class, what the bars mean in words, and the mean face of each class; a click chooses the class."""
+    from fer_core import charts, data
+    from ui.chart import chart
+
+    counts = data.counts(dataset)[split]
+
+    def choose(index: int) -> None:
+        selection.write(class_=None if index == label else EMOTIONS[index], image=None, **{"from": None})
+
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        chart(charts.class_bars({split: counts}, chosen=label, theme=theme), "classes", height=330, label=f"Faces per class of the {split} split",
+              on_pick=lambda point: choose(EMOTIONS.index(point["x"])))
+    with right:
+        st.markdown(words.imbalance(counts))
+        unlabelled = int((dataset[split].labels < 0).sum())
+        if unlabelled:
+            st.markdown(f"{words.faces(unlabelled)} of this split have no label.")
+        st.markdown("**Mean face of each class**")
+        gallery(cache.mean_faces(dataset.source, split), "means", size=SIDE * 2, selected=label, on_pick=choose, label="Mean faces",
+                captions=[name.capitalize() for name in EMOTIONS], colours=colours(np.arange(len(EMOTIONS))))
