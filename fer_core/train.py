@@ -108,10 +108,17 @@ class Trainer:
 
     def epoch(self) -> None:
         """Train the epoch under way to its end, validate, and write all that it leaves."""
-        number, began = len(self.run.history["epoch"]), time.monotonic() - self.elapsed
+        number = len(self.run.history["epoch"])
+        self.take_steps(number)
+        self._finish_epoch(number)
+
+    def take_steps(self, number: int) -> None:
+        """Take the steps that the epoch still lacks."""
+        began = time.monotonic() - self.elapsed
         self.recorder.say(f"epoch {number + 1} of {self.config.epochs}")
+        history = self.run.history
         for images, labels in self._batches(number):
-            rate = schedule.learning_rate(self.config, number * self.steps + self.position, self.steps, self.run.history)
+            rate = schedule.learning_rate(self.config, number * self.steps + self.position, self.steps, history)
             loss, correct = self.learner(images, labels, rate)
             if not math.isfinite(loss):
                 raise RunError(f"The loss became {loss} in epoch {number + 1}, step {self.position + 1}.", todo="choose a smaller learning rate, a warm-up or clip_norm")
@@ -120,7 +127,6 @@ class Trainer:
             self.elapsed = time.monotonic() - began
             self._report(number)
             self._save_sometimes()
-        self._finish_epoch(number, rate)
 
     def _batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the epoch's batches from the position on, made by another thread while the network computes."""
@@ -155,8 +161,9 @@ class Trainer:
         if wanted:
             raise Stop
 
-    def _finish_epoch(self, number: int, rate: float) -> None:
+    def _finish_epoch(self, number: int) -> None:
         self.recorder.update(phase=f"validating epoch {number + 1}")
+        rate = schedule.learning_rate(self.config, (number + 1) * self.steps - 1, self.steps, self.run.history)
         row = {"epoch": number + 1, "loss": self.sums[0] / self.steps, "accuracy": self.sums[1] / (self.steps * self.batch),
                "learning_rate": rate, "seconds": self.elapsed, "images_per_second": self.steps * self.batch / self.elapsed}
         with self.learner.averaged(self._calm_batches()):
