@@ -9,6 +9,7 @@ machine is the set drawn on another.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from math import comb
 
 import cv2
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
+Shape = Points | list[Points]
 
 FEATURES = ("left_eye", "right_eye", "brows", "nose", "mouth")
 ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 16, 20, 23, 25, 26)
@@ -110,9 +112,10 @@ class Canvas:
         placed += self.origin
         return placed
 
-    def alpha(self, points: Points, soft: float = 0.0) -> tuple[tuple[slice, slice], Floats]:
-        """Return the window that a polygon touches and its cover 0..1 there; `soft` is the blur's sigma in face units."""
-        fixed = (self.place(points) * 16 + 0.5).astype(np.int32)
+    def alpha(self, shape: Shape, soft: float = 0.0) -> tuple[tuple[slice, slice], Floats]:
+        """Return the window that polygons touch and their cover 0..1 there; `soft` is the blur's sigma in face units."""
+        parts = [shape] if isinstance(shape, np.ndarray) else shape
+        fixed = (self.place(np.concatenate(parts)) * 16 + 0.5).astype(np.int32)
         sigma = soft * self.half * self.scene.scale
         margin = int(2.5 * sigma) + 2
         left, top, wide, high = cv2.boundingRect(fixed)
@@ -122,7 +125,8 @@ class Canvas:
         if cover.size:
             fixed[:, 0] -= 16 * x0
             fixed[:, 1] -= 16 * y0
-            cv2.fillPoly(cover, [fixed], 255, cv2.LINE_AA, 4)
+            ends = [0, *accumulate(map(len, parts))]
+            cv2.fillPoly(cover, [fixed[a:b] for a, b in pairwise(ends)], 255, cv2.LINE_AA, 4)
             if sigma > 0.7:
                 side = 2 * max(round(2.45 * sigma - 0.8), 1) + 1
                 cover = np.asarray(cv2.stackBlur(cover, (side, side)), np.uint8)
@@ -135,25 +139,25 @@ class Canvas:
             cv2.fillPoly(cover, [(self.place(points) * 16 + 0.5).astype(np.int32)], 255, cv2.LINE_AA, 4)
         return cover > 102
 
-    def fill(self, points: Points, tone: float, opacity: float = 1.0, soft: float = 0.0, clip: Floats | None = None) -> None:
-        """Cover a polygon with one tone; `clip` (side, side) limits it."""
-        window, alpha = self.alpha(points, soft)
+    def fill(self, shape: Shape, tone: float, opacity: float = 1.0, soft: float = 0.0, clip: Floats | None = None) -> None:
+        """Cover polygons with one tone; `clip` (side, side) limits it."""
+        window, alpha = self.alpha(shape, soft)
         alpha *= np.float32(opacity)
         if clip is not None:
             alpha *= clip[window]
         part = self.image[window]
         part += alpha * (np.float32(tone) - part)
 
-    def tint(self, points: Points, factor: float, soft: float = 0.0, clip: Floats | None = None) -> None:
-        """Darken (factor < 1) or lighten (> 1) what a polygon covers."""
-        window, alpha = self.alpha(points, soft)
+    def tint(self, shape: Shape, factor: float, soft: float = 0.0, clip: Floats | None = None) -> None:
+        """Darken (factor < 1) or lighten (> 1) what polygons cover."""
+        window, alpha = self.alpha(shape, soft)
         if clip is not None:
             alpha *= clip[window]
         self.image[window] *= 1 + alpha * np.float32(factor - 1)
 
-    def cover(self, points: Points, soft: float = 0.0) -> Floats:
-        """Return a polygon's cover as a whole picture (side, side), to clip with."""
-        window, alpha = self.alpha(points, soft)
+    def cover(self, shape: Shape, soft: float = 0.0) -> Floats:
+        """Return the cover of polygons as a whole picture (side, side), to clip with."""
+        window, alpha = self.alpha(shape, soft)
         whole = np.zeros((self.side, self.side), np.float32)
         whole[window] = alpha
         return whole
@@ -173,12 +177,13 @@ class Canvas:
             bell += 1
             self.image[top:bottom, left:right] *= bell
 
-    def wrinkle(self, points: Points, width: float, strength: float) -> None:
-        """Draw a fold of skin: a soft dark line that fades at both ends with a faint light beside it."""
-        if strength > 0.02:
+    def wrinkle(self, lines: Sequence[Points], width: float, strength: float) -> None:
+        """Draw folds of skin: soft dark lines that fade at both ends, in large pictures with a faint light beside them."""
+        if strength > 0.03:
             if self.side > 200:
-                self.tint(tapered(points + np.array([0, width * 0.9]), width * 0.8), 1 + 0.10 * strength, 0.018)
-            self.tint(tapered(points, width), 1 - min(strength, 1.0) * 0.55, 0.012)
+                beside = [tapered(line + np.array([0, width * 0.9]), width * 0.8) for line in lines]
+                self.tint(beside, 1 + 0.10 * strength, 0.018)
+            self.tint([tapered(line, width) for line in lines], 1 - min(strength, 1.0) * 0.55, 0.012)
 
 
 @lru_cache(maxsize=64)
