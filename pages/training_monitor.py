@@ -73,6 +73,8 @@ def cards(archived: bool) -> None:
     if not shown:
         st.caption("No archived runs." if archived else "No runs yet.")
     style = "".join(f".st-key-card-{r.id.replace('.', '-')} {{ --run: {charts.run_colour(r.meta.colour)}; }}" for r in shown)
+    if focus is not None:
+        style += f".st-key-card-{focus.id.replace('.', '-')} {{ background: color-mix(in srgb, var(--run) 9%, transparent); }}"
     st.html(f"<style>{style}</style>")
     with st.container(key="run-list", gap="small"):
         for reading in shown:

@@ -102,10 +102,10 @@ def living_charts(readings: Sequence[Reading]) -> None:
     left, right = st.columns(2)
     with left:
         st.caption("Learning rate")
-        chart(charts.learning_rate(drawn, theme=theme), "learning-rate", height=190, label="Learning rate per epoch")
+        chart(charts.learning_rate(drawn, theme=theme).update_layout(showlegend=False), "learning-rate", height=190, label="Learning rate per epoch")
     with right:
         st.caption("Training speed")
-        chart(charts.images_per_second(drawn, theme=theme), "speed", height=190, label="Images per second of each epoch")
+        chart(charts.images_per_second(drawn, theme=theme).update_layout(showlegend=False), "speed", height=190, label="Images per second of each epoch")
 
 
 def diagnosis(reading: Reading) -> None:
@@ -142,15 +142,12 @@ def epoch_by_epoch(reading: Reading) -> None:
                   help="Arrow keys turn it into a film. At the last epoch it follows the training.")
     matrix = confusion[epoch - 1]
     st.markdown(run_epochs.sentence(matrix, epoch))
-    left, right = st.columns(2, gap="medium")
-    with left:
-        chart(charts.matrix(matrix, theme=page.theme()), "film", height=480, label=f"Validation matrix of epoch {epoch}")  # type: ignore[arg-type]
-    with right:
-        _, probabilities = reading.run.probes
-        if epoch <= len(probabilities):
-            probes = run_epochs.probe_faces(reading)
-            st.caption(run_epochs.probes_right(probabilities[epoch - 1], probes) or probes.why)
-            st.html(run_epochs.probe_wall(probabilities[epoch - 1], probes))
+    chart(charts.matrix(matrix, theme=page.theme()), "film", height=500, label=f"Validation matrix of epoch {epoch}")  # type: ignore[arg-type]
+    _, probabilities = reading.run.probes
+    if epoch <= len(probabilities):
+        probes = run_epochs.probe_faces(reading)
+        st.markdown(f"**{run_epochs.probes_right(probabilities[epoch - 1], probes)}**" if not probes.why else probes.why)
+        st.html(run_epochs.probe_wall(probabilities[epoch - 1], probes))
 
 
 def _epoch_chosen(last: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +30,10 @@ STATE_LOOKS: dict[str, tuple[str, str, str]] = {
 
 MARKS = ("config.json", "status.json", "weights.safetensors")
 """A folder that holds one of these is a run."""
+
+
+SILENT = 20.0
+"""Seconds after which a living trainer's silence is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def span(seconds: float | None) -> str:
     """Say a time in at most two units: '45 s', '3 min 20 s', '2 h 5 min'."""
     if seconds is None or not np.isfinite(seconds):
         return ""
-    whole = int(round(max(0.0, seconds)))
+    whole = round(max(0.0, seconds))
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
@@ -174,11 +177,16 @@ def badge(reading: Reading) -> str:
 def pulse(status: Status) -> str:
     """Say how old the last sign of life is, and what the trainer does."""
     if not status.alive:
-        return f"ended {span(status.age)} ago" if status.heartbeat else ""
+        return f"ended {_one_unit(status.age)} ago" if status.heartbeat else ""
     if status.state == "queued" and status.process is None:
         return "waiting to be started"
-    fresh = "just now" if status.age < 3 else f"{span(status.age)} ago"
-    return f"heartbeat {fresh}"
+    if status.age > SILENT:
+        return f"no heartbeat for {_one_unit(status.age)}"
+    return "heartbeat just now" if status.age < 3 else f"heartbeat {span(status.age)} ago"
+
+
+def _one_unit(seconds: float) -> str:
+    return " ".join(span(seconds).split()[:2])
 
 
 def progress(status: Status) -> tuple[float, str]:
@@ -204,7 +212,7 @@ def sparkline(values: Sequence[float] | np.ndarray, colour: str, *, best: int | 
     """Draw a small curve as an <img> that needs nothing else; the dot is the best epoch, counted from 1."""
     numbers = np.asarray(values, float)
     numbers = numbers[np.isfinite(numbers)]
-    width, height, edge = 116, 30, 4
+    width, height, edge = 92, 32, 4
     if len(numbers) < 2:
         body = f'<line x1="{edge}" y1="{height - edge}" x2="{width - edge}" y2="{height - edge}" stroke="{colour}" stroke-dasharray="2 4" stroke-opacity=".6"/>'
     else:
@@ -226,14 +234,7 @@ def card(reading: Reading, colour: str) -> str:
         return f'<div class="run-card"><span class="run-why">{html.escape(reading.damage)}</span></div>'
     best = reading.best
     number = percent(reading.accuracy) if best else "-"
-    where = f"best, epoch {best[0]} of {reading.epochs}" if best else "no epoch yet"
+    where = f"epoch {best[0]} of {reading.epochs}" if best else "no epoch yet"
     curve = sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
     return (f'<div class="run-card">{curve}<span class="run-best"><b>{number}</b><small>{html.escape(where)}</small></span></div>')
 
-
-def when(created: str) -> str:
-    """Say a date of creation shortly."""
-    try:
-        return time.strftime("%d %b %H:%M", time.strptime(created[:19], "%Y-%m-%dT%H:%M:%S"))
-    except ValueError:
-        return ""
