@@ -1,17 +1,48 @@
 """FER Lens: the overview, and the first page."""
 
-import numpy as np
-import plotly.graph_objects as go
+from __future__ import annotations
+
 import streamlit as st
 
-from ui import page
-from ui.chart import chart
-from ui.gallery import gallery
+from ui import cache, overview, page
 
-page.setup("app.py")
-page.header("Overview", "Nothing here yet.", "about")
-chart(go.Figure(go.Bar(x=["a", "b"], y=[3, 5])), "curves", on_pick=lambda p: st.session_state.update(p=p))
-st.write(st.session_state.get("p"))
-gallery(np.random.default_rng(0).integers(0, 255, (45, 48, 48)).astype(np.uint8), "gallery", captions=[f"face {i}" for i in range(45)],
-        on_pick=lambda i: st.session_state.update(i=i), selected=st.session_state.get("i"))
-st.write(st.session_state.get("i"))
+ABOUT = """FER Lens trains classifiers of facial expressions, and shows which faces they get wrong and why. **CNN** is a network that looks for
+small patterns everywhere in a face; **DNN** is one that weighs all pixels at once. Each is shown by its best epoch on validation faces,
+which never took part in training."""
+
+
+def main() -> None:
+    """Draw the page."""
+    page.setup("app.py")
+    runs = cache.runs()
+    results = [found for found in map(overview.result, runs) if found is not None]
+    page.header("Overview", overview.sentence(results, len(runs)), ABOUT)
+    overview.now_training(tuple(run.id for run in overview.alive()))
+    left, middle, right = st.columns(3)
+    with left.container(border=True, key="card-data"):
+        data_place = st.empty()
+        data_place.html("<div class='fer-card fer-waits'><div class='fer-label'>Data</div><div class='fer-number'>…</div>"
+                        "<div class='fer-line'>Reading the faces; the first time takes a few seconds.</div></div>")
+        page.link("pages/dataset.py", "Look at the faces")
+    with middle.container(border=True, key="card-cnn"):
+        found = overview.best(results, ("cnn", "small"))
+        overview.result_card("Best CNN", found, "python -m fer_core train")
+        if found:
+            page.link("pages/training_monitor.py", "See it learn", run=found.run)
+    with right.container(border=True, key="card-dnn"):
+        found = overview.best(results, ("dnn",))
+        overview.result_card("Best DNN", found, "python -m fer_core train --arch dnn")
+        if found:
+            page.link("pages/training_monitor.py", "See it learn", run=found.run)
+    overview.next_step(results)
+    overview.going_on()
+    damaged = [run for run in runs if run.damage]
+    if damaged:
+        with st.expander(f"{len(damaged)} damaged run" + ("" if len(damaged) == 1 else "s")):
+            for run in damaged:
+                st.text(f"{run.id}: {run.damage}")
+    with data_place.container():  # last: the rest of the page does not wait for it
+        overview.data_card(overview.source())
+
+
+main()

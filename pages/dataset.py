@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def controls(source: str, found: list[str], splits: list[str]) -> None:
             selection.choose("Split", "split", splits, words=str.capitalize, kind="segmented", default=splits[0])
 
 
-def downloads(dataset: Dataset, split: str, label: int | None) -> None:
+def downloads(dataset: Dataset, source: str, split: str, label: int | None) -> None:
     """Draw what can be taken along: the counts, the faces shown, and the command that does the whole set."""
     from fer_core import data
 
@@ -75,7 +76,7 @@ def downloads(dataset: Dataset, split: str, label: int | None) -> None:
         st.download_button("Counts (CSV)", csv_text(rows), "fer-lens-counts.csv", "text/csv", icon=":material/download:", on_click="ignore")
         st.download_button(f"These faces: {split}, {which} (CSV)", lambda: faces_csv(dataset, split, label), f"fer-lens-{split}-{which}.csv", "text/csv",
                            icon=":material/download:", on_click="ignore")
-    st.code(f"python -m fer_core data describe {dataset.source}", language="bash")
+    st.code(f"python -m fer_core data describe {shlex.quote(source)}", language="bash")
     with st.expander("Counts as a table, and notes on the reading"):
         table = [{"split": name, **{EMOTIONS[i]: int(n) for i, n in enumerate(counts)}, "together": int(counts.sum())}
                  for name, counts in data.counts(dataset).items()]
@@ -89,22 +90,24 @@ def main() -> None:
     page.setup("pages/dataset.py")
     found = cache.sources()
     source = selection.param("data", cache.default_source(found))
-    head = st.container()
+    head = st.empty()
+    with head.container():  # at once; the numbers follow when the faces are read
+        page.header("Dataset", f"Reading {words.source(source)} …")
     try:
         dataset = cache.dataset(source)
     except FerError as error:
-        with head:
+        with head.container():
             page.header("Dataset", f"{words.source(source)} cannot be read.", ABOUT)
             controls(source, found, [])
             page.problem(error)
         return
     splits = list(dataset)
     split, label = selection.split(splits[0], splits), selection.emotion("class")
-    with head:
+    with head.container():
         page.header("Dataset", words.dataset(words.source(source), {name: len(part) for name, part in dataset.items()}), ABOUT)
         controls(source, found, splits)
     faces.class_panel(dataset, split, label, page.theme())
-    view = selection.choose("Below", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented", default="faces")
+    view = selection.choose("What to look at", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented", default="faces", hidden=True)
     if view == "copies":
         faces.copies(dataset)
     elif view == "trainer":
@@ -115,7 +118,7 @@ def main() -> None:
             faces.wall(dataset[split], split, label)
         with right:
             faces.face(dataset, split, selection.param("image", cast=int, low=0))
-    downloads(dataset, split, label)
+    downloads(dataset, source, split, label)
 
 
 main()

@@ -65,21 +65,25 @@ def default_source(found: list[str]) -> str:
 
 def dataset(source: str) -> data.Dataset:
     """Read a data set once; a changed file is read again. Errors: `DataError` in words."""
-    return _dataset(source, _stamp(source))
+    return _dataset(*_named(source))
 
 
 def copies(source: str) -> data.Copies:
     """Find the copies of a data set once."""
-    return _copies(source, _stamp(source))
+    return _copies(*_named(source))
 
 
 def mean_faces(source: str, split: str) -> np.ndarray:
     """Average the faces of each class: uint8 (7, 48, 48); a class without faces is mid grey."""
-    return _mean_faces(source, split, _stamp(source))
+    return _mean_faces(*_named(source), split)
 
 
-def _stamp(source: str) -> Stamp:
-    return () if source.split(":")[0] == "demo" else stamp(source)
+def _named(source: str) -> tuple[str, Stamp]:
+    """Name a data set once, however its path is written, with the stamp of its files."""
+    if source.split(":")[0] == "demo":
+        return source, ()
+    path = Path(source).expanduser().resolve()
+    return str(path), stamp(path)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Reading the faces ...")
@@ -97,7 +101,7 @@ def _copies(source: str, mark: Stamp) -> data.Copies:
 
 
 @st.cache_data(max_entries=20, show_spinner="Averaging faces ...")
-def _mean_faces(source: str, split: str, mark: Stamp) -> np.ndarray:
+def _mean_faces(source: str, mark: Stamp, split: str) -> np.ndarray:
     faces = _dataset(source, mark)[split]
     means = np.full((len(EMOTIONS), SIDE, SIDE), 128, np.uint8)
     for number in range(len(EMOTIONS)):

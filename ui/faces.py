@@ -46,6 +46,7 @@ def wall(faces: Split, name: str, label: int | None) -> None:
     what = "of all classes" if label is None else f"labelled {words.emotion(label)}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.faces(len(rows))}** {what}" + (f", {first + 1:,} to {first + len(shown):,} shown" if len(rows) > WALL else ""), width="stretch")
+        factor = selection.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)
         if len(rows) > WALL:
             st.button("Earlier", icon=":material/chevron_left:", disabled=first == 0, on_click=partial(selection.write, **{"from": first - WALL or None}))
             st.button("Later", icon=":material/chevron_right:", icon_position="right", disabled=first + WALL >= len(rows),
@@ -53,7 +54,7 @@ def wall(faces: Split, name: str, label: int | None) -> None:
     tips = [f"{words.emotion(faces.labels[i])}, {name} face {i}" for i in shown]
     at = np.flatnonzero(shown == image)
     gallery(faces.images[shown], "gallery", colours=colours(faces.labels[shown]), tips=tips, selected=int(at[0]) if len(at) else None,
-            on_pick=lambda i: selection.write(image=int(shown[i])), height=470, label=f"{name} faces {what}")
+            on_pick=lambda i: selection.write(image=int(shown[i])), height=480, size=SIDE * factor, label=f"{name} faces {what}")
 
 
 def face(dataset: Dataset, split: str, index: int | None) -> None:
@@ -180,15 +181,15 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
     def choose(index: int) -> None:
         selection.write(class_=None if index == label else EMOTIONS[index], image=None, **{"from": None})
 
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 1], gap="large")
     with left:
-        chart(charts.class_bars({split: counts}, chosen=label, theme=theme), "classes", height=330, label=f"Faces per class of the {split} split",
+        chart(charts.class_bars({split: counts}, chosen=label, theme=theme), "classes", height=310, label=f"Faces per class of the {split} split",
               on_pick=lambda point: choose(EMOTIONS.index(point["x"])))
     with right:
         st.markdown(words.imbalance(counts))
         unlabelled = int((dataset[split].labels < 0).sum())
         if unlabelled:
             st.markdown(f"{words.faces(unlabelled)} of this split have no label.")
-        st.markdown("**Mean face of each class**")
-        gallery(cache.mean_faces(dataset.source, split), "means", size=SIDE * 2, selected=label, on_pick=choose, label="Mean faces",
-                captions=[name.capitalize() for name in EMOTIONS], colours=colours(np.arange(len(EMOTIONS))))
+    st.caption("Mean face of each class: all its faces, averaged pixel by pixel.")
+    gallery(cache.mean_faces(dataset.source, split), "means", size=SIDE * 2, selected=label, on_pick=choose, label="Mean faces",
+            captions=[name.capitalize() for name in EMOTIONS], colours=colours(np.arange(len(EMOTIONS))))

@@ -37,7 +37,7 @@ def setup(page: str) -> None:
     st.html(f"<style>{STYLE}</style>")
     with st.sidebar:
         st.html("<div class='fer-brand'>FER Lens</div>")
-        with st.container(key="menu", gap=None):
+        with st.container(key="menu", gap="xxsmall"):
             for file, (name, mark) in PAGES.items():
                 if exists(file):
                     st.page_link(file, label=name, icon=mark, width="stretch", query_params=selection.carried())
@@ -69,7 +69,7 @@ def theme() -> str:
 
 def header(title: str, sentence: str, about: str = "") -> None:
     """Draw the title and the sentence that says in numbers what the page shows now; `about` explains the page on request."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="head"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         if about:
             with st.popover("What am I looking at?", type="tertiary"):

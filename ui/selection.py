@@ -71,8 +71,12 @@ def carried(**changes: Any) -> dict[str, str]:
     return {name: str(value) for name, value in merged.items() if value is not None}
 
 
-def choose(label: str, name: str, options: Sequence[Any], *, words: Callable[[Any], str] = str, kind: str = "select", default: Any = None) -> Any:
-    """Draw a widget that mirrors one query parameter and return what is chosen. `kind` is select, segmented, pills or radio."""
+def choose(label: str, name: str, options: Sequence[Any], *, words: Callable[[Any], str] = str, kind: str = "select", default: Any = None,
+           hidden: bool = False) -> Any:
+    """Draw a widget that mirrors one query parameter and return what is chosen. `kind` is select, segmented, pills or radio.
+
+    A `hidden` label is read out but not shown.
+    """
     if not options:
         return None
     texts = {str(option): option for option in options}
@@ -86,5 +90,6 @@ def choose(label: str, name: str, options: Sequence[Any], *, words: Callable[[An
         if value is not None:  # a second click on the chosen one changes nothing
             write(**{name: value})
 
-    widget(label, options, key=key, format_func=words, on_change=chosen)  # type: ignore[operator]
+    widget(label, options, key=key, format_func=words, on_change=chosen,
+           label_visibility="collapsed" if hidden else "visible")  # type: ignore[operator]
     return now

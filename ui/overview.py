@@ -1,0 +1,207 @@
+"""Parts of the overview: the cards, the training under way, where to go on, and the next step of a newcomer."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import FerError
+from ui import cache, page, recent, selection, words
+
+if TYPE_CHECKING:
+    from fer_core.runs import Run
+
+LABELS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
+STATES = {"queued": "waiting to start", "running": "training", "stopping": "stopping after this step"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The best epoch of a run: accuracy 0 to 1 on `n` validation faces, with the curve that led there."""
+
+    run: str
+    title: str
+    arch: str
+    data: str
+    epoch: int
+    value: float
+    n: int
+    curve: tuple[float, ...]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% Wilson interval of the accuracy."""
+        from fer_core.evaluate import wilson
+
+        return wilson(round(self.value * self.n), self.n)
+
+
+def result(run: Run) -> Result | None:
+    """Read the best epoch of a run; `None` before its first epoch, or where it is damaged."""
+    if run.damage:
+        return None
+    try:
+        history, best = run.history, run.best
+        if best is None:
+            return None
+        curve = tuple(float(value) for value in history["val_accuracy"])
+        n = int(run.facts.get("validated_on", 0)) or int(run.confusion[-1].sum())
+        return Result(run.id, run.title, run.config.arch, run.config.data, best[0], curve[best[0] - 1], n, curve)
+    except (FerError, OSError, IndexError):
+        return None  # its files changed while they were read; the list of runs tells damage in words
+
+
+def best(results: Sequence[Result], archs: Sequence[str]) -> Result | None:
+    """Choose the best result of some networks: real faces before drawn ones, the first network named before the next."""
+    fitting = [one for one in results if one.arch in archs and one.n]
+    return max(fitting, key=lambda one: (not one.data.startswith("demo"), -archs.index(one.arch), one.value), default=None)
+
+
+def spark(values: Sequence[float], *, bars: bool = False, colours: Sequence[str] = ()) -> str:
+    """Draw a small curve, or small bars, as SVG 220 by 44."""
+    width, height, pad = 220, 44, 4
+    if not len(values):
+        return f"<svg class='fer-spark' viewBox='0 0 {width} {height}' aria-hidden='true'></svg>"
+    array = np.asarray(values, float)
+    if bars:
+        step, top = width / len(array), max(array.max(), 1e-9)
+        shapes = "".join(
+            f"<rect x='{i * step + 2:.1f}' y='{height - max(2, (height - pad) * v / top):.1f}' width='{step - 4:.1f}' "
+            f"height='{max(2, (height - pad) * v / top):.1f}' rx='2' fill='{colours[i] if colours else 'currentColor'}'/>" for i, v in enumerate(array))
+    else:
+        low, high = array.min(), array.max()
+        x = np.linspace(pad, width - pad, len(array)) if len(array) > 1 else np.array([width / 2])
+        y = height - pad - (height - 2 * pad) * ((array - low) / (high - low) if high > low else np.full(len(array), 0.5))
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+        top = int(array.argmax())
+        shapes = (f"<polyline points='{points}' fill='none' stroke='currentColor' stroke-width='2' stroke-linejoin='round'/>"
+                  f"<circle cx='{x[top]:.1f}' cy='{y[top]:.1f}' r='3.5' fill='currentColor'/>")
+    return f"<svg class='fer-spark' viewBox='0 0 {width} {height}' preserveAspectRatio='none' aria-hidden='true'>{shapes}</svg>"
+
+
+def card(label: str, number: str, lines: Sequence[str], picture: str = "") -> None:
+    """Draw a card: what it is about, one large number, a small picture, and lines of words."""
+    told = "".join(f"<div class='fer-line'>{html.escape(line)}</div>" for line in lines)
+    st.html(f"<div class='fer-card'><div class='fer-label'>{html.escape(label)}</div><div class='fer-number'>{html.escape(number)}</div>{picture}{told}</div>")
+
+
+def data_card(source: str) -> None:
+    """Draw the card of the data set; reading it may take a while the first time."""
+    from fer_core import charts, data
+
+    with page.errors():
+        faces = cache.dataset(source)
+        counts = data.counts(faces)
+        first = next(iter(counts))
+        row = counts[first]
+        total = max(int(row.sum()), 1)
+        rare = int(np.argmin(np.where(row > 0, row, row.max() + 1)))
+        sizes = words.listed([f"{len(part):,} {words.SPLIT_WORDS.get(name, name)}" for name, part in faces.items()])
+        card(f"Data: {words.source(source)}", words.number(sum(map(len, faces.values()))), [
+            f"faces: {sizes}", f"rarest: {EMOTIONS[rare].capitalize()}, {words.faces(int(row[rare]))}, {words.percent(row[rare] / total)} of {first}"],
+            spark(row.tolist(), bars=True, colours=[charts.EMOTION_COLOURS[name] for name in EMOTIONS]))
+
+
+def result_card(label: str, found: Result | None, command: str) -> None:
+    """Draw the card of a network's best run, or what would bring one."""
+    if found is None:
+        card(label, "–", ["No run yet. It comes from the page Training, or from:"])
+        st.code(command, language="bash", wrap_lines=True)
+        return
+    low, high = found.interval
+    what = label if found.arch in ("cnn", "dnn") else f"{label} ({LABELS[found.arch].lower()})"
+    card(what, words.percent(found.value), [
+        f"of {found.n:,} validation faces named as labelled; 95% interval {100 * low:.1f} to {100 * high:.1f}%",
+        f"{found.title}, epoch {found.epoch} of {len(found.curve)}, on {words.source(found.data)}"], spark(found.curve))
+
+
+def living(run: Run) -> None:
+    """Draw the card of a training under way."""
+    status = run.status
+    done = (status.epoch + (status.step / status.steps if status.steps else 0)) / max(status.epochs, 1)
+    left = f", {words.duration(status.seconds_left)} left" if status.seconds_left else ""
+    speed = f" · {status.images_per_second:,.0f} images/s" if status.images_per_second else ""
+    loss = f" · loss {status.loss:.3g} nats" if status.loss is not None else ""
+    with st.container(border=True):
+        st.html(f"<div class='fer-live'><span class='fer-dot'></span><b>{html.escape(run.title)}</b> {STATES.get(status.state, status.state)}</div>")
+        st.progress(min(max(done, 0.0), 1.0), text=f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}{loss}{speed}")
+        values = run.history["val_accuracy"]
+        if len(values):
+            st.caption(f"Best so far: {words.percent(float(np.nanmax(values)))} of the validation faces, after epoch {int(np.nanargmax(values)) + 1}.")
+        page.link("pages/training_monitor.py", "Watch it learn", run=run.id)
+
+
+def alive() -> list[Run]:
+    """List the runs that train now or are about to."""
+    found = []
+    for run in cache.runs():
+        try:
+            if not run.damage and run.status.alive:
+                found.append(run)
+        except FerError:
+            continue  # damaged this very moment: the next look lists it as damaged
+    return found
+
+
+@st.fragment(run_every=2)
+def now_training(known: tuple[str, ...]) -> None:
+    """Show what trains now, afresh every two seconds; when a training begins or ends, the whole page is drawn again."""
+    running = alive()
+    if tuple(run.id for run in running) != known:
+        st.rerun(scope="app")
+    for run in running:
+        with page.errors():
+            living(run)
+
+
+def going_on() -> None:
+    """Offer the last views, as links that open them as they were."""
+    views = [(file, params) for file, params in recent.recall() if file in page.PAGES and page.exists(file)]
+    if not views:
+        return
+    st.markdown("#### Continue")
+    with st.container(horizontal=True, key="continue"):
+        for file, params in views[:4]:
+            said = [words.source(value) if name == "data" else value.capitalize() if name in ("split", "class", "true", "pred") else value
+                    for name, value in params.items() if name in ("run", "data", "split", "class", "true", "pred", "image")]
+            title, icon = page.PAGES[file]
+            st.page_link(file, label=f"{title}: {', '.join(said)}" if said else title, icon=icon, query_params=params)
+
+
+def next_step(results: Sequence[Result]) -> None:
+    """Draw the one button that a newcomer wants."""
+    demo = next((one for one in results if one.data.startswith("demo")), None)
+    if results and page.exists("pages/confusion_matrix.py"):
+        target, changes = "pages/confusion_matrix.py", {"run": (demo or results[0]).run, "split": "validation"}
+        label = "Open the confusion matrix of the demo network" if demo else "Open the confusion matrix"
+    elif results:
+        target, changes, label = "pages/training_monitor.py", {"run": (demo or results[0]).run}, "See how the demo network learned" if demo else "See how a network learned"
+    elif page.exists("pages/training_monitor.py"):
+        target, changes, label = "pages/training_monitor.py", {}, "Train the first network"
+    else:
+        target, changes, label = "pages/dataset.py", {}, "Look at the faces"
+    with st.container(key="next"):
+        if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
+            page.go(target, **changes)
+
+
+def sentence(results: Sequence[Result], runs: int) -> str:
+    """Say in numbers what is here."""
+    if not runs:
+        return "No network has been trained here yet. Look at the faces first, or train the small network: the demo takes a minute or two."
+    top = best(results, ("cnn", "small", "dnn"))
+    count = f"{runs} run" + ("" if runs == 1 else "s")
+    if top is None:
+        return f"{count}, none with a complete epoch yet."
+    return f"{count}. The best {LABELS[top.arch]}, {top.title}, is right on {words.accuracy(top.value, top.interval, top.n)} ({words.source(top.data)}, validation)."
+
+
+def source() -> str:
+    """Tell which data set the overview shows: the URL's, else what lies in data/, else the demo faces."""
+    return str(selection.param("data", cache.default_source(cache.sources())))
