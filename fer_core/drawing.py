@@ -1,5 +1,7 @@
 """Draw a face from its parameters: head, hair, eyes, brows, nose, mouth, folds, glasses, light and camera."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,9 +47,13 @@ def light(canvas: Canvas, face: Face) -> None:
     x = (steps - face.scene.shift[0]) / 1.15
     y = (steps - face.scene.shift[1])[:, None] / 1.45
     depth = np.sqrt(np.maximum(1 - x * x - y * y, 0.04))
-    lamp = np.array([*face.scene.light, 0.85])
-    lamp /= np.linalg.norm(lamp)
-    canvas.image *= (0.48 + 0.66 * np.maximum(lamp[0] * x + lamp[1] * y + lamp[2] * depth, 0)).astype(np.float32)
+    across, down = face.scene.light
+    depth *= 0.85
+    depth += across * x + down * y
+    np.maximum(depth, 0, out=depth)
+    depth *= 0.66 / math.sqrt(across * across + down * down + 0.85**2)
+    depth += 0.48
+    canvas.image *= depth
 
 
 def backdrop(canvas: Canvas, face: Face) -> None:
