@@ -127,8 +127,12 @@ def to_table(figure: go.Figure) -> dict[str, list[Any]]:
 def _point_rows(trace: Any, figure: go.Figure) -> list[dict[str, Any]]:
     if trace.x is None or (trace.type == "scatter" and trace.mode == "text"):
         return []
-    x, y = figure.layout.xaxis.title.text or "x", figure.layout.yaxis.title.text or "y"
-    rows = [{"series": trace.name, x.split(" (solid")[0]: _item(a), y: _item(b)} for a, b in zip(trace.x, trace.y, strict=True)]
+    columns = {"x": [_item(value) for value in trace.x], "y": [_item(value) for value in trace.y]}
+    titles = {"x": (figure.layout.xaxis.title.text or "class").split(" (solid")[0], "y": figure.layout.yaxis.title.text or "class"}
+    if trace.meta:  # marks that stand beside a name: {axis: (title, names)}
+        for axis, (title, names) in trace.meta.items():
+            columns[axis], titles[axis] = list(names), title
+    rows = [{"series": trace.name, titles["x"]: a, titles["y"]: b} for a, b in zip(columns["x"], columns["y"], strict=True)]
     for error, value in ((trace.error_x, trace.x), (trace.error_y, trace.y)):
         if error.array is not None:
             for row, centre, up, down in zip(rows, value, error.array, error.arrayminus, strict=True):

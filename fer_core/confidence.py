@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.colours import EMOTION_COLOURS, GRID, QUIET, SEQUENTIAL, TEXT, Theme, blank, run_colour, shade
+from fer_core.colours import EMOTION_COLOURS, GROUND, QUIET, SEQUENTIAL, TEXT, Theme, blank, run_colour, shade
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import CLASSES, Evaluation
 
@@ -25,6 +25,7 @@ def class_scores(
         colour: Any = [EMOTION_COLOURS[emotion] for emotion in EMOTIONS] if len(evaluations) == 1 else run_colour(number)
         figure.add_scatter(
             x=place,
+            meta={"x": ("class", EMOTIONS)},
             y=values,
             mode="markers",
             name=name,
@@ -60,6 +61,7 @@ def compare_accuracy(evaluations: Mapping[str, Evaluation], *, theme: Theme = "l
         figure.add_scatter(
             x=values,
             y=[number + shift for _, number, _ in parts],
+            meta={"y": ("run", [name for name, _, _ in parts])},
             mode="markers",
             name=word,
             marker={"color": [run_colour(number) for _, number, _ in parts], "symbol": symbol, "size": 11, "line": {"width": 2}},
@@ -113,7 +115,7 @@ def coverage(confidence: np.ndarray, right: np.ndarray, *, chosen: float | None 
     """Draw the accuracy on the faces above a confidence against the share that is left; `chosen` marks one threshold."""
     order = np.argsort(-confidence, kind="stable")
     hits, left = np.cumsum(right[order]), np.arange(1, len(order) + 1)
-    last = np.flatnonzero(np.append(np.diff(confidence[order]) != 0, True))  # equal confidences leave together
+    last = np.flatnonzero(np.diff(confidence[order], append=-1.0) != 0)  # equal confidences leave together
     keep = last[np.unique(np.linspace(0, len(last) - 1, 400).astype(int))] if len(last) else last
     figure = blank(theme, "share of faces kept", "share right among them", ".0%")
     figure.add_scatter(
@@ -143,7 +145,7 @@ def confidence_bars(confidence: np.ndarray, right: np.ndarray, *, theme: Theme =
     edges = np.linspace(0, 1, 21)
     figure = blank(theme, "confidence (highest probability)", "faces", ",d")
     for word, mask, colour in (
-        ("right", right, GRID[theme] if theme == "dark" else "#B8C2CD"),
+        ("right", right, shade((GROUND[theme], QUIET[theme]), 0.45)),
         ("wrong", ~right, shade(SEQUENTIAL[theme], 0.7)),
     ):
         count, _ = np.histogram(confidence[mask], bins=edges)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.colours import EMOTION_COLOURS, GRID, QUIET, RUN_COLOURS, Theme, blank, run_colour, see_through
+from fer_core.colours import EMOTION_COLOURS, GRID, GROUND, QUIET, RUN_COLOURS, Theme, blank, run_colour, see_through
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import wilson
 
@@ -61,7 +61,7 @@ def curves(runs: Sequence[Curve], metric: Metric = "accuracy", *, theme: Theme =
                 },
             )
     figure = _frame(figure, metric, theme)
-    return _mark_best(figure, runs, metric) if any(len(run.history["epoch"]) for run in runs) else figure
+    return _mark_best(figure, runs, metric, theme) if any(len(run.history["epoch"]) for run in runs) else figure
 
 
 def learning_rate(runs: Sequence[Curve], *, theme: Theme = "light") -> go.Figure:
@@ -160,10 +160,11 @@ def _mode(x: Sequence[float] | np.ndarray) -> str:
     return "lines" if len(x) > 1 else "lines+markers"
 
 
-def _mark_best(figure: go.Figure, runs: Sequence[Curve], metric: Metric) -> go.Figure:
+def _mark_best(figure: go.Figure, runs: Sequence[Curve], metric: Metric, theme: Theme) -> go.Figure:
     """Put a dot on the best epoch of every run, with its number where there is room for it."""
     width, height = (span[1] - span[0] for span in (figure.layout.xaxis.range, figure.layout.yaxis.range))
     taken: list[tuple[float, float]] = []
+    halo = ", ".join([f"0 0 3px {GROUND[theme]}"] * 3)  # the number may lie on another curve
     for run in runs:
         at = np.flatnonzero(np.asarray(run.history["epoch"]) == run.best)
         if run.best is None or not len(at):
@@ -184,7 +185,7 @@ def _mark_best(figure: go.Figure, runs: Sequence[Curve], metric: Metric) -> go.F
             legendgroup="" if len(runs) == 1 else run.name,
             text=[f"{text}, epoch {run.best}" if len(runs) == 1 else text],
             textposition=free[0] if free else None,
-            textfont={"color": run.colour, "size": 13},
+            textfont={"color": run.colour, "size": 13, "shadow": halo},
             cliponaxis=False,
             marker={"color": run.colour, "size": 10},
             hoverinfo="skip",

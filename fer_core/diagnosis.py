@@ -64,7 +64,7 @@ def _rising_loss(history: Mapping[str, np.ndarray]) -> Finding | None:
     losses = np.asarray(history["loss"], dtype=float)
     lowest = np.fmin.accumulate(losses)
     jumps = np.flatnonzero(losses[1:] > 1.25 * lowest[:-1]) + 1
-    rises = np.diff(losses) > 0
+    rises = losses[1:] > losses[:-1]
     runs = np.flatnonzero(rises[:-2] & rises[1:-1] & rises[2:]) + 1
     first = min([*jumps.tolist(), *runs.tolist()], default=None)
     if first is None:
@@ -162,7 +162,7 @@ def _still_rising(history: Mapping[str, np.ndarray]) -> Finding | None:
     accuracy = np.asarray(history["val_accuracy"], dtype=float)
     if since is None or len(accuracy) <= PATIENCE or len(accuracy) - 1 - since > 1:
         return None
-    gain = float(np.nanmax(accuracy) - np.nanmax(accuracy[:-PATIENCE]))
+    gain = float(np.nanmax(accuracy) - np.nanmax(np.append(accuracy[:-PATIENCE], 0)))
     if not gain >= 0.01:
         return None
     return Finding(

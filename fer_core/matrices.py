@@ -69,6 +69,8 @@ def matrix_film(matrices: np.ndarray, *, shading: Shading = "row", theme: Theme 
                 "pad": {"t": 14},
                 "bgcolor": "rgba(0,0,0,0)",
                 "bordercolor": QUIET[theme],
+                "showactive": False,
+                "font": {"color": TEXT[theme]},
                 "buttons": [{"label": "&#9654; Play", "method": "animate", "args": [None, moving]}],
             }
         ],
@@ -86,7 +88,9 @@ def matrix_difference(a: np.ndarray, b: np.ndarray, *, theme: Theme = "light") -
     figure.add_traces(
         [
             _heat(points, (-top, top), DIVERGING[theme], np.stack([b - a, points], -1), ["count", "points"], hover),
-            _words([_signed(value) for value in points.ravel()], [shade(DIVERGING[theme], (v + top) / (2 * top)) for v in points.ravel()]),
+            _words(
+                [_signed(value) for value in points.ravel()], [shade(DIVERGING[theme], (v + top) / (2 * top)) for v in points.ravel()], 12
+            ),
         ]
     )
     return figure
@@ -95,9 +99,7 @@ def matrix_difference(a: np.ndarray, b: np.ndarray, *, theme: Theme = "light") -
 def _square(theme: Theme, title: str) -> go.Figure:
     figure = blank(theme, "predicted", "true")
     names = list(EMOTIONS)
-    figure.update_xaxes(
-        side="top", tickvals=names, showgrid=False, ticks="", autotickangles=[0, -45], constrain="domain", range=[-0.58, CLASSES - 0.5]
-    )
+    figure.update_xaxes(side="top", tickvals=names, showgrid=False, ticks="", constrain="domain", range=[-0.58, CLASSES - 0.5])
     figure.update_yaxes(tickvals=names, showgrid=False, scaleanchor="x", constrain="domain", range=[CLASSES - 0.5, -0.58])
     for index, name in enumerate(EMOTIONS):
         edge = {"type": "rect", "line": {"width": 0}, "fillcolor": EMOTION_COLOURS[name]}
@@ -132,7 +134,7 @@ def _cells(counts: np.ndarray, shading: Shading, theme: Theme) -> list[Any]:
         for v, right in zip(values.ravel(), diagonal.ravel(), strict=True)
     ]
     words = [
-        f"{count:,}<br><span style='font-size:11px'>{share:.0%}</span>" for count, share in zip(counts.ravel(), rows.ravel(), strict=True)
+        f"{count:,}<br><span style='font-size:10px'>{share:.0%}</span>" for count, share in zip(counts.ravel(), rows.ravel(), strict=True)
     ]
     if shading == "errors":
         words = ["" if right else word for word, right in zip(words, diagonal.ravel(), strict=True)]
@@ -160,13 +162,13 @@ def _heat(z: np.ndarray, limits: tuple[float, float], scale: Sequence[str], data
     )
 
 
-def _words(words: list[str], grounds: list[str]) -> go.Scatter:
+def _words(words: list[str], grounds: list[str], size: int = 14) -> go.Scatter:
     return go.Scatter(
         x=[name for _ in EMOTIONS for name in EMOTIONS],
         y=[name for name in EMOTIONS for _ in EMOTIONS],
         mode="text",
         text=words,
-        textfont={"size": 15, "color": [ink(ground) for ground in grounds]},
+        textfont={"size": size, "color": [ink(ground) for ground in grounds]},
         hoverinfo="skip",
         name="",
     )
