@@ -19,23 +19,24 @@ def main() -> None:
     page.header("Overview", overview.sentence(results, len(runs)), ABOUT)
     overview.now_training(tuple(run.id for run in overview.alive()))
     left, middle, right = st.columns(3)
-    with left.container(border=True, key="card-data"):
+    with left.container(border=True, height="stretch", key="card-data"):
         data_place = st.empty()
         data_place.html("<div class='fer-card fer-waits'><div class='fer-label'>Data</div><div class='fer-number'>…</div>"
                         "<div class='fer-line'>Reading the faces; the first time takes a few seconds.</div></div>")
         page.link("pages/dataset.py", "Look at the faces")
-    with middle.container(border=True, key="card-cnn"):
+    with middle.container(border=True, height="stretch", key="card-cnn"):
         found = overview.best(results, ("cnn", "small"))
         overview.result_card("Best CNN", found, "python -m fer_core train")
         if found:
             page.link("pages/training_monitor.py", "See it learn", run=found.run)
-    with right.container(border=True, key="card-dnn"):
+    with right.container(border=True, height="stretch", key="card-dnn"):
         found = overview.best(results, ("dnn",))
         overview.result_card("Best DNN", found, "python -m fer_core train --arch dnn")
         if found:
             page.link("pages/training_monitor.py", "See it learn", run=found.run)
     overview.next_step(results)
     overview.going_on()
+    faces_place = st.container()
     damaged = [run for run in runs if run.damage]
     if damaged:
         with st.expander(f"{len(damaged)} damaged run" + ("" if len(damaged) == 1 else "s")):
@@ -43,6 +44,8 @@ def main() -> None:
                 st.text(f"{run.id}: {run.damage}")
     with data_place.container():  # last: the rest of the page does not wait for it
         overview.data_card(overview.source())
+    with faces_place:
+        overview.strip(overview.source())
 
 
 main()

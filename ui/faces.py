@@ -181,7 +181,7 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
     def choose(index: int) -> None:
         selection.write(class_=None if index == label else EMOTIONS[index], image=None, **{"from": None})
 
-    left, right = st.columns([3, 1], gap="large")
+    left, right = st.columns([2, 1], gap="large")
     with left:
         chart(charts.class_bars({split: counts}, chosen=label, theme=theme), "classes", height=310, label=f"Faces per class of the {split} split",
               on_pick=lambda point: choose(EMOTIONS.index(point["x"])))

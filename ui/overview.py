@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from ui import cache, page, recent, selection, words
+from ui.faces import colours
+from ui.gallery import gallery
 
 if TYPE_CHECKING:
     from fer_core.runs import Run
 
 LABELS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
+WIDE, TALL, CURVE = 220, 44, "#1B8A9E"
 STATES = {"queued": "waiting to start", "running": "training", "stopping": "stopping after this step"}
 
 
@@ -64,25 +68,29 @@ def best(results: Sequence[Result], archs: Sequence[str]) -> Result | None:
 
 
 def spark(values: Sequence[float], *, bars: bool = False, colours: Sequence[str] = ()) -> str:
-    """Draw a small curve, or small bars, as SVG 220 by 44."""
-    width, height, pad = 220, 44, 4
+    """Draw a small curve, or small bars, as a picture 220 by 44 for a card."""
     if not len(values):
-        return f"<svg class='fer-spark' viewBox='0 0 {width} {height}' aria-hidden='true'></svg>"
-    array = np.asarray(values, float)
-    if bars:
-        step, top = width / len(array), max(array.max(), 1e-9)
-        shapes = "".join(
-            f"<rect x='{i * step + 2:.1f}' y='{height - max(2, (height - pad) * v / top):.1f}' width='{step - 4:.1f}' "
-            f"height='{max(2, (height - pad) * v / top):.1f}' rx='2' fill='{colours[i] if colours else 'currentColor'}'/>" for i, v in enumerate(array))
-    else:
-        low, high = array.min(), array.max()
-        x = np.linspace(pad, width - pad, len(array)) if len(array) > 1 else np.array([width / 2])
-        y = height - pad - (height - 2 * pad) * ((array - low) / (high - low) if high > low else np.full(len(array), 0.5))
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-        top = int(array.argmax())
-        shapes = (f"<polyline points='{points}' fill='none' stroke='currentColor' stroke-width='2' stroke-linejoin='round'/>"
-                  f"<circle cx='{x[top]:.1f}' cy='{y[top]:.1f}' r='3.5' fill='currentColor'/>")
-    return f"<svg class='fer-spark' viewBox='0 0 {width} {height}' preserveAspectRatio='none' aria-hidden='true'>{shapes}</svg>"
+        return ""
+    shapes = _bars(np.asarray(values, float), colours) if bars else _line(np.asarray(values, float))
+    drawn = f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDE}' height='{TALL}' viewBox='0 0 {WIDE} {TALL}' preserveAspectRatio='none'>{shapes}</svg>"
+    return f"<img class='fer-spark' alt='' src='data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}'>"
+
+
+def _bars(values: np.ndarray, colours: Sequence[str]) -> str:
+    step, top = WIDE / len(values), max(values.max(), 1e-9)
+    tall = np.maximum(2, (TALL - 4) * values / top)
+    return "".join(f"<rect x='{i * step + 2:.1f}' y='{TALL - h:.1f}' width='{step - 4:.1f}' height='{h:.1f}' fill='{colours[i] if colours else CURVE}'/>"
+                   for i, h in enumerate(tall))
+
+
+def _line(values: np.ndarray) -> str:
+    low, high = np.nanmin(values), np.nanmax(values)
+    x = np.linspace(4, WIDE - 4, len(values)) if len(values) > 1 else np.array([WIDE / 2])
+    y = TALL - 4 - (TALL - 8) * ((values - low) / (high - low) if high > low else np.full(len(values), 0.5))
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
+    top = int(np.nanargmax(values))
+    return (f"<polyline points='{points}' fill='none' stroke='{CURVE}' stroke-width='2' stroke-linejoin='round'/>"
+            f"<circle cx='{x[top]:.1f}' cy='{y[top]:.1f}' r='3.5' fill='{CURVE}'/>")
 
 
 def card(label: str, number: str, lines: Sequence[str], picture: str = "") -> None:
@@ -200,6 +208,24 @@ def sentence(results: Sequence[Result], runs: int) -> str:
     if top is None:
         return f"{count}, none with a complete epoch yet."
     return f"{count}. The best {LABELS[top.arch]}, {top.title}, is right on {words.accuracy(top.value, top.interval, top.n)} ({words.source(top.data)}, validation)."
+
+
+def strip(asked: str) -> None:
+    """Draw two faces of each class; the one clicked opens on the dataset page."""
+    try:
+        faces = cache.dataset(asked)
+    except FerError:
+        return  # the card of the data set tells it
+    name, split = next(iter(faces.items()))
+    rows = np.concatenate([np.flatnonzero(split.labels == label)[:2] for label in range(len(EMOTIONS))])
+    if not len(rows):
+        return
+    st.markdown("#### Faces and their labels")
+    gallery(split.images[rows], "strip", size=96, captions=[words.emotion(split.labels[i]) for i in rows], colours=colours(split.labels[rows]),
+            on_pick=lambda i: st.session_state.update(open_face=int(rows[i])), label="Two faces of each class")
+    chosen = st.session_state.pop("open_face", None)
+    if chosen is not None:
+        page.go("pages/dataset.py", data=asked, split=name, class_=EMOTIONS[int(split.labels[chosen])], image=chosen)
 
 
 def source() -> str:

@@ -23,7 +23,7 @@ def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, lo
         value = cast(text)
     except (ValueError, TypeError, KeyError):
         return default
-    if (low is not None and value < low) or (high is not None and value > high):  # type: ignore[operator]
+    if (low is not None and not value >= low) or (high is not None and not value <= high):  # type: ignore[operator]  # NaN is in no range
         return default
     return value
 

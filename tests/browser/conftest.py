@@ -1,0 +1,143 @@
+"""A running app and a real browser. At the end of each test: no script error, no exception on the page, nothing asked of the internet."""
+
+import csv
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+
+LOCAL = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:|about:")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "/browser/" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """The app as `streamlit run app.py` starts it, with data, runs and caches of its own."""
+
+    def __init__(self, root, folder):
+        self.root, self.folder, self.port, self.process = root, folder, free_port(), None
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.runs, self.data, self.log = folder / "runs", folder / "data", folder / "server.log"
+        for place in (self.runs, self.data):
+            place.mkdir(exist_ok=True)
+
+    def start(self):
+        env = {**os.environ, "FER_LENS_RUNS": str(self.runs), "FER_LENS_DATA": str(self.data)}
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port), "--server.fileWatcherType", "none"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, cwd=self.root, env=env, stdout=log, stderr=log)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+                    if answer.status == 200:
+                        return self
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("The app did not start:\n" + self.log.read_text("utf-8"))
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+
+def write_faces(path, faces, usages):
+    """Write faces as fer2013.csv."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["emotion", "pixels", "Usage"])
+        for image, label, usage in zip(faces[0], faces[1], usages, strict=True):
+            writer.writerow([int(label), " ".join(map(str, image.ravel())), usage])
+
+
+def small_set():
+    """Ninety faces: three of them copies across splits, one of these with another label, and a blank one."""
+    from fer_core.demo import make
+
+    made = make(90, seed=3)
+    images, labels = made.images.copy(), made.labels.copy()
+    labels[:70] = np.repeat(np.arange(7), 10)
+    images[70:73], labels[70:72] = images[0:3], labels[0:2]
+    labels[72] = (labels[2] + 1) % 7
+    images[75] = 90
+    return images, labels
+
+
+@pytest.fixture(scope="session")
+def server(root, tmp_path_factory):
+    """One app for the session, with a small data set `faces.csv` in its data folder."""
+    server = Server(root, tmp_path_factory.mktemp("app"))
+    write_faces(server.data / "faces.csv", small_set(), ["Training"] * 70 + ["PublicTest"] * 20)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path):
+    """One Chromium for the session."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def settled(page):
+    """Wait until the script has run and nothing on the page is out of date."""
+    from playwright.sync_api import expect
+
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=90_000)
+    expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=30_000)
+
+
+@pytest.fixture
+def visit(server, chromium):
+    """Open a page of the app: visit("dataset?class=fear", width=390, theme="dark"). What goes wrong there fails the test at its end."""
+    contexts, faults, pages = [], [], []
+
+    def asked(request):
+        if not LOCAL.match(request.url):
+            faults.append(f"asked for {request.url}")
+
+    def opener(path="", *, width=1280, height=900, theme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce")
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+        page.on("request", asked)
+        page.goto(f"{server.url}/{path}")
+        page.wait_for_selector("h1")
+        settled(page)
+        pages.append(page)
+        return page
+
+    yield opener
+    for page in pages:
+        faults += [f"exception: {text}" for text in page.get_by_test_id("stException").all_inner_texts()]
+    for context in contexts:
+        context.close()
+    assert not faults, faults

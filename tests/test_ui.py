@@ -1,0 +1,167 @@
+"""What the pages share, without a browser: parsing of the URL, sentences, pictures, and the pages run by AppTest on a small data set."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fer_core.config import RunConfig
+from ui import words
+from ui.gallery import atlas, png
+from ui.overview import Result, best, spark
+from ui.selection import parse
+
+
+@pytest.mark.parametrize(("text", "expected"), [("3", 3), ("0", 0), ("9", 9), ("10", -1), ("-1", -1), ("x", -1), ("", -1), (None, -1), ("3.5", -1), ("1e1", -1)])
+def test_a_parameter_out_of_place_gives_the_default(text, expected):
+    assert parse(text, int, -1, low=0, high=9) == expected
+
+
+def test_not_a_number_is_no_value():
+    assert parse("nan", float, 0.5, low=0, high=1) == 0.5
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 20), (7, 7), (20, 20), (21, 20), (240, 20), (5, 2)])
+def test_an_atlas_holds_every_face_at_its_place(count, columns):
+    images = np.random.default_rng(count).integers(0, 256, (count, 48, 48), np.uint8)
+    sheet = atlas(images, columns)
+    across = min(columns, count)
+    for i, image in enumerate(images):
+        y, x = divmod(i, across)
+        assert np.array_equal(sheet[48 * y:48 * y + 48, 48 * x:48 * x + 48], image)
+
+
+def test_an_atlas_of_pairs_keeps_their_form():
+    pairs = np.random.default_rng(0).integers(0, 256, (3, 48, 100, 4), np.uint8)
+    assert np.array_equal(atlas(pairs, 2)[:48, 100:], pairs[1])
+    assert atlas(pairs, 2).shape == (96, 200, 4)
+
+
+def test_a_png_comes_back_as_it_was():
+    import cv2
+
+    image = np.random.default_rng(1).integers(0, 256, (48, 48), np.uint8)
+    assert np.array_equal(cv2.imdecode(np.frombuffer(png(image), np.uint8), cv2.IMREAD_GRAYSCALE), image)
+
+
+def test_imbalance_of_fer2013_in_words():
+    told = words.imbalance(np.array([3995, 436, 4097, 7215, 4830, 3171, 4965]))
+    assert "For every Disgust face there are 17 Happy ones." in told
+    assert "1.5%" in told and "25.1%" in told
+
+
+@pytest.mark.parametrize(("counts", "part"), [
+    ([5] * 7, "Every class has 5 faces."), ([0] * 7, "No face of this split has a label."), ([5, 0, 5, 5, 5, 5, 5], "No face is labelled Disgust."),
+    ([10, 9, 10, 10, 10, 10, 10], "1.1 times as many"), ([7, 0, 0, 0, 0, 0, 0], "Every class has 7 faces."), ([1, 0, 0, 0, 0, 0, 0], "1 face."),
+])
+def test_imbalance_of_odd_sets_in_words(counts, part):
+    assert part in words.imbalance(np.array(counts))
+
+
+@pytest.mark.parametrize(("share", "text"), [(0, "0.0%"), (0.0001, "under 0.1%"), (0.5, "50.0%"), (0.9999, "100%"), (1, "100%"), (0.713, "71.3%")])
+def test_shares_as_percent(share, text):
+    assert words.percent(share) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (89, "89 s"), (120, "2 min"), (5399, "1 h 30 min"), (4800, "80 min"), (7260, "2 h 1 min")])
+def test_time_spans(seconds, text):
+    assert words.duration(seconds) == text
+
+
+def test_oversampling_in_words():
+    even = np.full(7, 10)
+    assert "once per epoch" in words.oversampled(even, even)
+    assert "4 faces labelled Disgust are shown 16 times per epoch, about 4.0 times each" in words.oversampled(
+        np.array([20, 4, 20, 20, 20, 20, 20]), np.full(7, 16))
+
+
+def test_what_the_trainer_does_in_words():
+    none = RunConfig(flip=0, shift=0, zoom=0, rotation=0, contrast=0, erase=0)
+    assert words.changes(none) == "Faces are shown as they are."
+    assert "turned by up to 8°" in words.changes(RunConfig())
+
+
+def result(run, arch, data, value):
+    return Result(run, run, arch, data, 2, value, 400, (0.1, value))
+
+
+def test_the_best_result_prefers_real_faces_and_the_network_named_first():
+    rows = [result("a", "small", "demo", 0.9), result("b", "small", "data/f.zip", 0.5), result("c", "cnn", "data/f.zip", 0.4), result("d", "cnn", "data/f.zip", 0.6)]
+    assert best(rows, ("cnn", "small")).run == "d"
+    assert best(rows[:2], ("cnn", "small")).run == "b"
+    assert best(rows, ("dnn",)) is None
+
+
+def test_the_interval_of_a_result_is_wilsons():
+    low, high = result("a", "cnn", "demo", 0.5).interval
+    assert (low, high) == pytest.approx((0.4512, 0.5488), abs=2e-4)
+
+
+def test_small_curves_take_one_value_and_gaps():
+    assert spark([]) == ""
+    assert spark([0.5]).startswith("<img")
+    assert spark([0.1, float("nan"), 0.3]).startswith("<img")
+    assert spark([0, 0, 0], bars=True).startswith("<img")
+
+
+@pytest.fixture
+def small_app(tmp_path, monkeypatch, root):
+    """The app on ninety faces, with no runs."""
+    from streamlit.testing.v1 import AppTest
+
+    from fer_core import data
+    from fer_core.demo import make
+
+    made = make(90, seed=3)
+    labels = made.labels.astype(np.int64)
+    labels[:70] = np.repeat(np.arange(7), 10)
+    images = made.images.copy()
+    images[70] = images[0]
+    part = {"train": data.Split(images[:70], labels[:70], np.arange(70)), "validation": data.Split(images[70:], labels[70:], np.arange(70, 90))}
+    (tmp_path / "data").mkdir()
+    data.write_csv(data.Dataset(part, "few", "few"), tmp_path / "data" / "few.csv")
+    monkeypatch.setenv("FER_LENS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("FER_LENS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("FER_LENS_CACHE", str(tmp_path / "cache"))
+    return AppTest.from_file(str(root / "app.py"), default_timeout=60)
+
+
+
+def test_the_overview_runs_without_any_run(small_app):
+    app = small_app.run()
+    assert not app.exception
+    assert app.title[0].value == "Overview"
+    assert any("Train" in button.label or "faces" in button.label for button in app.button)
+
+
+@pytest.mark.parametrize("query", [{}, {"class": "disgust", "image": "12"}, {"view": "copies", "split": "validation"}, {"view": "trainer", "preset": "report"},
+                                   {"class": "99", "image": "-3", "split": "x", "view": "?", "from": "abc"}, {"data": "/nowhere.csv"}])
+def test_the_dataset_page_runs_for_any_link(small_app, query):
+    app = small_app.run()
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("pages/dataset.py").run()
+    assert not app.exception
+    assert app.title[0].value == "Dataset"
+
+
+def test_a_damaged_run_hides_no_page(small_app, tmp_path):
+    (tmp_path / "runs" / "broken").mkdir(parents=True)
+    (tmp_path / "runs" / "broken" / "config.json").write_text("{")
+    app = small_app.run()
+    assert not app.exception
+    assert any("broken" in part.value for part in app.text)
+
+
+@pytest.mark.parametrize("page", ["app.py", "pages/dataset.py", "pages/training_monitor.py"])
+def test_a_light_page_loads_no_framework(page, root, tmp_path):
+    code = ("import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=60).run(); "
+            f"app = app.switch_page({page!r}).run() if {page!r} != 'app.py' else app; assert not app.exception, app.exception; "
+            "print(sorted({'tensorflow', 'keras'} & sys.modules.keys()))")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "few.csv").write_text("emotion,pixels,Usage\n" + "".join(f"{i % 7},{' '.join([str(i)] * 2304)},Training\n" for i in range(28)))
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "FER_LENS_DATA": str(tmp_path / "data"), "FER_LENS_RUNS": str(tmp_path / "runs"), "FER_LENS_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip().splitlines()[-1] == "[]"
