@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fer_core import files
-from fer_core.config import RunConfig
+from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
 from fer_core.layers import FusedBatchNormalization, StepDropout, new_step
@@ -110,7 +110,7 @@ def build(arch: str, config: RunConfig | None = None, *, precision: str = "float
         raise ModelError("There is no such network.", received=arch, expected=" or ".join(ARCHITECTURES))
     if precision not in ("float32", "bfloat16"):
         raise ModelError("There is no such precision.", received=precision, expected="float32 or bfloat16")
-    stack = _Stack(config or RunConfig(), precision, seed)
+    stack = _Stack(config or parse({}), precision, seed)
     ARCHITECTURES[arch](stack)
     return stack.model(arch)
 
@@ -138,14 +138,16 @@ def choose_precision(asked: str) -> str:
 
 def predict(model: keras.Model, images: Pixels, *, flip: bool = False, batch: int = 256,
             progress: Callable[[float], object] | None = None) -> NDArray[np.float32]:
-    """Give probabilities float32 (n, 7) of faces (n, 48, 48); with `flip`, the mean of a face's and its mirror image's."""
-    def told(part: float, start: float) -> Callable[[float], object] | None:
-        return None if progress is None else lambda share: progress(start + part * share)
+    """Give probabilities float32 (n, 7) of faces (n, 48, 48); with `flip`, the mean of a face's and its mirror image's.
 
+    `progress` is told the share that is done, 0 to 1.
+    """
+    tell = progress or (lambda share: None)
     if not flip:
-        return _softmax(_run(model, images, "logits", batch, progress))
-    mirrored = _softmax(_run(model, images[:, :, ::-1], "logits", batch, told(0.5, 0.5)))
-    return (_softmax(_run(model, images, "logits", batch, told(0.5, 0.0))) + mirrored) / 2
+        return _softmax(_run(model, images, "logits", batch, tell))
+    straight = _softmax(_run(model, images, "logits", batch, lambda share: tell(share / 2)))
+    mirrored = _softmax(_run(model, images[:, :, ::-1], "logits", batch, lambda share: tell(0.5 + share / 2)))
+    return (straight + mirrored) / np.float32(2)
 
 
 def predict_logits(model: keras.Model, images: Pixels, *, batch: int = 256) -> NDArray[np.float32]:
@@ -164,7 +166,7 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
-def _run(model: keras.Model, images: Pixels, output: str, batch: int, progress: Callable[[float], object] | None = None) -> NDArray[np.float32]:
+def _run(model: keras.Model, images: Pixels, output: str, batch: int, tell: Callable[[float], object] | None = None) -> NDArray[np.float32]:
     forward, results = _forward(model, output), []
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
@@ -172,8 +174,8 @@ def _run(model: keras.Model, images: Pixels, output: str, batch: int, progress: 
         padded = np.zeros((size, SIDE, SIDE, 1), np.float32)
         padded[: len(part), ..., 0] = part
         results.append(forward(tf.constant(padded)).numpy()[: len(part)])
-        if progress is not None:
-            progress(min(1.0, (start + batch) / len(images)))
+        if tell is not None:
+            tell(min(1.0, (start + batch) / len(images)))
     return np.concatenate(results) if results else np.zeros((0, forward.structured_outputs.shape[-1]), np.float32)
 
 
@@ -221,15 +223,14 @@ def _layer_facts(model: keras.Model) -> Iterator[LayerFacts]:
             field, offset, stride = field + stride, offset + stride / 2, stride * 2
         elif isinstance(layer, (keras.layers.Flatten, keras.layers.Dense)):
             field, stride, offset = SIDE, 0, (SIDE - 1) / 2
-        yield LayerFacts(layer.name, _kind(layer), tuple(int(n) for n in layer.output.shape[1:]), int(layer.count_params()), field, stride, offset)
+        shape = tuple(int(length) for length in layer.output.shape[1:])
+        yield LayerFacts(layer.name, _kind(layer), shape, int(layer.count_params()), field, stride, offset)
 
 
 def _kind(layer: Any) -> str:
     if isinstance(layer, keras.layers.Conv2D):
         return f"conv {layer.kernel_size[0]}x{layer.kernel_size[1]}"
-    names = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "StepDropout": "dropout", "MaxPooling2D": "max pool",
-             "AveragePooling2D": "average pool", "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
-    return names.get(type(layer).__name__, type(layer).__name__)
+    return KINDS.get(type(layer).__name__, type(layer).__name__)
 
 
 def _named(model: keras.Model) -> dict[str, Any]:
@@ -320,6 +321,8 @@ def _export_onnx(model: keras.Model, path: Path) -> None:
                          todo="pip install tf2onnx, or export saved_model and convert it elsewhere") from None
 
 
+KINDS = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "StepDropout": "dropout", "Dropout": "dropout",
+         "MaxPooling2D": "max pool", "AveragePooling2D": "average pool", "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
 ARCHITECTURES: dict[str, Callable[[_Stack], None]] = {"cnn": _cnn, "dnn": _dnn, "small": _small}
 EXPORTS: dict[str, Callable[[keras.Model, Path], None]] = {
     "keras": _export_keras, "saved_model": _export_saved_model, "tflite": _export_tflite, "onnx": _export_onnx}
