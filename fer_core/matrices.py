@@ -40,6 +40,27 @@ def matrix_film(matrices: np.ndarray, *, shading: Shading = "row", theme: Theme 
     last = len(matrices)
     figure = matrix(matrices[-1], shading=shading, theme=theme)
     figure.frames = [go.Frame(name=str(epoch), data=_cells(np.asarray(counts), shading, theme)) for epoch, counts in enumerate(matrices, 1)]
+    return _player(figure, last, theme)
+
+
+def matrix_difference(a: np.ndarray, b: np.ndarray, *, theme: Theme = "light") -> go.Figure:
+    """Draw the row percent of b minus those of a, in points: orange is more in b, purple is more in a."""
+    points = 100 * (_shares(np.asarray(b), 1) - _shares(np.asarray(a), 1))
+    top = max(1.0, float(np.abs(points).max()))
+    figure = _square(theme, "")
+    hover = "%{y} called %{x}<br>%{customdata[1]:+.1f} points, %{customdata[0]:+d} faces"
+    figure.add_traces(
+        [
+            _heat(points, (-top, top), DIVERGING[theme], np.stack([b - a, points], -1), ["count", "points"], hover),
+            _words(
+                [_signed(value) for value in points.ravel()], [shade(DIVERGING[theme], (v + top) / (2 * top)) for v in points.ravel()], 12
+            ),
+        ]
+    )
+    return figure
+
+
+def _player(figure: go.Figure, last: int, theme: Theme) -> go.Figure:
     still = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     moving = {"fromcurrent": True, "frame": {"duration": 350, "redraw": True}, "transition": {"duration": 0}}
     figure.update_layout(
@@ -76,23 +97,6 @@ def matrix_film(matrices: np.ndarray, *, shading: Shading = "row", theme: Theme 
         ],
     )
     figure.layout.sliders[0].currentvalue.font = {"color": TEXT[theme], "size": 13}
-    return figure
-
-
-def matrix_difference(a: np.ndarray, b: np.ndarray, *, theme: Theme = "light") -> go.Figure:
-    """Draw the row percent of b minus those of a, in points: orange is more in b, purple is more in a."""
-    points = 100 * (_shares(np.asarray(b), 1) - _shares(np.asarray(a), 1))
-    top = max(1.0, float(np.abs(points).max()))
-    figure = _square(theme, "")
-    hover = "%{y} called %{x}<br>%{customdata[1]:+.1f} points, %{customdata[0]:+d} faces"
-    figure.add_traces(
-        [
-            _heat(points, (-top, top), DIVERGING[theme], np.stack([b - a, points], -1), ["count", "points"], hover),
-            _words(
-                [_signed(value) for value in points.ravel()], [shade(DIVERGING[theme], (v + top) / (2 * top)) for v in points.ravel()], 12
-            ),
-        ]
-    )
     return figure
 
 
