@@ -16,7 +16,11 @@ from fer_core import files
 from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
+from fer_core.exports import export, plain
 from fer_core.layers import FusedBatchNormalization, StepDropout, new_step
+
+__all__ = ["ARCHITECTURES", "LayerFacts", "build", "choose_precision", "export", "features", "gpus", "layers", "load", "load_weights",
+           "plain", "predict", "predict_logits", "save_weights"]
 
 MOMENTUM = 0.95
 """Share of the moving batch-norm statistics that a step keeps."""
@@ -279,50 +283,6 @@ def load(run: Any, *, precision: str | None = None) -> keras.Model:
     return model
 
 
-def plain(model: keras.Model) -> keras.Model:
-    """Rebuild a network from Keras' own layers, in float32, with the same weights: what anyone can open without FER Lens."""
-    def swap(layer: Any) -> Any:
-        settings = {**layer.get_config(), "dtype": "float32"}
-        if isinstance(layer, FusedBatchNormalization):
-            return keras.layers.BatchNormalization.from_config(settings)
-        if isinstance(layer, StepDropout):
-            return keras.layers.Dropout(layer.rate, name=layer.name)
-        return type(layer).from_config(settings)
-
-    twin = keras.models.clone_model(model, clone_function=swap)
-    twin.set_weights(model.get_weights())
-    return twin
-
-
-def export(model: keras.Model, path: Path | str, format: str) -> None:
-    """Write a network for other programs, as `keras`, `saved_model`, `tflite` or `onnx`: pixels float32 (n, 48, 48, 1) in, logits out."""
-    if format not in EXPORTS:
-        raise ModelError("There is no such format.", received=format, expected=" or ".join(EXPORTS))
-    EXPORTS[format](plain(model), Path(path))
-
-
-def _export_keras(model: keras.Model, path: Path) -> None:
-    model.save(path if path.suffix == ".keras" else path.with_name(path.name + ".keras"))
-
-
-def _export_saved_model(model: keras.Model, path: Path) -> None:
-    model.export(path, format="tf_saved_model", verbose=False)
-
-
-def _export_tflite(model: keras.Model, path: Path) -> None:
-    files.write_bytes(path, tf.lite.TFLiteConverter.from_keras_model(model).convert())
-
-
-def _export_onnx(model: keras.Model, path: Path) -> None:
-    try:
-        model.export(path, format="onnx", verbose=False)
-    except (ImportError, AttributeError, TypeError) as error:
-        raise ModelError("ONNX files need a converter that is not installed, or does not work here.", received=error,
-                         todo="pip install tf2onnx, or export saved_model and convert it elsewhere") from None
-
-
 KINDS = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "StepDropout": "dropout", "Dropout": "dropout",
          "MaxPooling2D": "max pool", "AveragePooling2D": "average pool", "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
 ARCHITECTURES: dict[str, Callable[[_Stack], None]] = {"cnn": _cnn, "dnn": _dnn, "small": _small}
-EXPORTS: dict[str, Callable[[keras.Model, Path], None]] = {
-    "keras": _export_keras, "saved_model": _export_saved_model, "tflite": _export_tflite, "onnx": _export_onnx}
