@@ -23,8 +23,8 @@ Shape = Points | list[Points]
 FEATURES = ("left_eye", "right_eye", "brows", "nose", "mouth")
 ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 16, 20, 23, 25, 26)
 _NEAREST, _FALL = np.array([0.0, 0.1]), np.array([[1.384], [0.756]])
+_MIRROR = np.array([-1.0, 1.0])
 _SHARE = np.float32(1 / 255)
-_QUARTER = np.array([-1.0, 1.0])
 HAIR_STYLES = ("short", "swept", "parted", "fringe", "long", "bob", "curly", "bun", "bald", "scarf")
 
 
@@ -177,13 +177,12 @@ class Canvas:
             bell += 1
             self.image[top:bottom, left:right] *= bell
 
-    def wrinkle(self, lines: Sequence[Points], width: float, strength: float) -> None:
-        """Draw folds of skin: soft dark lines that fade at both ends, in large pictures with a faint light beside them."""
+    def wrinkle(self, line: Points, width: float, strength: float) -> None:
+        """Draw a fold of skin on both sides: a soft dark line that fades at its ends, in large pictures with a faint light beside it."""
         if strength > 0.03:
             if self.side > 200:
-                beside = [tapered(line + np.array([0, width * 0.9]), width * 0.8) for line in lines]
-                self.tint(beside, 1 + 0.10 * strength, 0.018)
-            self.tint([tapered(line, width) for line in lines], 1 - min(strength, 1.0) * 0.55, 0.012)
+                self.tint(both(tapered(line + np.array([0, width * 0.9]), width * 0.8)), 1 + 0.10 * strength, 0.018)
+            self.tint(both(tapered(line, width)), 1 - min(strength, 1.0) * 0.55, 0.012)
 
 
 @lru_cache(maxsize=64)
@@ -218,6 +217,11 @@ def curve(points: Sequence[tuple[float, float]], count: int = 13) -> Points:
     return line
 
 
+def both(shape: Points) -> list[Points]:
+    """Return a shape and its mirror image: the viewer's right and left side of a face."""
+    return [shape, shape * _MIRROR]
+
+
 def smooth(points: Points, rounds: int = 2) -> Points:
     """Return an open line (k, 2) with its corners cut, its two ends kept. Source: G. Chaikin, 1974."""
     for _ in range(rounds):
@@ -232,7 +236,7 @@ def tapered(line: Points, width: float, start: float = 0.0, end: float = 0.0) ->
     along = np.empty_like(line)
     along[1:-1] = line[2:] - line[:-2]
     along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
-    normal = along[:, ::-1] * _QUARTER
+    normal = along[:, ::-1] * _MIRROR
     normal *= _taper(len(line), start, end) * width / (np.sqrt(np.einsum("ij,ij->i", along, along)) + 1e-9)[:, None]
     return np.concatenate([line + normal, (line - normal)[::-1]])
 

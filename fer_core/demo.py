@@ -121,7 +121,7 @@ def _person(rng: np.random.Generator) -> Person:
         brows=float(rng.normal(1.15 if man else 0.85, 0.12)), arch=float(rng.normal(0.0 if man else 0.5, 0.5)),
         nose=float(rng.normal(1.06 if man else 0.94, 0.10)), lips=float(rng.normal(0.92 if man else 1.1, 0.13)),
         mouth=float(rng.normal(1.0, 0.06)), corners=float(rng.normal(0.0, 0.65)), age=old,
-        frown=float(rng.normal(0.0, 0.8)), lids=float(rng.normal(0.0, 0.8)),
+        frown=float(rng.normal(0.0, 0.5)), lids=float(rng.normal(0.0, 0.6)),
         beard=float(rng.uniform(0.35, 0.9)) if hairy else 0.0,
         moustache=float(rng.uniform(0.4, 0.9)) if man and rng.random() < 0.3 else 0.0,
         glasses=float(rng.random() < 0.16),

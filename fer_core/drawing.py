@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anatomy import BROW_Y, CHIN_Y, EYE_X, EYE_Y, HAIRLINES, SIDES, brow_line, eye_shape, head_outline, mouth_shape
-from .brush import Canvas, Face, Points, curve, oval, smooth, tapered
+from .brush import Canvas, Face, Points, both, curve, oval, smooth, tapered
 
 
 def draw(face: Face, size: int = 48) -> NDArray[np.uint8]:
     """Return the face as uint8 (size, size); the same face at every size but for the camera's grain."""
-    canvas = Canvas(3 * size if size < 128 else 2 * size, face.scene)
+    canvas = Canvas(2 * size, face.scene)
     backdrop(canvas, face)
     head(canvas, face)
     cheeks(canvas, face)
@@ -61,25 +61,25 @@ def backdrop(canvas: Canvas, face: Face) -> None:
     person, scene = face.person, face.scene
     canvas.glow(-0.6 if scene.light[0] < 0 else 0.6, -0.5, (0.9, 0.9), 0.15)
     if person.style == "long":
-        canvas.fill(smooth(_both([(0.90, 1.4), (0.88, 0.6), (0.82, -0.4), (0.6, -1.0), (0, -1.2)])), person.hair * 0.75, soft=0.02)
+        canvas.fill(_veil([(0.90, 1.4), (0.88, 0.6), (0.82, -0.4), (0.6, -1.0), (0, -1.2)]), person.hair * 0.75, soft=0.02)
     elif person.style == "curly":
         for angle in np.linspace(-2.4, 2.4, 15):
             canvas.fill(oval(0.80 * np.sin(angle), -0.35 - 0.72 * np.cos(angle), (0.24, 0.24), 14), person.hair, soft=0.01)
     elif person.style == "bob":
-        canvas.fill(smooth(_both([(0.84, 0.70), (0.93, 0.50), (0.94, 0.0), (0.84, -0.55), (0.6, -1.0)])), person.hair * 0.75, soft=0.02)
+        canvas.fill(_veil([(0.84, 0.70), (0.93, 0.50), (0.94, 0.0), (0.84, -0.55), (0.6, -1.0)]), person.hair * 0.75, soft=0.02)
     elif person.style == "bun":
         canvas.fill(oval(0, -1.12, (0.3, 0.26)), person.hair, soft=0.01)
     canvas.fill(np.array([[-1.6, 1.6], [-1.3, 1.18], [-0.5, 0.98], [0.5, 0.98], [1.3, 1.18], [1.6, 1.6]]), scene.clothes, soft=0.01)
     canvas.fill(np.array([[-0.37, 0.5], [0.37, 0.5], [0.40, 1.0], [0, 1.25], [-0.40, 1.0]]), person.skin * 0.66, soft=0.015)
     if person.style not in ("long", "bob", "scarf", "curly"):
         wide = person.width
-        canvas.fill([oval(side * 0.72 * wide, -0.02, (0.10, 0.19)) for side in SIDES], person.skin * 0.86, soft=0.006)
-        canvas.tint([oval(side * 0.735 * wide, -0.03, (0.045, 0.11)) for side in SIDES], 0.72, 0.02)
+        canvas.fill(both(oval(0.72 * wide, -0.02, (0.10, 0.19))), person.skin * 0.86, soft=0.006)
+        canvas.tint(both(oval(0.735 * wide, -0.03, (0.045, 0.11))), 0.72, 0.02)
 
 
-def _both(half: list[tuple[float, float]]) -> Points:
+def _veil(half: list[tuple[float, float]]) -> Points:
     right = np.array(half)
-    return np.concatenate([right, right[::-1] * np.array([-1, 1])])
+    return smooth(np.concatenate([right, right[::-1] * np.array([-1, 1])]))
 
 
 def head(canvas: Canvas, face: Face) -> None:
@@ -111,35 +111,33 @@ def cheeks(canvas: Canvas, face: Face) -> None:
 def eyes(canvas: Canvas, face: Face) -> None:
     """Paint the eyes: white, iris, pupil, catchlight, the lid's shadow, lashes, crease."""
     person, scene = face.person, face.scene
-    shapes = [eye_shape(face, side) for side in SIDES]
-    uppers, lowers = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
-    openings = [np.concatenate([upper, lower[::-1]]) for upper, lower, _ in shapes]
+    upper, lower, (x, y) = eye_shape(face, 1)
+    openings = both(np.concatenate([upper, lower[::-1]]))
     clip = canvas.cover(openings, 0.004)
     canvas.fill(openings, 0.60 + 0.30 * person.skin, soft=0.004)
-    gaze = [(x + 0.03 * scene.gaze[0], y - 0.008 + 0.02 * scene.gaze[1]) for _, _, (x, y) in shapes]
+    gaze = [(side * x + 0.03 * scene.gaze[0], y - 0.008 + 0.02 * scene.gaze[1]) for side in SIDES]
     radius = 0.080 * person.eyes**0.5
     lamp = -1 if scene.light[0] < 0 else 1
     canvas.fill([oval(x, y, (radius, radius)) for x, y in gaze], person.iris * 0.45, soft=0.006, clip=clip)
     canvas.fill([oval(x, y + 0.008, (radius * 0.80, radius * 0.78)) for x, y in gaze], person.iris, soft=0.012, clip=clip)
     canvas.fill([oval(x, y, (radius * 0.46, radius * 0.46)) for x, y in gaze], 0.03, soft=0.005, clip=clip)
-    canvas.tint([tapered(upper + np.array([0, 0.018]), 0.05) for upper in uppers], 0.55, 0.015, clip=clip)
+    canvas.tint(both(tapered(upper + np.array([0, 0.018]), 0.05)), 0.55, 0.015, clip=clip)
     canvas.fill([oval(x + lamp * 0.028, y - 0.028, (0.025, 0.025), 12) for x, y in gaze], 1.2, soft=0.003, clip=clip)
-    lashes = [np.concatenate([line, line[-1:] + np.array([[side * 0.018, -0.004]])]) for line, side in zip(uppers, SIDES, strict=True)]
-    canvas.fill([tapered(line, 0.036, 0.3, 0.5) for line in lashes], min(person.hair, 0.25) * 0.5, 0.9, 0.004)
-    canvas.tint([tapered(line, 0.016) for line in lowers], 0.62, 0.006)
-    lift = np.array([0, -0.040 - 0.012 * face.unit(5)])
-    canvas.tint([tapered(line + lift, 0.018) for line in uppers], 0.66, 0.008)
-    drop = np.array([0, 0.055 - 0.015 * face.unit(6)])
-    canvas.wrinkle([line + drop for line in lowers], 0.016, 0.20 + 0.28 * person.age + 0.30 * max(face.unit(6), face.unit(7), face.unit(9)))
+    lash = np.concatenate([upper, upper[-1:] + np.array([[0.018, -0.004]])])
+    canvas.fill(both(tapered(lash, 0.036, 0.3, 0.5)), min(person.hair, 0.25) * 0.5, 0.9, 0.004)
+    canvas.tint(both(tapered(lower, 0.016)), 0.62, 0.006)
+    canvas.tint(both(tapered(upper + np.array([0, -0.040 - 0.012 * face.unit(5)]), 0.018)), 0.66, 0.008)
+    bag = lower + np.array([0, 0.055 - 0.015 * face.unit(6)])
+    canvas.wrinkle(bag, 0.016, 0.20 + 0.28 * person.age + 0.30 * max(face.unit(6), face.unit(7), face.unit(9)))
 
 
 def brows(canvas: Canvas, face: Face) -> None:
     """Paint the brows as two tapered strokes each: a soft wide one and a denser narrow one."""
     person = face.person
-    lines = [brow_line(face, side) for side in SIDES]
+    line = brow_line(face, 1)
     dark = person.hair * 0.7 + 0.04 if person.hair < 0.5 else person.hair * 0.62
-    canvas.fill([tapered(line, 0.082 * person.brows, 0.75, 0.1) for line in lines], dark, 0.55, 0.016)
-    canvas.fill([tapered(line, 0.058 * person.brows, 0.7, 0.1) for line in lines], dark, 0.80, 0.007)
+    canvas.fill(both(tapered(line, 0.082 * person.brows, 0.75, 0.1)), dark, 0.55, 0.016)
+    canvas.fill(both(tapered(line, 0.058 * person.brows, 0.7, 0.1)), dark, 0.80, 0.007)
 
 
 def nose(canvas: Canvas, face: Face) -> None:
@@ -153,9 +151,9 @@ def nose(canvas: Canvas, face: Face) -> None:
     canvas.tint(tapered(curve([(lamp * 0.01, -0.18), (lamp * 0.012, 0.18 - up)]), 0.075, 0.5, 1.0), 1.16, 0.022)
     canvas.glow(lamp * 0.015, 0.20 - up, (0.055, 0.045), 0.20)
     canvas.glow(0, 0.335 - up, (0.10 * person.nose, 0.030), -0.20)
-    canvas.tint([oval(side * wide * 0.52, 0.275 - up, (0.040, 0.020), 12) for side in SIDES], 0.42, 0.010)
-    wings = [[(side * wide * 0.95, 0.17 - up), (side * wide * 1.30, 0.24 - up), (side * wide * 0.90, 0.295 - up)] for side in SIDES]
-    canvas.tint([tapered(curve(wing, 9), 0.026) for wing in wings], 0.70, 0.011)
+    canvas.tint(both(oval(wide * 0.52, 0.275 - up, (0.040, 0.020), 12)), 0.42, 0.010)
+    wing = curve([(wide * 0.95, 0.17 - up), (wide * 1.30, 0.24 - up), (wide * 0.90, 0.295 - up)], 9)
+    canvas.tint(both(tapered(wing, 0.026)), 0.70, 0.011)
     canvas.glow(0, 0.385, (0.03, 0.035), -0.10)
 
 
@@ -187,27 +185,25 @@ def mouth(canvas: Canvas, face: Face) -> None:
 def folds(canvas: Canvas, face: Face) -> None:
     """Fold the skin where its muscles pull: forehead, frown, crow's feet, nose, beside and under the mouth."""
     u, age = face.unit, face.person.age
-    rows = []
+    across = []
     for k in range(3):
         y, bow, span = -0.56 - 0.085 * k - 0.05 * u(1), 0.03 * u(1) - 0.04 * u(2), 0.30 + 0.10 * u(2) - 0.03 * k
-        rows.append(curve([(-span, y - bow * 0.4), (0, y - bow), (span, y - bow * 0.4)]))
-    canvas.wrinkle(rows, 0.022, 0.30 * age + 0.55 * max(u(1) * 0.8, u(2)) * (0.5 + age))
+        across.append(tapered(curve([(-span, y - bow * 0.4), (0, y - bow), (span, y - bow * 0.4)]), 0.022))
+    canvas.tint(across, 1 - 0.55 * min(0.30 * age + 0.55 * max(u(1) * 0.8, u(2)) * (0.5 + age), 1), 0.012)
     frown = curve([(0.055, BROW_Y + 0.13), (0.035, BROW_Y + 0.02), (0.055, BROW_Y - 0.10)])
-    canvas.wrinkle(_pair(frown), 0.028, 0.9 * u(4) * (1 - 0.5 * u(1)))
+    canvas.wrinkle(frown, 0.028, 0.9 * u(4) * (1 - 0.5 * u(1)))
     x, y = mouth_shape(face)["inner_up"][-1].tolist()
     cheek = curve([(0.165, 0.17 - 0.04 * u(9)), (0.25 + 0.06 * u(12), 0.24), (x + 0.085, 0.36), (x + 0.055, y + 0.02 + 0.05 * u(9))])
-    canvas.wrinkle(_pair(cheek), 0.030, 0.08 + 0.40 * age + 0.45 * u(12) + 0.36 * u(9))
-    canvas.wrinkle(_pair(curve([(x + 0.01, y + 0.02), (x + 0.035, y + 0.14)])), 0.026, 0.4 * u(15))
-    feet = [curve([(0.535, EYE_Y + 0.01 + 0.03 * k), (0.61, EYE_Y + 0.02 + 0.065 * k)]) for k in (-1, 0, 1)]
-    canvas.wrinkle([line for foot in feet for line in _pair(foot)], 0.016, 0.5 * u(6) + 0.25 * age * u(7))
-    canvas.wrinkle(_pair(curve([(0.03, 0.0), (0.09, -0.03), (0.13, 0.03)])), 0.020, 0.6 * u(9))
-    ridge = [curve([(-0.06, -0.10 + 0.06 * k), (0, -0.085 + 0.06 * k), (0.06, -0.10 + 0.06 * k)]) for k in range(2)]
-    canvas.wrinkle(ridge, 0.020, 0.75 * u(9))
+    canvas.wrinkle(cheek, 0.030, 0.08 + 0.40 * age + 0.45 * u(12) + 0.36 * u(9))
+    canvas.wrinkle(curve([(x + 0.01, y + 0.02), (x + 0.035, y + 0.14)]), 0.026, 0.4 * u(15))
+    for k in (-1, 0, 1):
+        foot = curve([(0.535, EYE_Y + 0.01 + 0.03 * k), (0.61, EYE_Y + 0.02 + 0.065 * k)])
+        canvas.wrinkle(foot, 0.016, 0.5 * u(6) + 0.25 * age * u(7))
+    canvas.wrinkle(curve([(0.03, 0.0), (0.09, -0.03), (0.13, 0.03)]), 0.020, 0.6 * u(9))
+    if u(9) > 0:
+        ridge = [curve([(-0.06, -0.10 + 0.06 * k), (0, -0.085 + 0.06 * k), (0.06, -0.10 + 0.06 * k)]) for k in range(2)]
+        canvas.tint([tapered(line, 0.020) for line in ridge], 1 - 0.42 * u(9), 0.012)
     canvas.glow(0, CHIN_Y - 0.10, (0.10, 0.04), -0.10 * u(15))
-
-
-def _pair(line: Points) -> list[Points]:
-    return [line, line * np.array([-1, 1])]
 
 
 def beard(canvas: Canvas, face: Face) -> None:
