@@ -61,7 +61,8 @@ def in_focus(readings: list[Reading]) -> Reading | None:
     """Return the run that the URL names, or the newest whole one."""
     wanted = selection.param("run")
     named = [reading for reading in readings if reading.id == wanted]
-    return named[0] if named else next((reading for reading in readings if not reading.damage and not reading.meta.archived), next(iter(readings), None))
+    whole = [reading for reading in readings if not reading.damage and not reading.meta.archived]
+    return next(iter([*named, *whole, *readings]), None)
 
 
 @st.fragment(run_every=1)
@@ -87,12 +88,12 @@ def one_card(reading: Reading, focus: bool) -> None:
     """Draw a run as a card: its name opens it, its tick lays it over the chosen one."""
     with st.container(border=True, key=f"card-{reading.id.replace('.', '-')}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            opened = st.button(reading.title, key=f"open-{reading.id}", type="tertiary", icon=":material/visibility:" if focus else None,
-                               on_click=choose, args=(reading.id,))
+            opened = st.button(reading.title, key=f"open-{reading.id}", type="tertiary", on_click=choose, args=(reading.id,),
+                               icon=":material/visibility:" if focus else None)
             if not reading.damage and not focus:
                 st.session_state[f"tick-{reading.id}"] = reading.id in ticked_ids()
-                st.checkbox(f"Compare {reading.title}", key=f"tick-{reading.id}", label_visibility="collapsed", on_change=tick, args=(reading.id,),
-                            help="Lay over the chosen run")
+                st.checkbox(f"Compare {reading.title}", key=f"tick-{reading.id}", label_visibility="collapsed", on_change=tick,
+                            args=(reading.id,), help="Lay over the chosen run")
         st.markdown(f"{badge(reading)} {'' if reading.damage else ':small[' + pulse(reading.status) + ']'}")
         st.html(run_list.card(reading, charts.run_colour(reading.meta.colour)))
     if opened:
@@ -140,10 +141,10 @@ def names(reading: Reading) -> None:
 
 
 @st.dialog("New run", width="large")
-def new_run(base: Reading | None) -> None:
+def new_run(base: Reading | None, turn: int) -> None:
     """Ask for data, network and preset; start the trainer."""
     try:
-        config = run_form.form(cache.sources(), base.config if base else None)
+        config = run_form.form(cache.sources(), base.config if base else None, turn=turn)
         if config is None:
             return
         run = cache.store().create(config)
@@ -182,8 +183,8 @@ def main() -> None:
         cards(bool(archived))
     with right:
         if focus is None:
-            page.empty("No run yet", "A run is one training: choose data, network and preset, and watch it learn here. The demo faces take a minute or two.",
-                       "python -m fer_core train --data demo --preset quick")
+            page.empty("No run yet", "A run is one training: choose data, network and preset, and watch it learn here. "
+                       "The demo faces take a minute or two.", "python -m fer_core train --data demo --preset quick")
         else:
             if (wanted := selection.param("run")) and wanted != focus.id:
                 st.info(f"There is no run '{str(wanted)[:80]}'; this is the newest one.", icon=":material/info:")
@@ -194,7 +195,8 @@ def main() -> None:
                 st.text(focus.meta.note)
             detail(focus.id)
     if (base := st.session_state.pop("new_run", None)) is not None:
-        new_run(next((reading for reading in readings if reading.id == base and not reading.damage), None))
+        st.session_state["turn"] = st.session_state.get("turn", 0) + 1
+        new_run(next((reading for reading in readings if reading.id == base and not reading.damage), None), st.session_state["turn"])
 
 
 main()

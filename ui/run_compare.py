@@ -49,7 +49,7 @@ def seeds(readings: Sequence[Reading]) -> list[list[Reading]]:
 
 
 def mean_and_spread(group: Sequence[Reading], column: str = "val_accuracy") -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation per epoch over the epochs that every run of the group has; (epochs,) each."""
+    """Return mean and standard deviation per epoch, (epochs,) each, over the epochs that all runs of the group have."""
     length = min(reading.epochs for reading in group)
     values = np.stack([reading.history[column][:length] for reading in group])
     spread = values.std(0, ddof=1) if len(group) > 1 else np.zeros(length)
@@ -68,7 +68,8 @@ def results(readings: Sequence[Reading]) -> list[dict[str, Any]]:
             "Accuracy %": None if reading.accuracy is None else round(100 * reading.accuracy, 1),
             "from %": None if low is None else round(100 * low, 1), "to %": None if high is None else round(100 * high, 1),
             "N": reading.faces or None, "Seconds": None if seconds is None else round(seconds),
-            "Parameters": reading.facts.get("model", {}).get("parameters"), "Precision": reading.facts.get("model", {}).get("precision", ""),
+            "Parameters": reading.facts.get("model", {}).get("parameters"),
+            "Precision": reading.facts.get("model", {}).get("precision", ""),
         })
     return rows
 
@@ -103,8 +104,8 @@ def table(rows: Sequence[dict[str, str]], colours: Sequence[str] = ()) -> str:
     body = ""
     for place, row in enumerate(rows):
         mark = f'<i style="background:{colours[place]}"></i>' if place < len(colours) else ""
-        cells = [f"<td{_class(name in numeric)}>{mark if first == 0 else ''}{html.escape(value)}</td>" for first, (name, value) in enumerate(row.items())]
-        body += f"<tr>{''.join(cells)}</tr>"
+        cells = [f"<td{_class(name in numeric)}>{html.escape(value)}</td>" for name, value in row.items()]
+        body += f"<tr>{''.join(cells).replace('>', '>' + mark, 1)}</tr>"
     return f'<div class="runs-table" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 

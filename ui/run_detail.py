@@ -35,8 +35,8 @@ def act(action: Callable[[], object]) -> None:
 
 def state_line(reading: Reading) -> None:
     """Draw the state with the age of its heartbeat, the progress and the time left; nothing below moves when they change."""
-    words = pulse(reading.status)
-    st.markdown(f"{badge(reading)} {words}")
+    with st.container(key="run-state"):
+        st.markdown(f"{badge(reading)} {pulse(reading.status)}")
     if reading.status.alive:
         done, told = progress(reading.status)
         st.progress(done, text=told)
@@ -69,19 +69,22 @@ def facts(reading: Reading) -> None:
     parameters = model.get("parameters")
     best = reading.best
     rows = [
-        ("Best validation accuracy (95% interval)" if reading.config.monitor == "accuracy" else "Accuracy at the best loss", percent(reading.accuracy, reading.interval)),
+        ("Best validation accuracy (95% interval)" if reading.config.monitor == "accuracy" else "Accuracy at the best loss (95% interval)",
+         percent(reading.accuracy, reading.interval)),
         ("N", f"{reading.faces:,} faces" if reading.faces else "-"),
         ("Best epoch", f"{best[0]} of {reading.epochs}" if best else "-"),
         ("Time per epoch", span(seconds / reading.epochs) if seconds else "-"),
         ("Parameters", f"{parameters:,}" if parameters else "-"),
         ("Precision", str(model.get("precision", "-"))),
     ]
-    st.html('<div class="run-facts">' + "".join(f"<div><span>{html.escape(k)}</span><b>{html.escape(v)}</b></div>" for k, v in rows) + "</div>")
+    cells = "".join(f"<div><span>{html.escape(name)}</span><b>{html.escape(value)}</b></div>" for name, value in rows)
+    st.html(f'<div class="run-facts">{cells}</div>')
 
 
 def curve_of(reading: Reading) -> charts.Curve:
     """Describe a run as the charts need it."""
-    return charts.Curve(reading.title, reading.history, charts.run_colour(reading.meta.colour), reading.best[0] if reading.best else None, reading.early)
+    colour, best = charts.run_colour(reading.meta.colour), reading.best[0] if reading.best else None
+    return charts.Curve(reading.title, reading.history, colour, best, reading.early)
 
 
 def living_charts(readings: Sequence[Reading]) -> None:
@@ -92,8 +95,7 @@ def living_charts(readings: Sequence[Reading]) -> None:
     options = [name for name in METRICS if name != "seeds" or groups]
     metric = selection.choose("Curves", "metric", options, words=lambda name: METRICS[name], kind="segmented")
     if metric == "seeds":
-        named = {f"{group[0].config.arch} {group[0].config.preset} ({number})" if len(groups) > 1 else f"{group[0].config.arch} {group[0].config.preset}":
-                 [reading.history for reading in group] for number, group in enumerate(groups, 1)}
+        named = {f"{group[0].title} and {len(group) - 1} more": [reading.history for reading in group] for group in groups}
         figure = charts.seed_band(named, theme=theme)
     else:
         figure = charts.curves(drawn, metric, theme=theme)
@@ -102,17 +104,18 @@ def living_charts(readings: Sequence[Reading]) -> None:
     left, right = st.columns(2)
     with left:
         st.caption("Learning rate")
-        chart(charts.learning_rate(drawn, theme=theme).update_layout(showlegend=False), "learning-rate", height=190, label="Learning rate per epoch")
+        chart(charts.learning_rate(drawn, theme=theme).update_layout(showlegend=False), "learning-rate", height=190, label="Learning rate")
     with right:
         st.caption("Training speed")
-        chart(charts.images_per_second(drawn, theme=theme).update_layout(showlegend=False), "speed", height=190, label="Images per second of each epoch")
+        chart(charts.images_per_second(drawn, theme=theme).update_layout(showlegend=False), "speed", height=190, label="Images per second")
 
 
 def diagnosis(reading: Reading) -> None:
     """Say what the curves show, each finding with its rule."""
     found = diagnose(reading.history, reading.run.confusion) if reading.epochs else []
     for finding in found:
-        st.html(f'<div class="finding"><b>{html.escape(finding.title)}</b>{html.escape(finding.sentence)}<br><small>Rule: {html.escape(finding.rule)}</small></div>')
+        title, words, rule = (html.escape(text) for text in (finding.title, finding.sentence, finding.rule))
+        st.html(f'<div class="finding"><b>{title}</b>{words}<br><small>Rule: {rule}</small></div>')
     if not found:
         st.caption("Nothing stands out in these curves." if reading.epochs >= 3 else "A diagnosis needs a few epochs.")
 
@@ -124,8 +127,9 @@ def classes(reading: Reading) -> None:
     names = ["all", *EMOTIONS]
     chosen = selection.choose("Class", "class", names, words=str.capitalize, kind="pills", default="all")
     number = EMOTIONS.index(chosen) if chosen in EMOTIONS else None
-    chart(charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=page.theme()), "recall", height=340,  # type: ignore[arg-type]
-          label="Recall of each class per epoch")
+    theme: Any = page.theme()
+    figure = charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=theme)
+    chart(figure, "recall", height=340, label="Recall of each class per epoch")
 
 
 def epoch_by_epoch(reading: Reading) -> None:
@@ -142,7 +146,8 @@ def epoch_by_epoch(reading: Reading) -> None:
                   help="Arrow keys turn it into a film. At the last epoch it follows the training.")
     matrix = confusion[epoch - 1]
     st.markdown(run_epochs.sentence(matrix, epoch))
-    chart(charts.matrix(matrix, theme=page.theme()), "film", height=500, label=f"Validation matrix of epoch {epoch}")  # type: ignore[arg-type]
+    theme: Any = page.theme()
+    chart(charts.matrix(matrix, theme=theme), "film", height=500, label=f"Validation matrix of epoch {epoch}")
     _, probabilities = reading.run.probes
     if epoch <= len(probabilities):
         probes = run_epochs.probe_faces(reading)
@@ -163,7 +168,7 @@ def compare(readings: Sequence[Reading]) -> None:
     rows = run_compare.results(readings)
     st.html(run_compare.table([{name: run_compare.shown(value) for name, value in row.items()} for row in rows], colours))
     if not run_compare.same_faces(readings):
-        st.warning("These runs saw different data sets: their accuracies are not counted on the same faces.", icon=":material/warning:")
+        st.warning("These runs saw different data: their accuracies are not counted on the same faces.", icon=":material/warning:")
     for group in run_compare.seeds(readings):
         if told := run_compare.repeated(group):
             st.markdown(told.replace("$", r"\$"))
@@ -171,15 +176,15 @@ def compare(readings: Sequence[Reading]) -> None:
         differ = run_compare.differing(readings)
         st.markdown("**Settings that differ**" if differ else "All settings are alike.")
         if differ:
-            titles = [reading.title for reading in readings]
-            st.html(run_compare.table([{"Setting": name.replace("_", " "), **{f"{n}. {title}": run_compare.say(value) for n, (title, value) in
-                                                                            enumerate(zip(titles, values, strict=True), 1)}}
+            titles = [f"{number}. {reading.title}" for number, reading in enumerate(readings, 1)]
+            st.html(run_compare.table([{"Setting": name.replace("_", " "), **dict(zip(titles, map(run_compare.say, values), strict=True))}
                                        for name, values in differ.items()]))
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    st.download_button("Table as CSV", text.getvalue(), "runs.csv", "text/csv", icon=":material/download:", key="results-csv", on_click="ignore")
+    st.download_button("Table as CSV", text.getvalue(), "runs.csv", "text/csv", icon=":material/download:", key="results-csv",
+                       on_click="ignore")
 
 
 def settings(reading: Reading) -> None:
@@ -189,7 +194,8 @@ def settings(reading: Reading) -> None:
             for name, field in type(reading.config).model_fields.items() if name != "note"]
     data = reading.facts.get("data", {})
     if data:
-        st.caption(f"{data.get('name', reading.config.data)}, fingerprint {str(data.get('fingerprint', ''))[:12]}. {' '.join(data.get('notes', []))}")
+        words = [f"{data.get('name', reading.config.data)}, fingerprint {str(data.get('fingerprint', ''))[:12]}.", *data.get("notes", [])]
+        st.caption(" ".join(words))
     st.html(run_compare.table(rows))
 
 

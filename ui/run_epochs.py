@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from dataclasses import dataclass
 
@@ -35,8 +34,8 @@ def probe_faces(reading: Reading) -> Probes:
         return Probes(why=f"The faces cannot be shown: {error}")
     known = reading.facts.get("data", {}).get("fingerprint")
     if known and known != dataset.fingerprint:
-        return Probes(why=f"{reading.config.data} is not the data set that this run saw (fingerprint {dataset.fingerprint[:8]}, the run's is {known[:8]}), "
-                          "so its faces would be the wrong ones.")
+        return Probes(why=f"{reading.config.data} is not the data set that this run saw (fingerprint {dataset.fingerprint[:8]}, "
+                          f"the run's is {known[:8]}), so its faces would be the wrong ones.")
     split = dataset.get(SPLITS[1])
     labelled = np.empty(0, np.int64) if split is None else np.flatnonzero(split.labels >= 0)
     if split is None or not len(indices) or indices.max() >= len(labelled):
@@ -60,11 +59,12 @@ def probe_wall(probabilities: np.ndarray, probes: Probes) -> str:
     for place, row in enumerate(probabilities):
         called = int(np.argmax(row))
         label = None if probes.labels is None else int(probes.labels[place])
-        face = "" if probes.images is None else f'<img alt="face {place + 1}, label {EMOTIONS[label or 0]}" src="{picture(probes.images[place])}">'
+        alt = f"face {place + 1}, label {EMOTIONS[label or 0]}"
+        face = "" if probes.images is None else f'<img alt="{alt}" src="{picture(probes.images[place])}">'
         right = "" if label is None else "right" if label == called else "wrong"
         mark = {"right": "&#10003; ", "wrong": "&#10007; "}.get(right, "")
-        told = "" if label is None or label == called else f"<small>label {html.escape(EMOTIONS[label])}, {percent(float(row[label]))}</small>"
-        parts.append(f'<figure class="probe {right}" style="--c:{EMOTION_COLOURS[EMOTIONS[called]]};--p:{float(row[called]):.3f}">{face}'
+        told = "" if label is None or label == called else f"<small>label {EMOTIONS[label]}, {percent(float(row[label]))}</small>"
+        parts.append(f'<figure class="probe {right}" style="--c:{EMOTION_COLOURS[EMOTIONS[called]]}">{face}'
                      f"<figcaption><b>{mark}{EMOTIONS[called]}</b> <span>{percent(float(row[called]))}</span>{told}</figcaption></figure>")
     return f'<div class="probes">{"".join(parts)}</div>'
 
@@ -86,6 +86,7 @@ def sentence(matrix: np.ndarray, epoch: int) -> str:
     pairs = scores.most_confused(1)
     if pairs:
         pair = pairs[0]
-        words += f" Most frequent error: {pair.count} of {int(matrix[pair.true].sum()):,} {EMOTIONS[pair.true]} faces called {EMOTIONS[pair.predicted]}."
+        faces = int(matrix[pair.true].sum())
+        words += f" Most frequent error: {pair.count} of {faces:,} {EMOTIONS[pair.true]} faces called {EMOTIONS[pair.predicted]}."
     missing = [EMOTIONS[c] for c in range(len(EMOTIONS)) if matrix[:, c].sum() == 0 and matrix[c].sum() > 0]
     return words + (f" Never called: {', '.join(missing)}." if missing else "")

@@ -54,7 +54,8 @@ class Knob:
 def knob(name: str) -> Knob:
     """Describe a field by its own annotation, limits and description."""
     field = RunConfig.model_fields[name]
-    limits = {bound: float(value) for part in field.metadata for bound in ("ge", "gt", "le", "lt") if (value := getattr(part, bound, None)) is not None}
+    limits = {bound: float(value) for part in field.metadata for bound in ("ge", "gt", "le", "lt")
+              if (value := getattr(part, bound, None)) is not None}
     low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
     annotation: Any = field.annotation
     if typing.get_origin(annotation) is typing.Literal:
@@ -86,7 +87,8 @@ def widget(item: Knob, value: Any, prefix: str) -> Any:
     if item.kind == "switch":
         return st.toggle(item.label, value=value, help=told, key=key)
     if item.kind == "whole":
-        return st.number_input(item.label, int(item.low or 0), int(item.high) if item.high is not None else None, int(value), 1, help=told, key=key)
+        high = int(item.high) if item.high is not None else None
+        return st.number_input(item.label, int(item.low or 0), high, int(value), 1, help=told, key=key)
     if item.kind == "number":
         step = 0.0005 if item.name in {"learning_rate", "weight_decay"} else 0.05 if (item.high or 99) <= 1 else 0.5
         return st.number_input(item.label, item.low, item.high, float(value), step, format="%.5g", help=told, key=key)
@@ -96,17 +98,21 @@ def widget(item: Knob, value: Any, prefix: str) -> Any:
     return st.text_input(item.label, value, help=told, key=key)
 
 
-def form(data_sets: list[str], base: RunConfig | None = None) -> RunConfig | None:
-    """Draw the form; return the config when its button was pressed. A wrong knob raises `ConfigError`."""
+def form(data_sets: list[str], base: RunConfig | None = None, *, turn: int = 0) -> RunConfig | None:
+    """Draw the form; return the config when its button was pressed. A wrong knob raises `ConfigError`.
+
+    `turn` numbers the openings of the dialog, so that none remembers what was typed into another.
+    """
     options = list(dict.fromkeys([*([base.data] if base else []), "demo", *data_sets]))
-    data = st.selectbox("Data", options, accept_new_options=True, key="new-data",
+    data = st.selectbox("Data", options, accept_new_options=True, key=f"{turn}-new-data",
                         help="'demo' draws its own faces. Type the path of a CSV, folder or zip of FER2013 to add one.")
     presets = list(PRESETS)
     first = presets.index(base.preset) if base and base.preset in presets else 0
-    preset = st.selectbox("Preset", presets, index=first, format_func=lambda p: f"{p}: {PRESET_WORDS.get(p, '')}", key="new-preset")
+    preset = st.selectbox("Preset", presets, index=first, format_func=lambda p: f"{p}: {PRESET_WORDS.get(p, '')}", key=f"{turn}-new-preset")
     values = start_values(preset, base)
     known = knob("arch").options
-    arch = st.selectbox("Network", known, index=known.index(values["arch"]), format_func=lambda a: ARCH_WORDS.get(a, a), key=f"new-{preset}-arch")
+    arch = st.selectbox("Network", known, index=known.index(values["arch"]), format_func=lambda a: ARCH_WORDS.get(a, a),
+                        key=f"{turn}-new-{preset}-arch")
     told: dict[str, Any] = {"data": (data or "demo").strip(), "arch": arch, "preset": preset}
     with st.expander("Every other knob"):
         for title, knobs in groups().items():
@@ -114,8 +120,8 @@ def form(data_sets: list[str], base: RunConfig | None = None) -> RunConfig | Non
             columns = st.columns(2)
             for place, item in enumerate(knobs):
                 with columns[place % 2]:
-                    told[item.name] = widget(item, values[item.name], f"new-{preset}")
-        told["note"] = st.text_area("Note", values["note"], help=RunConfig.model_fields["note"].description, key="new-note")
+                    told[item.name] = widget(item, values[item.name], f"{turn}-new-{preset}")
+        told["note"] = st.text_area("Note", values["note"], help=RunConfig.model_fields["note"].description, key=f"{turn}-new-note")
     st.caption(command(told, values))
     if not st.button("Start training", type="primary", icon=":material/play_arrow:", width="stretch", key="new-start"):
         return None

@@ -44,7 +44,7 @@ class Reading:
     stamp: tuple[Any, ...]
     damage: str = ""
     meta: Meta = field(default_factory=Meta)
-    config: RunConfig = field(default_factory=RunConfig)
+    config: RunConfig = field(default_factory=lambda: RunConfig())
     facts: dict[str, Any] = field(default_factory=dict)
     history: dict[str, np.ndarray] = field(default_factory=dict)
     best: tuple[int, float] | None = None
@@ -90,8 +90,9 @@ class Reading:
     @property
     def early(self) -> int | None:
         """Epoch at which early stopping ended the run."""
-        over = self.config.patience and self.best and self.epochs < self.config.epochs and self.epochs - self.best[0] >= self.config.patience
-        return self.epochs if over else None
+        if not self.config.patience or self.best is None or self.epochs >= self.config.epochs:
+            return None
+        return self.epochs if self.epochs - self.best[0] >= self.config.patience else None
 
 
 class Shelf:
@@ -121,7 +122,8 @@ def _stamp(path: Path) -> tuple[Any, ...]:
     names = {entry.name: entry.stat() for entry in path.iterdir() if entry.is_file() and not entry.name.startswith(".")}
     if not any(mark in names for mark in MARKS):
         return ()
-    return tuple(sorted((n, s.st_mtime_ns, s.st_size) for n, s in names.items() if n not in {"log.txt", "status.json", "lock"})) or ("bare",)
+    lasting = names.keys() - {"log.txt", "status.json", "lock"}  # these change all the time and are looked at anyway
+    return tuple((name, names[name].st_mtime_ns, names[name].st_size) for name in sorted(lasting)) or ("bare",)
 
 
 def read(run: Run, stamp: tuple[Any, ...] = ()) -> Reading:
@@ -214,13 +216,13 @@ def sparkline(values: Sequence[float] | np.ndarray, colour: str, *, best: int | 
     numbers = numbers[np.isfinite(numbers)]
     width, height, edge = 92, 32, 4
     if len(numbers) < 2:
-        body = f'<line x1="{edge}" y1="{height - edge}" x2="{width - edge}" y2="{height - edge}" stroke="{colour}" stroke-dasharray="2 4" stroke-opacity=".6"/>'
+        body = f'<path d="M{edge} {height - edge}H{width - edge}" stroke="{colour}" stroke-dasharray="2 4"/>'
     else:
         low, high = float(numbers.min()), float(numbers.max())
         x = edge + np.arange(len(numbers)) * (width - 2 * edge) / (len(numbers) - 1)
         y = height - edge - (numbers - low) / max(high - low, 1e-9) * (height - 2 * edge)
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-        body = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"/>'
+        body = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>'
         if best and best <= len(numbers):
             body += f'<circle cx="{x[best - 1]:.1f}" cy="{y[best - 1]:.1f}" r="3.2" fill="{colour}"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">{body}</svg>'
