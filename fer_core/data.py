@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -120,12 +120,7 @@ def _demo(asked: str, cache: Path) -> Dataset:
     word = asked.partition(":")[2] or "0"
     if not (word.isascii() and word.isdigit() and len(word) < 10):
         raise DataError("The demo set's seed is no number.", received=asked, expected="demo or demo:SEED, such as demo:7")
-    code = hashlib.sha256(FORM.encode())
-    for module in ("fer_core.demo", "fer_core.drawing"):
-        spec = importlib.util.find_spec(module)
-        if spec is not None and spec.origin:
-            code.update(Path(spec.origin).read_bytes())
-    shelf = cache / f"demo{int(word)}-{code.hexdigest()[:16]}"
+    shelf = cache / f"demo{int(word)}-{_demo_code()[:16]}"
     known = _known(shelf)
     if known is not None:
         return known
@@ -138,6 +133,19 @@ def _demo(asked: str, cache: Path) -> Dataset:
         splits[name] = Split(made.images[rows], made.labels[rows].astype(np.int64), np.arange(first, first + number))
         first += number
     return _stored(Dataset(splits, "demo", asked, (f"Drawn faces, not photographs (seed {int(word)}).",)), shelf, [])
+
+
+def _demo_code() -> str:
+    """Return a hash of the code that draws the demo faces: demo.py and what it imports of this package."""
+    waiting, seen = ["demo"], {"data": FORM}
+    while waiting:
+        name = waiting.pop()
+        file = Path(__file__).with_name(f"{name}.py")
+        if name not in seen and file.is_file():
+            seen[name] = file.read_text("utf-8")
+            waiting += re.findall(r"^from fer_core\.(\w+) import", seen[name], re.MULTILINE)
+            waiting += re.findall(r"\w+", " ".join(re.findall(r"^from fer_core import (.+)$", seen[name], re.MULTILINE)))
+    return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()
 
 
 def _cache_root(cache: Path | None) -> Path:

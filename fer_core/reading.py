@@ -241,8 +241,8 @@ def _picture(source: Folder | Archive, name: str) -> Bytes | str:
 
 
 def _dimensions(content: bytes) -> tuple[int, int] | None:
-    """Return (width, height) from a PNG's or JPEG's header without decoding it."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 24:
+    """Return (width, height) from a PNG's or JPEG's header without decoding it; None when it is neither or its end is missing."""
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and content.rfind(b"IEND") > 24:
         width, height = struct.unpack(">II", content[16:24])
         return width, height
     if not content.startswith(b"\xff\xd8\xff"):
@@ -252,6 +252,6 @@ def _dimensions(content: bytes) -> tuple[int, int] | None:
         kind, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack(">HH", content[at + 5 : at + 9])
-            return width, height
+            return (width, height) if content.find(b"\xff\xd9", at) > 0 else None  # decoders fill a missing end with grey
         at += 1 if kind == 0xFF else 2 + length
     return None
