@@ -1,7 +1,7 @@
 """Hold the parameters of a drawn face and the brush that paints it: soft shapes on OpenCV, in shades of grey.
 
 Coordinates are *face units*: (0, 0) is the middle of the picture, 1.0 half its side, x to the viewer's right, y down. Every stroke is
-placed in face units, bent by the pose (turn, nod, roll, size, place), painted two or three times larger than asked for, and scaled down.
+placed in face units, bent by the pose (turn, nod, roll, size, place), painted twice as large as asked for, and scaled down.
 Pixels are made by whole numbers and by additions, products and square roots only, which every processor rounds alike: a set drawn on one
 machine is the set drawn on another.
 """
@@ -127,7 +127,7 @@ class Canvas:
             fixed[:, 1] -= 16 * y0
             ends = [0, *accumulate(map(len, parts))]
             cv2.fillPoly(cover, [fixed[a:b] for a, b in pairwise(ends)], 255, cv2.LINE_AA, 4)
-            if sigma > 0.7:
+            if sigma > 0.45:
                 side = 2 * max(round(2.45 * sigma - 0.8), 1) + 1
                 cover = np.asarray(cv2.stackBlur(cover, (side, side)), np.uint8)
         return (slice(y0, max(y1, y0)), slice(x0, max(x1, x0))), cover * _SHARE

@@ -170,7 +170,7 @@ def test_larger_drawings_show_the_same_face(size: int) -> None:
     assert big.shape == (size, size) and big.dtype == np.uint8
     step = size // 48
     small = big.reshape(48, step, 48, step).mean(axis=(1, 3))
-    assert np.abs(small - draw(PLAIN)).mean() < 4
+    assert np.corrcoef(small.ravel(), draw(PLAIN).ravel())[0, 1] > 0.97
 
 
 def test_a_bad_order_is_refused() -> None:
