@@ -239,7 +239,8 @@ def test_exports_open_without_this_project(small, faces, tmp_path):
     assert {type(layer).__module__.split(".")[0] for layer in opened.layers} == {"keras"}
     np.testing.assert_allclose(opened(pixels), expected, rtol=1e-3, atol=1e-3)
     models.export(small, tmp_path / "saved", "saved_model")
-    np.testing.assert_allclose(tf.saved_model.load(tmp_path / "saved").serve(pixels), expected, rtol=1e-3, atol=1e-3)
+    saved = tf.saved_model.load(tmp_path / "saved")
+    np.testing.assert_allclose(saved.serve(pixels), expected, rtol=1e-3, atol=1e-3)
     models.export(small, tmp_path / "m.tflite", "tflite")
     lite = tf.lite.Interpreter(str(tmp_path / "m.tflite"))
     lite.allocate_tensors()
