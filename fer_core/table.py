@@ -113,6 +113,7 @@ def columns(header: bytes) -> Columns | None:
 def read_table(stream: IO[bytes], name: str, size: int, split: str, problems: Problems, progress: Progress | None = None) -> Faces:
     """Read one CSV of `size` bytes; `split` is where its faces belong when it has no Usage column. Bad rows go to `problems`."""
     found = _header(stream, name, split)
+    split = "test" if found.label is None else split
     blocks: list[_Block] = []
     images = np.empty((size // (2 * PIXELS - 1) + 1, PIXELS), np.uint8)  # no row is shorter; what stays unused takes no memory
     line, faces = 2, 0
@@ -136,7 +137,7 @@ def _header(stream: IO[bytes], name: str, split: str) -> Columns:
     if found is None:
         raise DataError(f"{name} has no column of pixels.", received=header[:80].decode("utf-8", "replace").strip(),
                         expected="a first row such as emotion,pixels,Usage or label,feature or id,feature")
-    if found.label is None and (found.usage is not None or split != "test"):
+    if found.label is None and (found.usage is not None or (split != "test" and found.id is None)):
         raise DataError(f"{name} has no column of emotions.", received=header[:80].decode("utf-8", "replace").strip(),
                         expected="a column named emotion or label (only a test set may lack it)")
     return found

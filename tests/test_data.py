@@ -139,7 +139,7 @@ def test_the_drawn_validation_split_depends_on_the_seed_only(tmp_path):
 
 
 def test_an_unlabelled_test_set_alone_and_its_submission(tmp_path):
-    path = table(tmp_path / "test.csv", [row(face, f"img{index}").rpartition(",")[0] for index, face in enumerate(faces(3))], "id,feature")
+    path = table(tmp_path / "other.csv", [row(face, f"img{index}").rpartition(",")[0] for index, face in enumerate(faces(3))], "id,feature")
     split = read(path)["test"]
     write_submission(tmp_path / "s.csv", split.ids, np.eye(7)[[6, 0, 3]])
     assert list(csv.reader((tmp_path / "s.csv").read_text().splitlines())) == [["id", "label"], ["img0", "6"], ["img1", "0"], ["img2", "3"]]
