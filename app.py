@@ -6,8 +6,8 @@ import streamlit as st
 
 from ui import cache, overview, page
 
-ABOUT = """FER Lens trains classifiers of facial expressions, and shows which faces they get wrong and why. **CNN** is a network that looks for
-small patterns everywhere in a face; **DNN** is one that weighs all pixels at once. Each is shown by its best epoch on validation faces,
+ABOUT = """FER Lens trains classifiers of facial expressions, and shows which faces they get wrong and why. **CNN** is a network that looks
+for small patterns everywhere in a face; **DNN** is one that weighs all pixels at once. Each is shown by its best epoch on validation faces,
 which never took part in training."""
 
 
@@ -21,8 +21,10 @@ def main() -> None:
     left, middle, right = st.columns(3)
     with left.container(border=True, height="stretch", key="card-data"):
         data_place = st.empty()
-        data_place.html("<div class='fer-card fer-waits'><div class='fer-label'>Data</div><div class='fer-number'>…</div>"
-                        "<div class='fer-line'>Reading the faces; the first time takes a few seconds.</div></div>")
+        data_place.html(
+            "<div class='fer-card fer-waits'><div class='fer-label'>Data</div><div class='fer-number'>…</div>"
+            "<div class='fer-line'>Reading the faces; the first time takes a few seconds.</div></div>"
+        )
         page.link("pages/dataset.py", "Look at the faces")
     with middle.container(border=True, height="stretch", key="card-cnn"):
         found = overview.best(results, ("cnn", "small"))

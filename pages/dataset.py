@@ -74,12 +74,20 @@ def downloads(dataset: Dataset, source: str, split: str, label: int | None) -> N
     st.divider()
     with st.container(horizontal=True):
         st.download_button("Counts (CSV)", csv_text(rows), "fer-lens-counts.csv", "text/csv", icon=":material/download:", on_click="ignore")
-        st.download_button(f"These faces: {split}, {which} (CSV)", lambda: faces_csv(dataset, split, label), f"fer-lens-{split}-{which}.csv", "text/csv",
-                           icon=":material/download:", on_click="ignore")
+        st.download_button(
+            f"These faces: {split}, {which} (CSV)",
+            lambda: faces_csv(dataset, split, label),
+            f"fer-lens-{split}-{which}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
     st.code(f"python -m fer_core data describe {shlex.quote(source)}", language="bash")
     with st.expander("Counts as a table, and notes on the reading"):
-        table = [{"split": name, **{EMOTIONS[i]: int(n) for i, n in enumerate(counts)}, "together": int(counts.sum())}
-                 for name, counts in data.counts(dataset).items()]
+        table = [
+            {"split": name, **{EMOTIONS[i]: int(n) for i, n in enumerate(counts)}, "together": int(counts.sum())}
+            for name, counts in data.counts(dataset).items()
+        ]
         st.dataframe(table, hide_index=True, width="stretch")
         for note in (*dataset.notes, f"Fingerprint of pixels, labels and splits: {dataset.fingerprint}"):
             st.caption(note)
@@ -107,7 +115,9 @@ def main() -> None:
         page.header("Dataset", words.dataset(words.source(source), {name: len(part) for name, part in dataset.items()}), ABOUT)
         controls(source, found, splits)
     faces.class_panel(dataset, split, label, page.theme())
-    view = selection.choose("What to look at", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented", default="faces", hidden=True)
+    view = selection.choose(
+        "What to look at", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented", default="faces", hidden=True
+    )
     if view == "copies":
         faces.copies(dataset)
     elif view == "trainer":

@@ -13,7 +13,9 @@ from ui.overview import Result, best, spark
 from ui.selection import parse
 
 
-@pytest.mark.parametrize(("text", "expected"), [("3", 3), ("0", 0), ("9", 9), ("10", -1), ("-1", -1), ("x", -1), ("", -1), (None, -1), ("3.5", -1), ("1e1", -1)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("3", 3), ("0", 0), ("9", 9), ("10", -1), ("-1", -1), ("x", -1), ("", -1), (None, -1), ("3.5", -1), ("1e1", -1)]
+)
 def test_a_parameter_out_of_place_gives_the_default(text, expected):
     assert parse(text, int, -1, low=0, high=9) == expected
 
@@ -29,7 +31,7 @@ def test_an_atlas_holds_every_face_at_its_place(count, columns):
     across = min(columns, count)
     for i, image in enumerate(images):
         y, x = divmod(i, across)
-        assert np.array_equal(sheet[48 * y:48 * y + 48, 48 * x:48 * x + 48], image)
+        assert np.array_equal(sheet[48 * y : 48 * y + 48, 48 * x : 48 * x + 48], image)
 
 
 def test_an_atlas_of_pairs_keeps_their_form():
@@ -51,20 +53,31 @@ def test_imbalance_of_fer2013_in_words():
     assert "1.5%" in told and "25.1%" in told
 
 
-@pytest.mark.parametrize(("counts", "part"), [
-    ([5] * 7, "Every class has 5 faces."), ([0] * 7, "No face of this split has a label."), ([5, 0, 5, 5, 5, 5, 5], "No face is labelled Disgust."),
-    ([10, 9, 10, 10, 10, 10, 10], "1.1 times as many"), ([7, 0, 0, 0, 0, 0, 0], "Every class has 7 faces."), ([1, 0, 0, 0, 0, 0, 0], "1 face."),
-])
+@pytest.mark.parametrize(
+    ("counts", "part"),
+    [
+        ([5] * 7, "Every class has 5 faces."),
+        ([0] * 7, "No face of this split has a label."),
+        ([5, 0, 5, 5, 5, 5, 5], "No face is labelled Disgust."),
+        ([10, 9, 10, 10, 10, 10, 10], "1.1 times as many"),
+        ([7, 0, 0, 0, 0, 0, 0], "Every class has 7 faces."),
+        ([1, 0, 0, 0, 0, 0, 0], "1 face."),
+    ],
+)
 def test_imbalance_of_odd_sets_in_words(counts, part):
     assert part in words.imbalance(np.array(counts))
 
 
-@pytest.mark.parametrize(("share", "text"), [(0, "0.0%"), (0.0001, "under 0.1%"), (0.5, "50.0%"), (0.9999, "100%"), (1, "100%"), (0.713, "71.3%")])
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0.0%"), (0.0001, "under 0.1%"), (0.5, "50.0%"), (0.9999, "100%"), (1, "100%"), (0.713, "71.3%")]
+)
 def test_shares_as_percent(share, text):
     assert words.percent(share) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (89, "89 s"), (120, "2 min"), (5399, "1 h 30 min"), (4800, "80 min"), (7260, "2 h 1 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (89, "89 s"), (120, "2 min"), (5399, "1 h 30 min"), (4800, "80 min"), (7260, "2 h 1 min")]
+)
 def test_time_spans(seconds, text):
     assert words.duration(seconds) == text
 
@@ -73,7 +86,8 @@ def test_oversampling_in_words():
     even = np.full(7, 10)
     assert "once per epoch" in words.oversampled(even, even)
     assert "4 faces labelled Disgust are shown 16 times per epoch, about 4.0 times each" in words.oversampled(
-        np.array([20, 4, 20, 20, 20, 20, 20]), np.full(7, 16))
+        np.array([20, 4, 20, 20, 20, 20, 20]), np.full(7, 16)
+    )
 
 
 def test_what_the_trainer_does_in_words():
@@ -87,7 +101,12 @@ def result(run, arch, data, value):
 
 
 def test_the_best_result_prefers_real_faces_and_the_network_named_first():
-    rows = [result("a", "small", "demo", 0.9), result("b", "small", "data/f.zip", 0.5), result("c", "cnn", "data/f.zip", 0.4), result("d", "cnn", "data/f.zip", 0.6)]
+    rows = [
+        result("a", "small", "demo", 0.9),
+        result("b", "small", "data/f.zip", 0.5),
+        result("c", "cnn", "data/f.zip", 0.4),
+        result("d", "cnn", "data/f.zip", 0.6),
+    ]
     assert best(rows, ("cnn", "small")).run == "d"
     assert best(rows[:2], ("cnn", "small")).run == "b"
     assert best(rows, ("dnn",)) is None
@@ -118,14 +137,16 @@ def small_app(tmp_path, monkeypatch, root):
     labels[:70] = np.repeat(np.arange(7), 10)
     images = made.images.copy()
     images[70] = images[0]
-    part = {"train": data.Split(images[:70], labels[:70], np.arange(70)), "validation": data.Split(images[70:], labels[70:], np.arange(70, 90))}
+    part = {
+        "train": data.Split(images[:70], labels[:70], np.arange(70)),
+        "validation": data.Split(images[70:], labels[70:], np.arange(70, 90)),
+    }
     (tmp_path / "data").mkdir()
     data.write_csv(data.Dataset(part, "few", "few"), tmp_path / "data" / "few.csv")
     monkeypatch.setenv("FER_LENS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("FER_LENS_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("FER_LENS_CACHE", str(tmp_path / "cache"))
     return AppTest.from_file(str(root / "app.py"), default_timeout=60)
-
 
 
 def test_the_overview_runs_without_any_run(small_app):
@@ -135,8 +156,17 @@ def test_the_overview_runs_without_any_run(small_app):
     assert any("Train" in button.label or "faces" in button.label for button in app.button)
 
 
-@pytest.mark.parametrize("query", [{}, {"class": "disgust", "image": "12"}, {"view": "copies", "split": "validation"}, {"view": "trainer", "preset": "report"},
-                                   {"class": "99", "image": "-3", "split": "x", "view": "?", "from": "abc"}, {"data": "/nowhere.csv"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"class": "disgust", "image": "12"},
+        {"view": "copies", "split": "validation"},
+        {"view": "trainer", "preset": "report"},
+        {"class": "99", "image": "-3", "split": "x", "view": "?", "from": "abc"},
+        {"data": "/nowhere.csv"},
+    ],
+)
 def test_the_dataset_page_runs_for_any_link(small_app, query):
     app = small_app.run()
     for name, value in query.items():
@@ -156,12 +186,22 @@ def test_a_damaged_run_hides_no_page(small_app, tmp_path):
 
 @pytest.mark.parametrize("page", ["app.py", "pages/dataset.py", "pages/training_monitor.py"])
 def test_a_light_page_loads_no_framework(page, root, tmp_path):
-    code = ("import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=60).run(); "
-            f"app = app.switch_page({page!r}).run() if {page!r} != 'app.py' else app; assert not app.exception, app.exception; "
-            "print(sorted({'tensorflow', 'keras'} & sys.modules.keys()))")
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=60).run(); "
+        f"app = app.switch_page({page!r}).run() if {page!r} != 'app.py' else app; assert not app.exception, app.exception; "
+        "print(sorted({'tensorflow', 'keras'} & sys.modules.keys()))"
+    )
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "few.csv").write_text("emotion,pixels,Usage\n" + "".join(f"{i % 7},{' '.join([str(i)] * 2304)},Training\n" for i in range(28)))
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "FER_LENS_DATA": str(tmp_path / "data"), "FER_LENS_RUNS": str(tmp_path / "runs"), "FER_LENS_CACHE": str(tmp_path / "cache")}
+    (tmp_path / "data" / "few.csv").write_text(
+        "emotion,pixels,Usage\n" + "".join(f"{i % 7},{' '.join([str(i)] * 2304)},Training\n" for i in range(28))
+    )
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "FER_LENS_DATA": str(tmp_path / "data"),
+        "FER_LENS_RUNS": str(tmp_path / "runs"),
+        "FER_LENS_CACHE": str(tmp_path / "cache"),
+    }
     done = subprocess.run([sys.executable, "-c", code], cwd=root, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip().splitlines()[-1] == "[]"

@@ -21,8 +21,12 @@ HERE = Path(__file__).parent
 SCRIPT = HERE.parent / "static" / "plotly.min.js"
 
 _component = st.components.v2.component(
-    "fer_chart", html="<div class='fer-chart'></div>", css=(HERE / "chart.css").read_text(encoding="utf8"),
-    js=(HERE / "chart.js").read_text(encoding="utf8"), isolate_styles=False)
+    "fer_chart",
+    html="<div class='fer-chart'></div>",
+    css=(HERE / "chart.css").read_text(encoding="utf8"),
+    js=(HERE / "chart.js").read_text(encoding="utf8"),
+    isolate_styles=False,
+)
 
 
 def serve_plotly() -> None:
@@ -36,8 +40,9 @@ def serve_plotly() -> None:
     part.replace(SCRIPT)
 
 
-def chart(figure: go.Figure, key: str, *, height: int = 360, on_pick: Callable[[dict[str, Any]], None] | None = None,
-          label: str = "") -> None:
+def chart(
+    figure: go.Figure, key: str, *, height: int = 360, on_pick: Callable[[dict[str, Any]], None] | None = None, label: str = ""
+) -> None:
     """Draw a figure, `height` pixels tall and as wide as its place.
 
     `on_pick` is called before the page is drawn again with the point clicked: x, y, z, curve (its number), name (of its line),
@@ -51,7 +56,13 @@ def chart(figure: go.Figure, key: str, *, height: int = 360, on_pick: Callable[[
         if point and on_pick is not None:
             on_pick(dict(point))
 
-    data = {"traces": spec["data"], "layout": spec["layout"], "height": height, "label": label,
-            "clickable": on_pick is not None, "name": key}
+    data = {
+        "traces": spec["data"],
+        "layout": spec["layout"],
+        "height": height,
+        "label": label,
+        "clickable": on_pick is not None,
+        "name": key,
+    }
     with st.container(key=key):
         _component(key=f"chart_{key}", data=data, on_pick_change=picked)

@@ -42,33 +42,62 @@ def wall(faces: Split, name: str, label: int | None) -> None:
     rows = chosen_faces(faces, label)
     image = selection.param("image", cast=int, low=0, high=len(faces) - 1)
     first = selection.param("from", 0, cast=int, low=0, high=max(len(rows) - 1, 0)) // WALL * WALL
-    shown = rows[first:first + WALL]
+    shown = rows[first : first + WALL]
     what = "of all classes" if label is None else f"labelled {words.emotion(label)}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{words.faces(len(rows))}** {what}" + (f", {first + 1:,} to {first + len(shown):,} shown" if len(rows) > WALL else ""), width="stretch")
+        st.markdown(
+            f"**{words.faces(len(rows))}** {what}" + (f", {first + 1:,} to {first + len(shown):,} shown" if len(rows) > WALL else ""),
+            width="stretch",
+        )
         factor = selection.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)
         if len(rows) > WALL:
-            st.button("Earlier", icon=":material/chevron_left:", disabled=first == 0, on_click=partial(selection.write, **{"from": first - WALL or None}))
-            st.button("Later", icon=":material/chevron_right:", icon_position="right", disabled=first + WALL >= len(rows),
-                      on_click=partial(selection.write, **{"from": first + WALL}))
+            st.button(
+                "Earlier",
+                icon=":material/chevron_left:",
+                disabled=first == 0,
+                on_click=partial(selection.write, **{"from": first - WALL or None}),
+            )
+            st.button(
+                "Later",
+                icon=":material/chevron_right:",
+                icon_position="right",
+                disabled=first + WALL >= len(rows),
+                on_click=partial(selection.write, **{"from": first + WALL}),
+            )
     tips = [f"{words.emotion(faces.labels[i])}, {name} face {i}" for i in shown]
     at = np.flatnonzero(shown == image)
-    gallery(faces.images[shown], "gallery", colours=colours(faces.labels[shown]), tips=tips, selected=int(at[0]) if len(at) else None,
-            on_pick=lambda i: selection.write(image=int(shown[i])), height=480, size=SIDE * factor, label=f"{name} faces {what}")
+    gallery(
+        faces.images[shown],
+        "gallery",
+        colours=colours(faces.labels[shown]),
+        tips=tips,
+        selected=int(at[0]) if len(at) else None,
+        on_pick=lambda i: selection.write(image=int(shown[i])),
+        height=480,
+        size=SIDE * factor,
+        label=f"{name} faces {what}",
+    )
 
 
 def face(dataset: Dataset, split: str, index: int | None) -> None:
     """Draw one face at large with its label, its place in the source, and its copies."""
     if index is None or index >= len(dataset[split]):
-        page.empty("No face chosen", "Click a face (or walk with the arrow keys and press Enter): it opens here with its label, its row in the file and its copies.")
+        page.empty(
+            "No face chosen",
+            "Click a face (or walk with the arrow keys and press Enter): it opens here with its label, its row in the file and its copies.",
+        )
         return
     faces = dataset[split]
     smooth = st.session_state.get("smooth", False)
     picture(faces.images[index], 4 * SIDE, "face", smooth=smooth, label=f"{words.emotion(faces.labels[index])}, {split} face {index}")
     st.toggle("Smooth pixels", key="smooth")
-    twins = [place for group in cache.copies(dataset.source).groups if (split, index) in group for place in group if place != (split, index)]
-    st.markdown(f"Labelled **{words.emotion(faces.labels[index])}** · {split} face {index} · {'row' if isinstance(faces.ids[index].item(), int) else 'file'} "
-                f"`{faces.ids[index]}`")
+    twins = [
+        place for group in cache.copies(dataset.source).groups if (split, index) in group for place in group if place != (split, index)
+    ]
+    st.markdown(
+        f"Labelled **{words.emotion(faces.labels[index])}** · {split} face {index} · {'row' if isinstance(faces.ids[index].item(), int) else 'file'} "
+        f"`{faces.ids[index]}`"
+    )
     if twins:
         said = words.listed([f"{name} {i} ({words.emotion(dataset[name].labels[i])})" for name, i in twins[:6]])
         st.markdown(f"The very same pixels stand at {said}" + (f" and {len(twins) - 6} more places." if len(twins) > 6 else "."))
@@ -80,8 +109,8 @@ def pair(dataset: Dataset, one: Place, other: Place) -> np.ndarray:
     """Put two faces side by side with a see-through gap: uint8 (48, 100, 4)."""
     sheet = np.zeros((SIDE, 2 * SIDE + 4, 4), np.uint8)
     for (split, index), left in ((one, 0), (other, SIDE + 4)):
-        sheet[:, left:left + SIDE, :3] = dataset[split].images[index][..., None]
-        sheet[:, left:left + SIDE, 3] = 255
+        sheet[:, left : left + SIDE, :3] = dataset[split].images[index][..., None]
+        sheet[:, left : left + SIDE, 3] = 255
     return sheet
 
 
@@ -107,8 +136,15 @@ def pair_wall(dataset: Dataset, pairs: list[tuple[Place, Place]], key: str) -> N
         return
     names = [[words.emotion(dataset[split].labels[index]) for split, index in both] for both in shown]
     captions = [f"{a} | {b}\n{one[0]} {one[1]} | {other[0]} {other[1]}" for (a, b), (one, other) in zip(names, shown, strict=True)]
-    gallery(np.stack([pair(dataset, *both) for both in shown]), key, captions=captions, size=96, height=420, label="Pairs of equal faces",
-            on_pick=lambda i: selection.write(split=shown[i][0][0], image=shown[i][0][1], class_=None, view="faces", **{"from": None}))
+    gallery(
+        np.stack([pair(dataset, *both) for both in shown]),
+        key,
+        captions=captions,
+        size=96,
+        height=420,
+        label="Pairs of equal faces",
+        on_pick=lambda i: selection.write(split=shown[i][0][0], image=shown[i][0][1], class_=None, view="faces", **{"from": None}),
+    )
     if len(pairs) > PAIRS:
         st.caption(f"The first {PAIRS} of {len(pairs):,} pairs.")
 
@@ -120,15 +156,24 @@ def copies(dataset: Dataset) -> None:
     surplus = words.listed([f"{count:,} in {split}" for split, count in found.surplus.items()])
     st.markdown(f"Exact copies, faces beyond the first of their kind: **{surplus}**.")
     st.markdown(f"#### {len(conflicts):,} {'face' if len(conflicts) == 1 else 'faces'} with labels that contradict each other")
-    st.caption("The same pixels, labelled differently: no network can be right on both. Both labels stand under the pair, with where each is found.")
+    st.caption(
+        "The same pixels, labelled differently: no network can be right on both. Both labels stand under the pair, with where each is found."
+    )
     if conflicts:
         pair_wall(dataset, conflicts, "conflicts")
     else:
         st.success("None: wherever a face occurs again, it has the same label.", icon=":material/check:")
-    held = [f"{int(mask.sum()):,} of {len(mask):,} {split} faces ({words.percent(mask.mean())})" for split, mask in found.leaked.items() if len(mask)]
+    held = [
+        f"{int(mask.sum()):,} of {len(mask):,} {split} faces ({words.percent(mask.mean())})"
+        for split, mask in found.leaked.items()
+        if len(mask)
+    ]
     st.markdown("#### Faces that training has already shown")
-    st.caption(f"{words.listed(held)} stand in the training split, pixel for pixel. Every accuracy is therefore also given without them."
-               if held else "There is no other split than training.")
+    st.caption(
+        f"{words.listed(held)} stand in the training split, pixel for pixel. Every accuracy is therefore also given without them."
+        if held
+        else "There is no other split than training."
+    )
     pair_wall(dataset, leaks, "leaks")
     blanks(dataset, found.blank)
 
@@ -141,8 +186,12 @@ def blanks(dataset: Dataset, blank: dict[str, np.ndarray]) -> None:
         st.caption("None: no face is a single grey.")
         return
     st.caption(f"{words.faces(len(places))} of one single grey, with a label all the same.")
-    gallery(np.stack([dataset[split].images[index] for split, index in places[:WALL]]), "blank", label="Blank images",
-            captions=[f"{words.emotion(dataset[split].labels[index])}\n{split} {index}" for split, index in places[:WALL]])
+    gallery(
+        np.stack([dataset[split].images[index] for split, index in places[:WALL]]),
+        "blank",
+        label="Blank images",
+        captions=[f"{words.emotion(dataset[split].labels[index])}\n{split} {index}" for split, index in places[:WALL]],
+    )
 
 
 def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
@@ -161,8 +210,13 @@ def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
         picture(faces.images[index], 4 * SIDE, "original", label="The face as it is stored")
     with right:
         st.markdown(f"**In the first {EXAMPLES} epochs** (seed {config.seed})")
-        gallery(examples(faces.images[index], config, EXAMPLES), "examples", size=2 * SIDE, label="The face as the trainer sees it",
-                captions=[f"epoch {epoch + 1}" for epoch in range(EXAMPLES)])
+        gallery(
+            examples(faces.images[index], config, EXAMPLES),
+            "examples",
+            size=2 * SIDE,
+            label="The face as the trainer sees it",
+            captions=[f"epoch {epoch + 1}" for epoch in range(EXAMPLES)],
+        )
     labels = dataset["train"].labels if "train" in dataset else faces.labels
     labels = np.asarray(labels[labels >= 0])
     if len(labels):
@@ -183,13 +237,26 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
 
     left, right = st.columns([2, 1], gap="large")
     with left:
-        chart(charts.class_bars({split: counts}, chosen=label, theme=theme), "classes", height=310, label=f"Faces per class of the {split} split",
-              on_pick=lambda point: choose(EMOTIONS.index(point["x"])))
+        chart(
+            charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme),
+            "classes",
+            height=310,
+            label=f"Faces per class of the {split} split",
+            on_pick=lambda point: choose(EMOTIONS.index(point["x"])),
+        )
     with right:
         st.markdown(words.imbalance(counts))
         unlabelled = int((dataset[split].labels < 0).sum())
         if unlabelled:
             st.markdown(f"{words.faces(unlabelled)} of this split have no label.")
     st.caption("Mean face of each class: all its faces, averaged pixel by pixel.")
-    gallery(cache.mean_faces(dataset.source, split), "means", size=SIDE * 2, selected=label, on_pick=choose, label="Mean faces",
-            captions=[name.capitalize() for name in EMOTIONS], colours=colours(np.arange(len(EMOTIONS))))
+    gallery(
+        cache.mean_faces(dataset.source, split),
+        "means",
+        size=SIDE * 2,
+        selected=label,
+        on_pick=choose,
+        label="Mean faces",
+        captions=[name.capitalize() for name in EMOTIONS],
+        colours=colours(np.arange(len(EMOTIONS))),
+    )

@@ -16,8 +16,11 @@ HERE = Path(__file__).parent
 COLUMNS = 20
 
 _component = st.components.v2.component(
-    "fer_gallery", html="<div class='fer-wall'></div>", css=(HERE / "gallery.css").read_text(encoding="utf8"),
-    js=(HERE / "gallery.js").read_text(encoding="utf8"))
+    "fer_gallery",
+    html="<div class='fer-wall'></div>",
+    css=(HERE / "gallery.css").read_text(encoding="utf8"),
+    js=(HERE / "gallery.js").read_text(encoding="utf8"),
+)
 
 
 def png(image: np.ndarray) -> bytes:
@@ -47,9 +50,19 @@ def _encoded(images: np.ndarray) -> tuple[str, str]:
     return base64.b64encode(raw).decode("ascii"), hashlib.sha256(raw).hexdigest()[:16]
 
 
-def gallery(images: np.ndarray, key: str, *, captions: Sequence[str] | None = None, colours: Sequence[str] | None = None,
-            selected: int | None = None, size: int = 48, on_pick: Callable[[int], None] | None = None, height: int | None = None,
-            label: str = "Faces", tips: Sequence[str] | None = None) -> None:
+def gallery(
+    images: np.ndarray,
+    key: str,
+    *,
+    captions: Sequence[str] | None = None,
+    colours: Sequence[str] | None = None,
+    selected: int | None = None,
+    size: int = 48,
+    on_pick: Callable[[int], None] | None = None,
+    height: int | None = None,
+    label: str = "Faces",
+    tips: Sequence[str] | None = None,
+) -> None:
     """Show faces uint8 (n, 48, w[, 3 or 4]) on a wall, `size` pixels tall each (a multiple of 48 keeps them crisp).
 
     `on_pick` is called with the position of the face chosen by click or Enter, before the page is drawn again. `selected` is a
@@ -65,10 +78,21 @@ def gallery(images: np.ndarray, key: str, *, captions: Sequence[str] | None = No
         if position is not None and on_pick is not None:
             on_pick(int(position))
 
-    data = {"atlas": sheet, "tag": tag, "count": len(images), "columns": min(COLUMNS, len(images)), "captions": list(captions or []),
-            "colours": list(colours or []), "tips": list(tips or []), "selected": selected, "size": size,
-            "wide": round(size * images.shape[2] / images.shape[1]), "height": height,
-            "clickable": on_pick is not None, "label": label}
+    data = {
+        "atlas": sheet,
+        "tag": tag,
+        "count": len(images),
+        "columns": min(COLUMNS, len(images)),
+        "captions": list(captions or []),
+        "colours": list(colours or []),
+        "tips": list(tips or []),
+        "selected": selected,
+        "size": size,
+        "wide": round(size * images.shape[2] / images.shape[1]),
+        "height": height,
+        "clickable": on_pick is not None,
+        "label": label,
+    }
     with st.container(key=key):
         _component(key=f"gallery_{key}", data=data, on_pick_change=picked)
 

@@ -79,8 +79,10 @@ def spark(values: Sequence[float], *, bars: bool = False, colours: Sequence[str]
 def _bars(values: np.ndarray, colours: Sequence[str]) -> str:
     step, top = WIDE / len(values), max(values.max(), 1e-9)
     tall = np.maximum(2, (TALL - 4) * values / top)
-    return "".join(f"<rect x='{i * step + 2:.1f}' y='{TALL - h:.1f}' width='{step - 4:.1f}' height='{h:.1f}' fill='{colours[i] if colours else CURVE}'/>"
-                   for i, h in enumerate(tall))
+    return "".join(
+        f"<rect x='{i * step + 2:.1f}' y='{TALL - h:.1f}' width='{step - 4:.1f}' height='{h:.1f}' fill='{colours[i] if colours else CURVE}'/>"
+        for i, h in enumerate(tall)
+    )
 
 
 def _line(values: np.ndarray) -> str:
@@ -89,14 +91,18 @@ def _line(values: np.ndarray) -> str:
     y = TALL - 4 - (TALL - 8) * ((values - low) / (high - low) if high > low else np.full(len(values), 0.5))
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
     top = int(np.nanargmax(values))
-    return (f"<polyline points='{points}' fill='none' stroke='{CURVE}' stroke-width='2' stroke-linejoin='round'/>"
-            f"<circle cx='{x[top]:.1f}' cy='{y[top]:.1f}' r='3.5' fill='{CURVE}'/>")
+    return (
+        f"<polyline points='{points}' fill='none' stroke='{CURVE}' stroke-width='2' stroke-linejoin='round'/>"
+        f"<circle cx='{x[top]:.1f}' cy='{y[top]:.1f}' r='3.5' fill='{CURVE}'/>"
+    )
 
 
 def card(label: str, number: str, lines: Sequence[str], picture: str = "") -> None:
     """Draw a card: what it is about, one large number, a small picture, and lines of words."""
     told = "".join(f"<div class='fer-line'>{html.escape(line)}</div>" for line in lines)
-    st.html(f"<div class='fer-card'><div class='fer-label'>{html.escape(label)}</div><div class='fer-number'>{html.escape(number)}</div>{picture}{told}</div>")
+    st.html(
+        f"<div class='fer-card'><div class='fer-label'>{html.escape(label)}</div><div class='fer-number'>{html.escape(number)}</div>{picture}{told}</div>"
+    )
 
 
 def data_card(source: str) -> None:
@@ -111,9 +117,15 @@ def data_card(source: str) -> None:
         total = max(int(row.sum()), 1)
         rare = int(np.argmin(np.where(row > 0, row, row.max() + 1)))
         sizes = words.listed([f"{len(part):,} {words.SPLIT_WORDS.get(name, name)}" for name, part in faces.items()])
-        card(f"Data: {words.source(source)}", words.number(sum(map(len, faces.values()))), [
-            f"faces: {sizes}", f"rarest: {EMOTIONS[rare].capitalize()}, {words.faces(int(row[rare]))}, {words.percent(row[rare] / total)} of {first}"],
-            spark(row.tolist(), bars=True, colours=[charts.EMOTION_COLOURS[name] for name in EMOTIONS]))
+        card(
+            f"Data: {words.source(source)}",
+            words.number(sum(map(len, faces.values()))),
+            [
+                f"faces: {sizes}",
+                f"rarest: {EMOTIONS[rare].capitalize()}, {words.faces(int(row[rare]))}, {words.percent(row[rare] / total)} of {first}",
+            ],
+            spark(row.tolist(), bars=True, colours=[charts.EMOTION_COLOURS[name] for name in EMOTIONS]),
+        )
 
 
 def result_card(label: str, found: Result | None, command: str) -> None:
@@ -124,9 +136,15 @@ def result_card(label: str, found: Result | None, command: str) -> None:
         return
     low, high = found.interval
     what = label if found.arch in ("cnn", "dnn") else f"{label} ({LABELS[found.arch].lower()})"
-    card(what, words.percent(found.value), [
-        f"of {found.n:,} validation faces named as labelled; 95% interval {100 * low:.1f} to {100 * high:.1f}%",
-        f"{found.title}, epoch {found.epoch} of {len(found.curve)}, on {words.source(found.data)}"], spark(found.curve))
+    card(
+        what,
+        words.percent(found.value),
+        [
+            f"of {found.n:,} validation faces named as labelled; 95% interval {100 * low:.1f} to {100 * high:.1f}%",
+            f"{found.title}, epoch {found.epoch} of {len(found.curve)}, on {words.source(found.data)}",
+        ],
+        spark(found.curve),
+    )
 
 
 def living(run: Run) -> None:
@@ -137,11 +155,15 @@ def living(run: Run) -> None:
     speed = f" · {status.images_per_second:,.0f} images/s" if status.images_per_second else ""
     loss = f" · loss {status.loss:.3g} nats" if status.loss is not None else ""
     with st.container(border=True):
-        st.html(f"<div class='fer-live'><span class='fer-dot'></span><b>{html.escape(run.title)}</b> {STATES.get(status.state, status.state)}</div>")
+        st.html(
+            f"<div class='fer-live'><span class='fer-dot'></span><b>{html.escape(run.title)}</b> {STATES.get(status.state, status.state)}</div>"
+        )
         st.progress(min(max(done, 0.0), 1.0), text=f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}{loss}{speed}")
         values = run.history["val_accuracy"]
         if len(values):
-            st.caption(f"Best so far: {words.percent(float(np.nanmax(values)))} of the validation faces, after epoch {int(np.nanargmax(values)) + 1}.")
+            st.caption(
+                f"Best so far: {words.percent(float(np.nanmax(values)))} of the validation faces, after epoch {int(np.nanargmax(values)) + 1}."
+            )
         page.link("pages/training_monitor.py", "Watch it learn", run=run.id)
 
 
@@ -176,8 +198,11 @@ def going_on() -> None:
     st.markdown("#### Continue")
     with st.container(horizontal=True, key="continue"):
         for file, params in views[:4]:
-            said = [words.source(value) if name == "data" else value.capitalize() if name in ("split", "class", "true", "pred") else value
-                    for name, value in params.items() if name in ("run", "data", "split", "class", "true", "pred", "image")]
+            said = [
+                words.source(value) if name == "data" else value.capitalize() if name in ("split", "class", "true", "pred") else value
+                for name, value in params.items()
+                if name in ("run", "data", "split", "class", "true", "pred", "image")
+            ]
             title, icon = page.PAGES[file]
             st.page_link(file, label=f"{title}: {', '.join(said)}" if said else title, icon=icon, query_params=params)
 
@@ -189,7 +214,11 @@ def next_step(results: Sequence[Result]) -> None:
         target, changes = "pages/confusion_matrix.py", {"run": (demo or results[0]).run, "split": "validation"}
         label = "Open the confusion matrix of the demo network" if demo else "Open the confusion matrix"
     elif results:
-        target, changes, label = "pages/training_monitor.py", {"run": (demo or results[0]).run}, "See how the demo network learned" if demo else "See how a network learned"
+        target, changes, label = (
+            "pages/training_monitor.py",
+            {"run": (demo or results[0]).run},
+            "See how the demo network learned" if demo else "See how a network learned",
+        )
     elif page.exists("pages/training_monitor.py"):
         target, changes, label = "pages/training_monitor.py", {}, "Train the first network"
     else:
@@ -221,8 +250,15 @@ def strip(asked: str) -> None:
     if not len(rows):
         return
     st.markdown("#### Faces and their labels")
-    gallery(split.images[rows], "strip", size=96, captions=[words.emotion(split.labels[i]) for i in rows], colours=colours(split.labels[rows]),
-            on_pick=lambda i: st.session_state.update(open_face=int(rows[i])), label="Two faces of each class")
+    gallery(
+        split.images[rows],
+        "strip",
+        size=96,
+        captions=[words.emotion(split.labels[i]) for i in rows],
+        colours=colours(split.labels[rows]),
+        on_pick=lambda i: st.session_state.update(open_face=int(rows[i])),
+        label="Two faces of each class",
+    )
     chosen = st.session_state.pop("open_face", None)
     if chosen is not None:
         page.go("pages/dataset.py", data=asked, split=name, class_=EMOTIONS[int(split.labels[chosen])], image=chosen)

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from ui import recent, selection
 ROOT = Path(__file__).resolve().parent.parent
 ICON = Path(__file__).parent / "icon.png"
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf8")
+DARK_STYLE = "button[kind^=primary] :is(p, span) { color: #10151d; }"  # 4.5 : 1 on the pale primary colour
 
 PAGES: dict[str, tuple[str, str]] = {
     "app.py": ("Overview", ":material/home:"),
@@ -34,7 +36,7 @@ def setup(page: str) -> None:
     """Begin a page: title, style, menu. `page` is a key of `PAGES`; call it before anything else is drawn."""
     title = PAGES[page][0]
     st.set_page_config(page_title=f"{title} · FER Lens", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
-    st.html(f"<style>{STYLE}</style>")
+    st.html(f"<style>{STYLE}{DARK_STYLE if theme() == 'dark' else ''}</style>")
     with st.sidebar:
         st.html("<div class='fer-brand'>FER Lens</div>")
         with st.container(key="menu", gap="xxsmall"):
@@ -62,7 +64,7 @@ def go(page: str, **changes: object) -> None:
     st.switch_page(page, query_params=selection.carried(**changes))
 
 
-def theme() -> str:
+def theme() -> Literal["light", "dark"]:
     """Return `light` or `dark`, as the browser shows the page."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
@@ -117,5 +119,4 @@ def _chips() -> None:
         return
     with st.container(key="chips", gap="small"):
         for name, label, params in chips:
-            st.button(f"{label}  ✕", key=f"chip_{name}", help="Take this off the selection", on_click=selection.write,
-                      kwargs=dict.fromkeys(params))
+            st.button(f"{label}  ✕", key=f"chip_{name}", on_click=selection.write, kwargs=dict.fromkeys(params))

@@ -23,13 +23,20 @@ def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, lo
         value = cast(text)
     except (ValueError, TypeError, KeyError):
         return default
-    if (low is not None and not value >= low) or (high is not None and not value <= high):  # type: ignore[operator]  # NaN is in no range
+    if (low is not None and not value >= low) or (high is not None and not value <= high):  # NaN is in no range
         return default
     return value
 
 
-def param(name: str, default: Any = None, *, cast: Callable[[str], Any] = str, low: Any = None, high: Any = None,
-          options: Sequence[Any] | None = None) -> Any:
+def param(
+    name: str,
+    default: Any = None,
+    *,
+    cast: Callable[[str], Any] = str,
+    low: Any = None,
+    high: Any = None,
+    options: Sequence[Any] | None = None,
+) -> Any:
     """Read one query parameter; `options` are the only values allowed where they are given."""
     value = parse(st.query_params.get(name), cast, default, low=low, high=high)
     return value if options is None or value in options else default
@@ -71,8 +78,16 @@ def carried(**changes: Any) -> dict[str, str]:
     return {name: str(value) for name, value in merged.items() if value is not None}
 
 
-def choose(label: str, name: str, options: Sequence[Any], *, words: Callable[[Any], str] = str, kind: str = "select", default: Any = None,
-           hidden: bool = False) -> Any:
+def choose(
+    label: str,
+    name: str,
+    options: Sequence[Any],
+    *,
+    words: Callable[[Any], str] = str,
+    kind: str = "select",
+    default: Any = None,
+    hidden: bool = False,
+) -> Any:
     """Draw a widget that mirrors one query parameter and return what is chosen. `kind` is select, segmented, pills or radio.
 
     A `hidden` label is read out but not shown.
@@ -90,6 +105,5 @@ def choose(label: str, name: str, options: Sequence[Any], *, words: Callable[[An
         if value is not None:  # a second click on the chosen one changes nothing
             write(**{name: value})
 
-    widget(label, options, key=key, format_func=words, on_change=chosen,
-           label_visibility="collapsed" if hidden else "visible")  # type: ignore[operator]
+    widget(label, options, key=key, format_func=words, on_change=chosen, label_visibility="collapsed" if hidden else "visible")  # type: ignore[operator]
     return now

@@ -81,10 +81,15 @@ def imbalance(counts: np.ndarray) -> str:
     if counts[most] == counts[least]:
         return " ".join([*words, f"Every class has {faces(int(counts[most]))}."])
     ratio = counts[most] / counts[least]
-    words.append(f"For every {emotion(least)} face there are {ratio:.0f} {emotion(most)} ones." if ratio >= 2
-                 else f"{emotion(most)} has {times(ratio)} as many faces as {emotion(least)}.")
-    words.append(f"{emotion(least)} is {percent(counts[least] / total)} of the split: a network that never says {emotion(least)} "
-                 f"loses only {percent(counts[least] / total)} of its accuracy.")
+    words.append(
+        f"For every {emotion(least)} face there are {ratio:.0f} {emotion(most)} ones."
+        if ratio >= 2
+        else f"{emotion(most)} has {times(ratio)} as many faces as {emotion(least)}."
+    )
+    words.append(
+        f"{emotion(least)} is {percent(counts[least] / total)} of the split: a network that never says {emotion(least)} "
+        f"loses only {percent(counts[least] / total)} of its accuracy."
+    )
     words.append(f"One that always says {emotion(most)} is right on {percent(counts[most] / total)}.")
     return " ".join(words)
 
@@ -95,19 +100,22 @@ def oversampled(counts: np.ndarray, drawn: np.ndarray) -> str:
     if not len(present) or np.array_equal(counts, drawn):
         return "Each face is shown once per epoch; rare classes are not sampled again."
     least = int(present[counts[present].argmin()])
-    return (f"Rare classes are sampled again: the {faces(int(counts[least]))} labelled {emotion(least)} are shown {number(drawn[least])} times "
-            f"per epoch, about {times(drawn[least] / counts[least])} each.")
+    return (
+        f"Rare classes are sampled again: the {faces(int(counts[least]))} "
+        f"labelled {emotion(least)} are shown {number(drawn[least])} times "
+        f"per epoch, about {times(drawn[least] / counts[least])} each."
+    )
 
 
 def changes(config: RunConfig) -> str:
     """Say what the trainer does to each face."""
     said = [
-        (config.flip, f"mirrored with a chance of {percent(config.flip)}"),
+        (config.flip, f"mirrored with a chance of {100 * config.flip:g}%"),
         (config.shift, f"shifted by up to {config.shift:g} pixels"),
-        (config.zoom, f"zoomed by up to {percent(config.zoom)}"),
+        (config.zoom, f"zoomed by up to {100 * config.zoom:g}%"),
         (config.rotation, f"turned by up to {config.rotation:g}°"),
-        (config.contrast, f"contrast and brightness changed by up to {percent(config.contrast)}"),
-        (config.erase, f"a rectangle erased with a chance of {percent(config.erase)}"),
+        (config.contrast, f"contrast and brightness changed by up to {100 * config.contrast:g}%"),
+        (config.erase, f"a rectangle erased with a chance of {100 * config.erase:g}%"),
     ]
     told = [words for value, words in said if value]
     return f"Each time it is shown, a face is {'; '.join(told)}." if told else "Faces are shown as they are."
@@ -121,4 +129,5 @@ def accuracy(value: float, interval: tuple[float, float], n: int) -> str:
 def shares(counts: np.ndarray) -> list[dict[str, object]]:
     """Return a row per class for a table: class, faces, share in percent."""
     total = max(int(counts.sum()), 1)
-    return [{"class": name, "faces": int(value), "share in %": round(100 * int(value) / total, 2)} for name, value in zip(EMOTIONS, counts, strict=True)]
+    pairs = zip(EMOTIONS, counts, strict=True)
+    return [{"class": name, "faces": int(value), "share in %": round(100 * int(value) / total, 2)} for name, value in pairs]

@@ -97,8 +97,9 @@ def server(root, tmp_path_factory):
 @pytest.fixture(scope="session")
 def chromium(chromium_path):
     """One Chromium for the session."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # a machine that trains beside the tests answers late
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield browser

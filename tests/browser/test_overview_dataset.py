@@ -71,7 +71,9 @@ def test_a_link_opens_the_same_view(visit):
     expect(page.locator(".st-key-blank [role=option]")).to_have_count(1)
 
 
-@pytest.mark.parametrize("query", ["class=99&image=x&split=nowhere&view=1&from=-5", "image=100000&from=999999", "class=%3Cb%3E&true=8&pred=-1"])
+@pytest.mark.parametrize(
+    "query", ["class=99&image=x&split=nowhere&view=1&from=-5", "image=100000&from=999999", "class=%3Cb%3E&true=8&pred=-1"]
+)
 def test_wrong_values_fall_back_quietly(visit, query):
     page = visit(f"dataset?{query}")
     expect(wall(page).first).to_be_visible()
