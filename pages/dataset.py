@@ -23,7 +23,8 @@ VIEWS = {"faces": "Faces", "copies": "Copies and contradictions", "trainer": "As
 ABOUT = """A data set is faces of 48 × 48 grey pixels, each with one of seven labels that people gave. **Training** faces teach the network,
 **validation** faces choose its best epoch, **test** faces are for one last look.
 
-Click a bar or a mean face to see the faces of that class; click a face to open it. A label is what someone wrote down, not a person's feeling."""
+Click a bar or a mean face to see the faces of that class; click a face to open it. A label is
+what someone wrote down, not a person's feeling."""
 
 
 def csv_text(rows: list[dict[str, object]]) -> str:

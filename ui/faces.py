@@ -95,7 +95,8 @@ def face(dataset: Dataset, split: str, index: int | None) -> None:
         place for group in cache.copies(dataset.source).groups if (split, index) in group for place in group if place != (split, index)
     ]
     st.markdown(
-        f"Labelled **{words.emotion(faces.labels[index])}** · {split} face {index} · {'row' if isinstance(faces.ids[index].item(), int) else 'file'} "
+        f"Labelled **{words.emotion(faces.labels[index])}** · {split} face {index} · "
+        f"{'row' if isinstance(faces.ids[index].item(), int) else 'file'} "
         f"`{faces.ids[index]}`"
     )
     if twins:
@@ -157,7 +158,8 @@ def copies(dataset: Dataset) -> None:
     st.markdown(f"Exact copies, faces beyond the first of their kind: **{surplus}**.")
     st.markdown(f"#### {len(conflicts):,} {'face' if len(conflicts) == 1 else 'faces'} with labels that contradict each other")
     st.caption(
-        "The same pixels, labelled differently: no network can be right on both. Both labels stand under the pair, with where each is found."
+        "The same pixels, labelled differently: no network can be right on both. "
+        "Both labels stand under the pair, with where each is found."
     )
     if conflicts:
         pair_wall(dataset, conflicts, "conflicts")

@@ -72,7 +72,8 @@ def spark(values: Sequence[float], *, bars: bool = False, colours: Sequence[str]
     if not len(values):
         return ""
     shapes = _bars(np.asarray(values, float), colours) if bars else _line(np.asarray(values, float))
-    drawn = f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDE}' height='{TALL}' viewBox='0 0 {WIDE} {TALL}' preserveAspectRatio='none'>{shapes}</svg>"
+    form = f"width='{WIDE}' height='{TALL}' viewBox='0 0 {WIDE} {TALL}' preserveAspectRatio='none'"
+    drawn = f"<svg xmlns='http://www.w3.org/2000/svg' {form}>{shapes}</svg>"
     return f"<img class='fer-spark' alt='' src='data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}'>"
 
 
@@ -80,7 +81,8 @@ def _bars(values: np.ndarray, colours: Sequence[str]) -> str:
     step, top = WIDE / len(values), max(values.max(), 1e-9)
     tall = np.maximum(2, (TALL - 4) * values / top)
     return "".join(
-        f"<rect x='{i * step + 2:.1f}' y='{TALL - h:.1f}' width='{step - 4:.1f}' height='{h:.1f}' fill='{colours[i] if colours else CURVE}'/>"
+        f"<rect x='{i * step + 2:.1f}' y='{TALL - h:.1f}' width='{step - 4:.1f}' height='{h:.1f}' "
+        f"fill='{colours[i] if colours else CURVE}'/>"
         for i, h in enumerate(tall)
     )
 
@@ -101,7 +103,8 @@ def card(label: str, number: str, lines: Sequence[str], picture: str = "") -> No
     """Draw a card: what it is about, one large number, a small picture, and lines of words."""
     told = "".join(f"<div class='fer-line'>{html.escape(line)}</div>" for line in lines)
     st.html(
-        f"<div class='fer-card'><div class='fer-label'>{html.escape(label)}</div><div class='fer-number'>{html.escape(number)}</div>{picture}{told}</div>"
+        f"<div class='fer-card'><div class='fer-label'>{html.escape(label)}</div>"
+        f"<div class='fer-number'>{html.escape(number)}</div>{picture}{told}</div>"
     )
 
 
@@ -128,6 +131,21 @@ def data_card(source: str) -> None:
         )
 
 
+def without_copies(run: str) -> list[str]:
+    """Say the validation accuracy without the faces whose very pixels stand in training, where the run has predicted them."""
+    try:
+        told = cache.store().open(run).predictions("validation")
+    except (FerError, OSError):
+        return []  # the list of runs tells damage in words
+    if told is None:
+        return []
+    keep = (told.labels >= 0) & ~told.leaked
+    if not keep.any() or not told.leaked.any():
+        return []
+    share = float((told.probabilities[keep].argmax(1) == told.labels[keep]).mean())
+    return [f"{words.percent(share)} without the {words.number(told.leaked.sum())} copies of training faces"]
+
+
 def result_card(label: str, found: Result | None, command: str) -> None:
     """Draw the card of a network's best run, or what would bring one."""
     if found is None:
@@ -141,6 +159,7 @@ def result_card(label: str, found: Result | None, command: str) -> None:
         words.percent(found.value),
         [
             f"of {found.n:,} validation faces named as labelled; 95% interval {100 * low:.1f} to {100 * high:.1f}%",
+            *without_copies(found.run),
             f"{found.title}, epoch {found.epoch} of {len(found.curve)}, on {words.source(found.data)}",
         ],
         spark(found.curve),
@@ -156,13 +175,15 @@ def living(run: Run) -> None:
     loss = f" · loss {status.loss:.3g} nats" if status.loss is not None else ""
     with st.container(border=True):
         st.html(
-            f"<div class='fer-live'><span class='fer-dot'></span><b>{html.escape(run.title)}</b> {STATES.get(status.state, status.state)}</div>"
+            f"<div class='fer-live'><span class='fer-dot'></span><b>{html.escape(run.title)}</b> "
+            f"{STATES.get(status.state, status.state)}</div>"
         )
         st.progress(min(max(done, 0.0), 1.0), text=f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}{loss}{speed}")
         values = run.history["val_accuracy"]
         if len(values):
             st.caption(
-                f"Best so far: {words.percent(float(np.nanmax(values)))} of the validation faces, after epoch {int(np.nanargmax(values)) + 1}."
+                f"Best so far: {words.percent(float(np.nanmax(values)))} of the validation faces, "
+                f"after epoch {int(np.nanargmax(values)) + 1}."
             )
         page.link("pages/training_monitor.py", "Watch it learn", run=run.id)
 
@@ -236,7 +257,8 @@ def sentence(results: Sequence[Result], runs: int) -> str:
     count = f"{runs} run" + ("" if runs == 1 else "s")
     if top is None:
         return f"{count}, none with a complete epoch yet."
-    return f"{count}. The best {LABELS[top.arch]}, {top.title}, is right on {words.accuracy(top.value, top.interval, top.n)} ({words.source(top.data)}, validation)."
+    right = words.accuracy(top.value, top.interval, top.n)
+    return f"{count}. The best {LABELS[top.arch]}, {top.title}, is right on {right} (validation, {words.source(top.data)})."
 
 
 def strip(asked: str) -> None:
