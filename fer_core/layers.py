@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -61,7 +62,14 @@ class StepDropout(keras.layers.Layer):
         context = tf.distribute.get_replica_context()
         replica = tf.cast(context.replica_id_in_sync_group if context else 0, tf.int64)
         seed = tf.stack([tf.constant(self.seed * 1024 + self.number, tf.int64), tf.convert_to_tensor(self.step) * 1024 + replica])
-        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed, rng_alg="philox")
+        return tf.where(self._kept(inputs, seed), inputs * (1 / (1 - self.rate)), tf.zeros([], inputs.dtype))
+
+    def _kept(self, inputs: Any, seed: tf.Tensor) -> tf.Tensor:
+        """Draw what stays, from 16 random bits each: less than half the time of a random float, and alike on every device."""
+        size = math.prod(inputs.shape[1:])
+        words = tf.random.stateless_uniform([tf.shape(inputs)[0], (size + 1) // 2], seed, None, None, tf.uint32, alg="philox")
+        bits = tf.reshape(tf.bitcast(words, tf.uint16), [-1, (size + 1) // 2 * 2])[:, :size]
+        return tf.reshape(bits >= round(self.rate * 65536), tf.shape(inputs))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Give the shape of the input."""

@@ -133,6 +133,7 @@ def test_dropout_is_a_function_of_the_step():
     assert abs((first == 0).mean() - 0.3) < 0.015
     np.testing.assert_allclose(first[first != 0], 1 / 0.7, rtol=1e-6)
     assert np.array_equal(layer(x, training=False), x)
+    assert layer(np.ones((4, 3, 3, 5), np.float32), training=True).shape == (4, 3, 3, 5)  # an odd number of values
     assert layer.variables == []
 
 
