@@ -18,14 +18,14 @@ from fer_core.config import RunConfig
 
 
 class Learner:
-    """Call it with a batch and a learning rate: one step, on every GPU there is."""
+    """Call it with a batch and a learning rate: one step, on every GPU there is, or on the `devices` named."""
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, devices: list[str] | None = None) -> None:
         self.config = config
         prepare_machine(config)
         self.precision = models.choose_precision(config.precision)
-        devices = tf.config.list_logical_devices("GPU")
-        self.strategy = tf.distribute.MirroredStrategy([d.name for d in devices]) if len(devices) > 1 else tf.distribute.get_strategy()
+        devices = devices or [device.name for device in tf.config.list_logical_devices("GPU")]
+        self.strategy = tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
         with self.strategy.scope():
             self.model = models.build(config.arch, config, precision=self.precision, seed=config.seed)
             self.optimizer = make_optimizer(config)
@@ -65,6 +65,7 @@ class Learner:
             grads = [g + config.weight_decay * v if is_kernel(v) else g for g, v in zip(grads, variables, strict=True)]
         if config.clip_norm:
             grads, _ = tf.clip_by_global_norm(grads, config.clip_norm)
+        grads = [g / self.replicas for g in grads]  # Keras' optimisers add up over the replicas
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply(grads, variables)
         self.model.step.assign_add(1)

@@ -1,0 +1,108 @@
+"""One training step against the same step worked out with stock Keras, and two devices against one."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fer_core.config import RunConfig
+
+QUIET = {"dropout_conv": (0.0,) * 4, "dropout_dense": 0.0, "precision": "float32", "arch": "small", "threads": 2}
+
+TWO_DEVICES = """
+import numpy as np, tensorflow as tf
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+from fer_core.config import RunConfig
+from fer_core.learner import Learner
+config = RunConfig(arch="dnn", precision="float32", dropout_dense=0.0, optimizer="sgd", weight_decay=1e-3, clip_norm=1.0, label_smoothing=0.1)
+faces = np.random.default_rng(0).integers(0, 256, (8, 48, 48)).astype(np.uint8)
+labels = np.arange(8) % 7
+one, two = Learner(config), Learner(config, ["CPU:0", "CPU:1"])
+assert (one.replicas, two.replicas) == (1, 2)
+for _ in range(3):
+    (loss_1, right_1), (loss_2, right_2) = one(faces, labels, 0.01), two(faces, labels, 0.01)
+    assert abs(loss_1 - loss_2) < 1e-4 * loss_1 and right_1 == right_2, (loss_1, loss_2, right_1, right_2)
+a, b = one.arrays(), two.arrays()
+assert a.keys() == b.keys()
+worst = max(float(np.abs(a[k].astype(float) - b[k]).max()) for k in a)
+assert worst < 1e-4, worst
+two.restore(a)
+assert all(np.array_equal(a[k], v) for k, v in two.arrays().items())
+print("same")
+"""
+
+
+def test_two_devices_learn_what_one_learns():
+    done = subprocess.run([sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True)
+    assert done.stdout.strip().endswith("same"), done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def faces():
+    random = np.random.default_rng(1)
+    return random.integers(0, 256, (16, 48, 48)).astype(np.uint8), random.integers(0, 7, 16)
+
+
+def test_an_sgd_step_is_stock_keras(faces):
+    """The same network with stock layers, loss and optimiser takes the same steps."""
+    import keras
+
+    from fer_core import models
+    from fer_core.learner import Learner
+
+    images, labels = faces
+    learner = Learner(RunConfig(**QUIET, optimizer="sgd", label_smoothing=0.1, seed=4))
+    twin = models.plain(learner.model)
+    twin.compile(keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True), keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+                 jit_compile=False)
+    targets = np.eye(7, dtype=np.float32)[labels]
+    for _ in range(3):
+        loss, _ = learner(images, labels, 0.01)
+        assert loss == pytest.approx(float(twin.train_on_batch(images[..., None], targets)), rel=1e-3)
+    for mine, theirs in zip(learner.model.trainable_variables, twin.trainable_variables, strict=True):
+        assert np.allclose(mine.numpy(), theirs.numpy(), atol=2e-4), mine.path
+
+
+def test_weight_decay_shrinks_kernels_only(faces):
+    """With a zero gradient (rate times decay alone) a kernel loses rate x decay of itself; two learners differ by exactly that."""
+    from fer_core.learner import Learner, is_kernel
+
+    images, labels = faces
+    with_decay = Learner(RunConfig(**QUIET, optimizer="sgd", momentum=0.0, weight_decay=0.5, seed=4))
+    without = Learner(RunConfig(**QUIET, optimizer="sgd", momentum=0.0, seed=4))
+    before = [v.numpy() for v in without.model.trainable_variables]
+    with_decay(images, labels, 0.1)
+    without(images, labels, 0.1)
+    for old, a, b in zip(before, with_decay.model.trainable_variables, without.model.trainable_variables, strict=True):
+        assert np.allclose(b.numpy() - a.numpy(), 0.05 * old if is_kernel(a) else 0, atol=1e-5), a.path
+
+
+def test_averaged_weights_are_the_running_mean_and_come_off_again(faces):
+    from fer_core.learner import Learner
+
+    images, labels = faces
+    learner = Learner(RunConfig(**QUIET, optimizer="sgd", average=0.5, seed=4))
+    means = [v.numpy() for v in learner.model.trainable_variables]
+    for _ in range(3):
+        learner(images, labels, 0.01)
+        means = [0.5 * m + 0.5 * v.numpy() for m, v in zip(means, learner.model.trainable_variables, strict=True)]
+    before = learner.arrays()
+    with learner.averaged([images]):
+        assert all(np.allclose(m, v.numpy(), atol=1e-6) for m, v in zip(means, learner.model.trainable_variables, strict=True))
+        outputs = learner.model(images[..., None], training=False).numpy()
+        in_training = learner.model(images[..., None], training=True).numpy()
+        assert np.allclose(outputs, in_training, atol=0.05), "the statistics measured anew are those of the batch"
+    after = learner.arrays()
+    assert all(np.array_equal(before[k], after[k]) for k in before)
+
+
+def test_a_clipped_step_has_the_norm_asked_for(faces):
+    from fer_core.learner import Learner
+
+    images, labels = faces
+    learner = Learner(RunConfig(**QUIET, optimizer="sgd", momentum=0.0, clip_norm=0.01, seed=4))
+    before = [v.numpy() for v in learner.model.trainable_variables]
+    learner(images, labels, 1.0)
+    moved = sum(float(((v.numpy() - old) ** 2).sum()) for old, v in zip(before, learner.model.trainable_variables, strict=True)) ** 0.5
+    assert moved == pytest.approx(0.01, rel=1e-3)
