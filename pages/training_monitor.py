@@ -50,10 +50,9 @@ def choose(run: str) -> None:
 
 def tick(run: str) -> None:
     """Lay a run over the chosen one, or take it off."""
-    rest = [name for name in ticked_ids() if name != run]
-    if st.session_state[f"tick-{run}"]:
-        rest.append(run)
-    selection.write(compare=",".join(rest) or None)
+    now = ticked_ids()
+    rest = [name for name in now if name != run]
+    selection.write(compare=",".join(rest if run in now else [*rest, run]) or None)
     st.session_state["ticked"] = True
 
 
@@ -91,9 +90,10 @@ def one_card(reading: Reading, focus: bool) -> None:
             opened = st.button(reading.title, key=f"open-{reading.id}", type="tertiary", on_click=choose, args=(reading.id,),
                                icon=":material/visibility:" if focus else None)
             if not reading.damage and not focus:
-                st.session_state[f"tick-{reading.id}"] = reading.id in ticked_ids()
-                st.checkbox(f"Compare {reading.title}", key=f"tick-{reading.id}", label_visibility="collapsed", on_change=tick,
-                            args=(reading.id,), help="Lay over the chosen run")
+                ticked = reading.id in ticked_ids()
+                st.button("Compare", key=f"tick-{reading.id}", type="tertiary", on_click=tick, args=(reading.id,),
+                          icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:",
+                          help="Take off the chart" if ticked else "Lay over the chosen run")
         st.markdown(f"{badge(reading)} {'' if reading.damage else ':small[' + pulse(reading.status) + ']'}")
         st.html(run_list.card(reading, charts.run_colour(reading.meta.colour)))
     if opened:
@@ -140,7 +140,7 @@ def names(reading: Reading) -> None:
                 st.rerun()
 
 
-@st.dialog("New run", width="large")
+@st.dialog("New run", width="medium")
 def new_run(base: Reading | None, turn: int) -> None:
     """Ask for data, network and preset; start the trainer."""
     try:

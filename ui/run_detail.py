@@ -33,6 +33,24 @@ def act(action: Callable[[], object]) -> None:
         st.session_state["run_problem"] = error
 
 
+def choose(label: str, name: str, options: Sequence[str], words: Callable[[str], str], default: str) -> str:
+    """Draw a choice that mirrors a query parameter inside a part that is drawn every second.
+
+    The widget is written to only where it differs: a write on every tick would take back a click that is still on its way.
+    """
+    now = str(selection.param(name, default, options=options))
+    key = f"live_{name}"
+    if st.session_state.get(key) != now:
+        st.session_state[key] = now
+
+    def chosen() -> None:
+        if st.session_state[key] is not None:
+            selection.write(**{name: st.session_state[key]})
+
+    st.segmented_control(label, options, key=key, format_func=words, on_change=chosen)
+    return now
+
+
 def state_line(reading: Reading) -> None:
     """Draw the state with the age of its heartbeat, the progress and the time left; nothing below moves when they change."""
     with st.container(key="run-state"):
@@ -87,27 +105,36 @@ def curve_of(reading: Reading) -> charts.Curve:
     return charts.Curve(reading.title, reading.history, colour, best, reading.early)
 
 
+def living(figure: Any, revision: str = "keep") -> Any:
+    """Let the epochs' axis fit itself: a range given anew with every epoch would undo a person's zoom."""
+    if figure.layout.xaxis.showticklabels is not False:  # else it is the word that there is no epoch yet
+        figure.update_xaxes(range=None, autorange=True)
+    return figure.update_layout(uirevision=revision)
+
+
 def living_charts(readings: Sequence[Reading]) -> None:
     """Draw training and validation of the ticked runs in one chart, and under it learning rate and speed."""
     theme: Any = page.theme()
     drawn = [curve_of(reading) for reading in readings]
     groups = [group for group in run_compare.seeds(readings) if len(group) > 1]
     options = [name for name in METRICS if name != "seeds" or groups]
-    metric = selection.choose("Curves", "metric", options, words=lambda name: METRICS[name], kind="segmented")
+    metric = choose("Curves", "metric", options, lambda name: METRICS[name], "accuracy")
     if metric == "seeds":
         named = {f"{group[0].title} and {len(group) - 1} more": [reading.history for reading in group] for group in groups}
         figure = charts.seed_band(named, theme=theme)
     else:
         figure = charts.curves(drawn, metric, theme=theme)
-    figure.update_layout(uirevision=metric)
-    chart(figure, "curves", height=380, label=f"{METRICS[metric]} per epoch of {', '.join(reading.title for reading in readings)}")
+    told = ", ".join(reading.title for reading in readings)
+    chart(living(figure, metric), "curves", height=380, label=f"{METRICS[metric]} of {told}")
     left, right = st.columns(2)
     with left:
         st.caption("Learning rate")
-        chart(charts.learning_rate(drawn, theme=theme).update_layout(showlegend=False), "learning-rate", height=190, label="Learning rate")
+        rates = charts.learning_rate(drawn, theme=theme).update_layout(showlegend=False)
+        chart(living(rates), "learning-rate", height=190, label="Learning rate per epoch")
     with right:
         st.caption("Training speed")
-        chart(charts.images_per_second(drawn, theme=theme).update_layout(showlegend=False), "speed", height=190, label="Images per second")
+        speeds = charts.images_per_second(drawn, theme=theme).update_layout(showlegend=False)
+        chart(living(speeds), "speed", height=190, label="Images per second of each epoch")
 
 
 def diagnosis(reading: Reading) -> None:
@@ -125,11 +152,11 @@ def classes(reading: Reading) -> None:
     confusion = reading.run.confusion
     support = confusion[-1].sum(1).tolist() if len(confusion) else None
     names = ["all", *EMOTIONS]
-    chosen = selection.choose("Class", "class", names, words=str.capitalize, kind="pills", default="all")
+    chosen = choose("Class", "class", names, str.capitalize, "all")
     number = EMOTIONS.index(chosen) if chosen in EMOTIONS else None
     theme: Any = page.theme()
     figure = charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=theme)
-    chart(figure, "recall", height=340, label="Recall of each class per epoch")
+    chart(living(figure), "recall", height=340, label="Recall of each class per epoch")
 
 
 def epoch_by_epoch(reading: Reading) -> None:
@@ -141,7 +168,8 @@ def epoch_by_epoch(reading: Reading) -> None:
         return
     epoch = selection.param("epoch", last, cast=int, low=1, high=last)
     if last > 1:
-        st.session_state["epoch_slider"] = epoch
+        if st.session_state.get("epoch_slider") != epoch:
+            st.session_state["epoch_slider"] = epoch
         st.slider("Epoch", 1, last, key="epoch_slider", on_change=_epoch_chosen, args=(last,),
                   help="Arrow keys turn it into a film. At the last epoch it follows the training.")
     matrix = confusion[epoch - 1]
@@ -208,8 +236,7 @@ def log(reading: Reading) -> None:
 
 def under(reading: Reading, ticked: Sequence[Reading]) -> None:
     """Draw the view that was chosen under the curves."""
-    view = selection.choose("Below the curves", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented",
-                            default="compare" if len(ticked) > 1 else "classes")
+    view = choose("Below the curves", "view", list(VIEWS), lambda name: VIEWS[name], "compare" if len(ticked) > 1 else "classes")
     views: dict[str, Callable[[], None]] = {
         "classes": lambda: classes(reading), "epochs": lambda: epoch_by_epoch(reading), "compare": lambda: compare(ticked),
         "settings": lambda: settings(reading), "log": lambda: log(reading)}

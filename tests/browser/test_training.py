@@ -9,7 +9,7 @@ from fer_core.runs import RunStore
 
 MINUTES = 240_000
 PLOT = ".st-key-curves .js-plotly-plot"
-POINTS = "plot => document.querySelector(plot)?.data?.[0]?.x?.length ?? 0"
+POINTS = "plot => document.querySelector(plot)?._fullData?.[1]?._length ?? 0"
 
 
 def settled(page):
@@ -47,7 +47,7 @@ def state(page, word):
 
 
 def points(page):
-    """Return the epochs that the first curve of the chart has."""
+    """Return the epochs that the validation curve of the chart has."""
     return page.evaluate(POINTS, PLOT)
 
 
@@ -100,12 +100,19 @@ def test_zoom_and_hidden_lines_stay_while_data_arrives(visit, hand_made):
     extend = hand_made("living", epochs=6)
     page = visit("training_monitor?run=living")
     page.wait_for_selector(f"{PLOT} .legendtoggle")
-    page.evaluate("plot => window.Plotly.relayout(document.querySelector(plot), {'xaxis.range': [2, 4]})", PLOT)
+    box = page.locator(f"{PLOT} .nsewdrag").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.2 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=8)
+    page.mouse.up()
+    page.wait_for_function("plot => document.querySelector(plot)._fullLayout.xaxis.range[0] > 1.5", arg=PLOT)
+    zoom = page.evaluate("plot => document.querySelector(plot)._fullLayout.xaxis.range", PLOT)
     page.locator(f"{PLOT} .legendtoggle").first.click()
     page.wait_for_function("plot => document.querySelector(plot)._fullData[0].visible === 'legendonly'", arg=PLOT)
     extend(7)
     more_points(page, 6)
-    assert page.evaluate("plot => document.querySelector(plot)._fullLayout.xaxis.range", PLOT) == [2, 4]
+    assert page.evaluate("plot => document.querySelector(plot)._fullLayout.xaxis.range", PLOT) == zoom
     assert page.evaluate("plot => document.querySelector(plot)._fullData[0].visible", PLOT) == "legendonly"
 
 
@@ -113,7 +120,7 @@ def test_runs_are_compared_and_the_link_reopens_it(visit, hand_made):
     hand_made("one", seed=1)
     hand_made("two", seed=2)
     page = visit("training_monitor?run=one")
-    page.locator(".st-key-card-two label").click()
+    page.locator(".st-key-tick-two button").click()
     expect(page).to_have_url(re.compile("compare=two"))
     expect(page.locator(".runs-table").first).to_contain_text("two")
     again = visit(page.url.split("/", 3)[3])
