@@ -92,8 +92,7 @@ def one_card(reading: Reading, focus: bool) -> None:
             if not reading.damage and not focus:
                 ticked = reading.id in ticked_ids()
                 st.button("Compare", key=f"tick-{reading.id}", type="tertiary", on_click=tick, args=(reading.id,),
-                          icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:",
-                          help="Take off the chart" if ticked else "Lay over the chosen run")
+                          icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:")
         st.markdown(f"{badge(reading)} {'' if reading.damage else ':small[' + pulse(reading.status) + ']'}")
         st.html(run_list.card(reading, charts.run_colour(reading.meta.colour)))
     if opened:
