@@ -118,7 +118,7 @@ def living_charts(readings: Sequence[Reading]) -> None:
     drawn = [curve_of(reading) for reading in readings]
     groups = [group for group in run_compare.seeds(readings) if len(group) > 1]
     options = [name for name in METRICS if name != "seeds" or groups]
-    metric = choose("Curves", "metric", options, lambda name: METRICS[name], "accuracy")
+    metric: Any = choose("Curves", "metric", options, lambda name: METRICS[name], "accuracy")
     if metric == "seeds":
         named = {f"{group[0].title} and {len(group) - 1} more": [reading.history for reading in group] for group in groups}
         figure = charts.seed_band(named, theme=theme)
