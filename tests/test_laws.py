@@ -15,11 +15,11 @@ ORDER = (
     "errors", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "photos", "augment",
     "runs", "launch", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
-    "gradients", "layers", "models", "learner", "train",
+    "gradients", "layers", "exports", "models", "learner", "train",
     "regions", "saliency", "ascent", "units",
     "colours", "matrices", "confidence", "curves", "charts", "report", "cli", "__main__",
 )
-USES_KERAS = {"gradients", "layers", "models", "learner", "train", "saliency", "ascent", "units"}
+USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "train", "saliency", "ascent", "units"}
 OPENS_TAPES = {"gradients", "train"}  # training takes its own gradient
 LIGHT_PAGES = ("app.py", "pages/dataset.py", "pages/training_monitor.py")
 FRAMEWORKS = {"tensorflow", "keras"}
