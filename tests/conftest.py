@@ -12,14 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """Let the browser tests follow each other on one worker; the other tests fill the other."""
-    for item in items:
-        if (ROOT / "tests/browser") in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    if (ROOT / "tests/browser") in item.path.parents:
+        item.add_marker(pytest.mark.browser)
+    if item.get_closest_marker("browser"):
+        item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
