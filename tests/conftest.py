@@ -13,11 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_itemcollected(item):
-    """Let the browser tests follow each other on one worker; the other tests fill the other."""
+    """Mark what drives the app in Chromium."""
     if (ROOT / "tests/browser") in item.path.parents:
         item.add_marker(pytest.mark.browser)
-    if item.get_closest_marker("browser"):
-        item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
