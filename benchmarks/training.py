@@ -55,8 +55,12 @@ def main() -> None:
         trainer.take_steps(0)
         return count / (time.perf_counter() - began)
 
-    kinds = {"plain model.fit, float32": fit, "bare loop, float32": lambda: bare(float32),
-             f"bare loop, {trainer.learner.precision}": lambda: bare(trainer.learner), f"whole pipeline, {trainer.learner.precision}": pipeline}
+    kinds = {
+        "plain model.fit, float32": fit,
+        "bare loop, float32": lambda: bare(float32),
+        f"bare loop, {trainer.learner.precision}": lambda: bare(trainer.learner),
+        f"whole pipeline, {trainer.learner.precision}": pipeline,
+    }
     for warm in kinds.values():
         warm()
     seen: dict[str, list[float]] = {name: [] for name in kinds}
@@ -80,8 +84,12 @@ def plain_fit(arch, config, trainer):
     from fer_core import models
 
     model = models.plain(models.build(arch, config, precision="float32"))
-    model.compile(keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                  metrics=["accuracy"], jit_compile=False)
+    model.compile(
+        keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
     count = trainer.steps * trainer.batch
     images, labels = trainer.faces.images[:count, ..., None].astype(np.float32), trainer.faces.labels[:count]
 

@@ -21,8 +21,13 @@ from fer_core.errors import ConfigError, FerError
 from fer_core.launch import launch
 from fer_core.runs import Run, RunStore, Status
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="FER Lens: train, watch and question facial-expression classifiers.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="FER Lens: train, watch and question facial-expression classifiers.",
+)
 data_app = typer.Typer(no_args_is_help=True, help="Describe, convert and make data sets.")
 app.add_typer(data_app, name="data")
 console, errors = Console(), Console(stderr=True)
@@ -55,9 +60,15 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for every field of `RunConfig`; untold ones arrive as `None` in `knobs`."""
     own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "knobs"]
     fields = {n: f for n, f in RunConfig.model_fields.items() if n not in {"preset", "data"}}
-    knobs = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None,
-                               annotation=Annotated[field.annotation | None, typer.Option(help=field.description)])  # type: ignore[operator]
-             for name, field in fields.items()]
+    knobs = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[field.annotation | None, typer.Option(help=field.description)],  # type: ignore[operator]
+        )
+        for name, field in fields.items()
+    ]
 
     def called(**values: Any) -> None:
         told = {name: values.pop(name) for name in fields}
@@ -72,12 +83,17 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
 
 @app.command()
 @with_knobs
-def train(knobs: dict[str, Any], *, data: Data = "demo",
-          preset: Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")] = None,
-          name: Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")] = None,
-          runs: Runs = ROOT, summary: Annotated[bool, typer.Option("--summary", help="Print the layer table and stop.")] = False,
-          background: Annotated[bool, typer.Option("--background", help="Start the training and return at once.")] = False,
-          as_json: Json = False) -> None:
+def train(
+    knobs: dict[str, Any],
+    *,
+    data: Data = "demo",
+    preset: Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")] = None,
+    runs: Runs = ROOT,
+    summary: Annotated[bool, typer.Option("--summary", help="Print the layer table and stop.")] = False,
+    background: Annotated[bool, typer.Option("--background", help="Start the training and return at once.")] = False,
+    as_json: Json = False,
+) -> None:
     """Train a network in a process of its own and watch it; Ctrl-C stops it so that it can be resumed."""
     from fer_core.data import read
 
@@ -112,22 +128,36 @@ def stop(run: RunId, runs: Runs = ROOT) -> None:
 
 
 @app.command("runs")
-def list_runs(runs: Runs = ROOT, archived: Annotated[bool, typer.Option("--archived", help="The archived ones.")] = False, as_json: Json = False) -> None:
+def list_runs(
+    runs: Runs = ROOT, archived: Annotated[bool, typer.Option("--archived", help="The archived ones.")] = False, as_json: Json = False
+) -> None:
     """List the runs: state, best epoch, accuracy, parameters."""
     rows = [describe(run) for run in RunStore(runs).all(archived=archived)]
     if as_json:
         return print_json(rows)
     table = Table("run", "state", "network", "data", "epoch", "best", "accuracy", box=None)
     for row in rows:
-        table.add_row(row["run"], row["state"], row.get("arch", ""), row.get("data", ""), str(row.get("epoch", "")), str(row.get("best_epoch") or ""),
-                      f"{row['best']:.1%}" if row.get("best") is not None and row.get("monitor") == "accuracy" else "")
+        table.add_row(
+            row["run"],
+            row["state"],
+            row.get("arch", ""),
+            row.get("data", ""),
+            str(row.get("epoch", "")),
+            str(row.get("best_epoch") or ""),
+            f"{row['best']:.1%}" if row.get("best") is not None and row.get("monitor") == "accuracy" else "",
+        )
     console.print(table if rows else f"No runs in {runs}. Begin with: python -m fer_core train")
 
 
 @app.command()
-def evaluate(run: RunId, data: Data = "", split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
-             flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False, runs: Runs = ROOT,
-             as_json: Json = False) -> None:
+def evaluate(
+    run: RunId,
+    data: Data = "",
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False,
+    runs: Runs = ROOT,
+    as_json: Json = False,
+) -> None:
     """Predict a split, store the predictions in the run, and print every number."""
     from fer_core import models
     from fer_core.data import read
@@ -169,8 +199,12 @@ def submission(run: RunId, out: Annotated[Path, typer.Option(help="CSV to write.
 
 
 @app.command()
-def export(run: RunId, out: Annotated[Path, typer.Option(help="File or folder to write.")],
-           format: Annotated[str, typer.Option(help="keras, saved_model, tflite or onnx.")] = "keras", runs: Runs = ROOT) -> None:
+def export(
+    run: RunId,
+    out: Annotated[Path, typer.Option(help="File or folder to write.")],
+    format: Annotated[str, typer.Option(help="keras, saved_model, tflite or onnx.")] = "keras",
+    runs: Runs = ROOT,
+) -> None:
     """Write a run's network for use without FER Lens; pixels of 0 to 255 go in, logits come out."""
     from fer_core import models
 
@@ -201,9 +235,17 @@ def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
     from fer_core.data import find
 
     packages = ("streamlit", "tensorflow", "keras", "plotly", "numpy", "opencv-python-headless")
-    facts = {"processor": learner.processor_name(), "cores": os.cpu_count(), "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-             "gpus": models.gpus(), "precision": models.choose_precision("auto"), "python": sys.version.split()[0],
-             **{name: version(name) for name in packages}, "runs": len(RunStore(runs).all()), "data": find([Path("data")])}
+    facts = {
+        "processor": learner.processor_name(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpus": models.gpus(),
+        "precision": models.choose_precision("auto"),
+        "python": sys.version.split()[0],
+        **{name: version(name) for name in packages},
+        "runs": len(RunStore(runs).all()),
+        "data": find([Path("data")]),
+    }
     if as_json:
         return print_json(facts)
     for key, value in facts.items():
@@ -211,18 +253,27 @@ def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
 
 
 @data_app.command("describe")
-def data_describe(data: Annotated[str, typer.Argument()] = "demo", skip_bad: Annotated[Path | None, typer.Option(help="Skip bad rows and list them here.")] = None,
-                  as_json: Json = False) -> None:
+def data_describe(
+    data: Annotated[str, typer.Argument()] = "demo",
+    skip_bad: Annotated[Path | None, typer.Option(help="Skip bad rows and list them here.")] = None,
+    as_json: Json = False,
+) -> None:
     """Count classes and splits; find copies, conflicting labels and blank images."""
     from fer_core.data import copies, counts, read
     from fer_core.emotions import EMOTIONS
 
     dataset = read(data, skip_bad=skip_bad)
     found = copies(dataset)
-    result = {"name": dataset.name, "fingerprint": dataset.fingerprint, "notes": list(dataset.notes),
-              "counts": {s: dict(zip(EMOTIONS, map(int, row), strict=True)) for s, row in counts(dataset).items()},
-              "surplus_copies": {s: int(n) for s, n in found.surplus.items()}, "conflicting_groups": len(found.conflicts),
-              "blank": {s: len(i) for s, i in found.blank.items()}, "also_in_train": {s: int(m.sum()) for s, m in found.leaked.items()}}
+    result = {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "notes": list(dataset.notes),
+        "counts": {s: dict(zip(EMOTIONS, map(int, row), strict=True)) for s, row in counts(dataset).items()},
+        "surplus_copies": {s: int(n) for s, n in found.surplus.items()},
+        "conflicting_groups": len(found.conflicts),
+        "blank": {s: len(i) for s, i in found.blank.items()},
+        "also_in_train": {s: int(m.sum()) for s, m in found.leaked.items()},
+    }
     if as_json:
         return print_json(result)
     table = Table("emotion", *dataset, box=None)
@@ -256,9 +307,19 @@ def describe(run: Run) -> dict[str, Any]:
     if run.damage:
         return {"run": run.id, "state": "damaged", "damage": run.damage}
     status, best = run.status, run.best
-    return {"run": run.id, "title": run.title, "state": status.state, "reason": status.reason, "arch": run.config.arch,
-            "data": run.facts.get("data", {}).get("name", run.config.data), "epoch": status.epoch, "epochs": run.config.epochs,
-            "monitor": run.config.monitor, "best_epoch": best[0] if best else None, "best": best[1] if best else None}
+    return {
+        "run": run.id,
+        "title": run.title,
+        "state": status.state,
+        "reason": status.reason,
+        "arch": run.config.arch,
+        "data": run.facts.get("data", {}).get("name", run.config.data),
+        "epoch": status.epoch,
+        "epochs": run.config.epochs,
+        "monitor": run.config.monitor,
+        "best_epoch": best[0] if best else None,
+        "best": best[1] if best else None,
+    }
 
 
 def print_summary(config: RunConfig, as_json: bool) -> None:
@@ -278,8 +339,15 @@ def print_summary(config: RunConfig, as_json: bool) -> None:
 
 def progress_bar() -> Progress:
     """Make a progress bar with time left, on the error stream, so that results can be piped."""
-    return Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
-                    TimeRemainingColumn(), console=errors)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+    )
 
 
 def follow(run: Run, background: bool, as_json: bool) -> None:
@@ -312,8 +380,11 @@ def _show(run: Run, status: Status, bar: Progress, task: Any, shown: int) -> int
     bar.update(task, description=text, completed=(status.epoch + status.step / max(1, status.steps)) / max(1, status.epochs))
     history = run.history
     for i in range(shown, len(history["epoch"])):
-        bar.console.print(f"epoch {i + 1}: loss {history['loss'][i]:.3f}, accuracy {history['accuracy'][i]:.1%}, validation loss "
-                          f"{history['val_loss'][i]:.3f}, accuracy {history['val_accuracy'][i]:.1%}", highlight=False)
+        bar.console.print(
+            f"epoch {i + 1}: loss {history['loss'][i]:.3f}, accuracy {history['accuracy'][i]:.1%}, validation loss "
+            f"{history['val_loss'][i]:.3f}, accuracy {history['val_accuracy'][i]:.1%}",
+            highlight=False,
+        )
     return len(history["epoch"])
 
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fer_core.errors import ConfigError
 
 
-
 class RunConfig(BaseModel):
     """What a run is made of. Two runs with equal configs, data and machine end bit for bit alike."""
 
@@ -35,14 +34,21 @@ class RunConfig(BaseModel):
     # the optimiser
     optimizer: Literal["sgd", "adam", "adamw"] = Field("adam", description="SGD (Nesterov), Adam or AdamW.")
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
-    schedule: Literal["cosine", "constant", "plateau"] = Field("cosine", description="Learning rate over the run: cosine to zero, constant, or halved when validation stalls.")
+    schedule: Literal["cosine", "constant", "plateau"] = Field(
+        "cosine", description="Learning rate over the run: cosine to zero, constant, or halved when validation stalls."
+    )
     warmup_epochs: float = Field(0.5, ge=0, description="Epochs in which the learning rate rises from zero.")
     plateau_patience: int = Field(4, ge=1, description="Schedule 'plateau': epochs without a better value before the rate is halved.")
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD only: Nesterov momentum.")
     weight_decay: float = Field(0.0, ge=0, le=1, description="SGD: L2 penalty; AdamW: decoupled. Kernels only.")
     clip_norm: float = Field(0.0, ge=0, description="Gradients are scaled to at most this global norm; 0 = off.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each label spread over all seven classes.")
-    average: float = Field(0.0, ge=0, lt=1, description="Decay per step of the averaged weights that are validated and kept; 0 = off. Their batch-norm statistics are measured anew.")
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay per step of the averaged weights that are validated and kept; 0 = off. Their statistics are measured anew.",
+    )
 
     # the network's own knobs
     dropout_conv: tuple[float, float, float, float] = Field((0.1, 0.1, 0.1, 0.1), description="Dropout after the four convolution blocks.")
@@ -59,7 +65,9 @@ class RunConfig(BaseModel):
     erase: float = Field(0.0, ge=0, le=1, description="Probability that a random rectangle is erased.")
 
     # the machine
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic: bfloat16 where the processor or GPU is fast at it, unless told.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="Arithmetic: bfloat16 where the processor or GPU is fast at it, unless told."
+    )
     threads: int = Field(0, ge=0, le=1024, description="Processor threads; 0 = all. Part of an exact resume.")
     deterministic: bool = Field(True, description="Same input, same bits.")
     tensorboard: bool = Field(False, description="Also write TensorBoard event files.")
@@ -88,15 +96,43 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"arch": "small", "epochs": 12},
     # The report's recipe: rare classes sampled again, an image generator (flip, crop, rotate), Adam, early stopping.
     "report": {
-        "arch": "cnn", "epochs": 60, "batch_size": 128, "optimizer": "adam", "learning_rate": 1e-3, "schedule": "constant",
-        "warmup_epochs": 0.0, "patience": 10, "oversample": 1.0, "shift": 4.0, "zoom": 0.1, "rotation": 15.0, "contrast": 0.0,
-        "dropout_conv": (0.2, 0.2, 0.25, 0.3), "dropout_dense": 0.4, "leaky_slope": 0.1,
+        "arch": "cnn",
+        "epochs": 60,
+        "batch_size": 128,
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "warmup_epochs": 0.0,
+        "patience": 10,
+        "oversample": 1.0,
+        "shift": 4.0,
+        "zoom": 0.1,
+        "rotation": 15.0,
+        "contrast": 0.0,
+        "dropout_conv": (0.2, 0.2, 0.25, 0.3),
+        "dropout_dense": 0.4,
+        "leaky_slope": 0.1,
     },
     # A stronger one: SGD with Nesterov momentum, warm-up, cosine to zero, weight decay, label smoothing, erasing.
     "strong": {
-        "arch": "cnn", "epochs": 80, "batch_size": 128, "optimizer": "sgd", "learning_rate": 0.05, "schedule": "cosine",
-        "warmup_epochs": 1.0, "weight_decay": 1e-4, "label_smoothing": 0.1, "average": 0.0, "clip_norm": 0.0,
-        "dropout_conv": (0.05, 0.1, 0.1, 0.15), "dropout_dense": 0.3, "leaky_slope": 0.1,
-        "shift": 4.0, "zoom": 0.12, "rotation": 10.0, "contrast": 0.2, "erase": 0.25,
+        "arch": "cnn",
+        "epochs": 80,
+        "batch_size": 128,
+        "optimizer": "sgd",
+        "learning_rate": 0.05,
+        "schedule": "cosine",
+        "warmup_epochs": 1.0,
+        "weight_decay": 1e-4,
+        "label_smoothing": 0.1,
+        "average": 0.0,
+        "clip_norm": 0.0,
+        "dropout_conv": (0.05, 0.1, 0.1, 0.15),
+        "dropout_dense": 0.3,
+        "leaky_slope": 0.1,
+        "shift": 4.0,
+        "zoom": 0.12,
+        "rotation": 10.0,
+        "contrast": 0.2,
+        "erase": 0.25,
     },
 }

@@ -23,7 +23,9 @@ def sole_writer(run: Run, *, wait: float = 0.0) -> Iterator[None]:
     except filelock.Timeout:
         raise RunError(f"{run.id} is being trained by another process.", todo="stop that one first, or watch it") from None
     except OSError as error:
-        raise RunError(f"The run folder of {run.id} cannot be written.", received=error.strerror, todo="check its rights and the free space") from None
+        raise RunError(
+            f"The run folder of {run.id} cannot be written.", received=error.strerror, todo="check its rights and the free space"
+        ) from None
 
 
 def launch(run: Run) -> Status:
@@ -37,6 +39,8 @@ def launch(run: Run) -> Status:
     with sole_writer(run):
         (run.path / "stop").unlink(missing_ok=True)
         process = processes.start(run.path)
-        queued = replace(status, state="queued", reason="", process=vars(process), heartbeat=time.time(), phase="starting", seconds_left=None)
+        queued = replace(
+            status, state="queued", reason="", process=vars(process), heartbeat=time.time(), phase="starting", seconds_left=None
+        )
         run.write_status(queued)
     return queued

@@ -50,7 +50,8 @@ class Learner:
 
     def _shares(self, part: np.ndarray) -> Any:
         return self.strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(np.array_split(part, self.replicas)[context.replica_id_in_sync_group]))
+            lambda context: tf.constant(np.array_split(part, self.replicas)[context.replica_id_in_sync_group])
+        )
 
     def _distributed(self, images: Any, labels: Any, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         losses, correct = self.strategy.run(self._one, args=(images, labels, rate))
@@ -131,9 +132,17 @@ class Learner:
         """Tell what is trained and on what: for the run's facts.json."""
         parameters = int(sum(np.prod(v.shape) for v in self.model.weights))
         trainable = int(sum(np.prod(v.shape) for v in self.model.trainable_weights))
-        machine = {"system": platform.platform(), "processor": processor_name(), "cores": os.cpu_count(), "replicas": self.replicas,
-                   "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")}}
-        return {"model": {"arch": self.config.arch, "parameters": parameters, "trainable": trainable, "precision": self.precision}, "machine": machine}
+        machine = {
+            "system": platform.platform(),
+            "processor": processor_name(),
+            "cores": os.cpu_count(),
+            "replicas": self.replicas,
+            "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        }
+        return {
+            "model": {"arch": self.config.arch, "parameters": parameters, "trainable": trainable, "precision": self.precision},
+            "machine": machine,
+        }
 
 
 def is_kernel(variable: Any) -> bool:

@@ -94,5 +94,7 @@ def _write_history(run: Run, history: dict[str, np.ndarray]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([int(row[0]), *(repr(float(value)) for value in row[1:])] for row in zip(*(history[name] for name in COLUMNS), strict=True))
+    writer.writerows(
+        [int(row[0]), *(repr(float(value)) for value in row[1:])] for row in zip(*(history[name] for name in COLUMNS), strict=True)
+    )
     files.write_bytes(run.path / "history.csv", text.getvalue().encode())

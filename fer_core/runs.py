@@ -23,8 +23,17 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, RunError
 from fer_core.processes import Process
 
-COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images_per_second",
-           *(f"recall_{name}" for name in EMOTIONS))
+COLUMNS = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+    *(f"recall_{name}" for name in EMOTIONS),
+)
 """Columns of history.csv: a row per epoch; losses in nats, accuracies and recalls 0 to 1."""
 
 ALIVE = ("queued", "running", "stopping")
@@ -130,9 +139,11 @@ class Run:
         try:
             there = Process(**status.process).is_alive(status.heartbeat)
         except TypeError:
-            raise RunError(f"{self.id}/status.json does not name its process.", received=status.process, expected="pid, began and host") from None
+            raise RunError(
+                f"{self.id}/status.json does not name its process.", received=status.process, expected="pid, began and host"
+            ) from None
         if not there:
-            reason = f"The training process is gone; its last sign of life was {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(status.heartbeat))}."
+            reason = f"The training process is gone; last sign of life: {datetime.fromtimestamp(status.heartbeat):%Y-%m-%d %H:%M:%S}."
             return Status(**{**asdict(status), "state": "lost", "reason": reason, "seconds_left": None})
         if status.state == "running" and self.stop_requested:
             return Status(**{**asdict(status), "state": "stopping"})
@@ -179,8 +190,15 @@ class Run:
             return None
         part = {name.split(".", 1)[1]: value for name, value in arrays.items() if name.startswith(split + ".")}
         try:
-            return Predictions(split, str(part["fingerprint"]), part["labels"], part["probabilities"], part.get("flipped"),
-                               part.get("features"), part["leaked"])
+            return Predictions(
+                split,
+                str(part["fingerprint"]),
+                part["labels"],
+                part["probabilities"],
+                part.get("flipped"),
+                part.get("features"),
+                part["leaked"],
+            )
         except KeyError as error:
             raise RunError(f"{self.id}/predictions.npz lacks a part.", received=f"no {error}", todo="predict the split again") from None
 
@@ -238,8 +256,12 @@ class Run:
         except FileNotFoundError:
             raise RunError(f"{self.id}/{name} is missing.", todo="restore the file, or archive the run") from None
         except (OSError, ValueError) as error:
-            raise RunError(f"{self.id}/{name} cannot be read.", received=str(error), expected="JSON as the trainer wrote it",
-                           todo="restore the file, or archive the run") from None
+            raise RunError(
+                f"{self.id}/{name} cannot be read.",
+                received=str(error),
+                expected="JSON as the trainer wrote it",
+                todo="restore the file, or archive the run",
+            ) from None
         if not isinstance(value, dict):
             raise RunError(f"{self.id}/{name} holds no JSON object.", received=type(value).__name__)
         return value
@@ -268,7 +290,9 @@ class RunStore:
         """List the runs, newest first; a damaged one carries its `damage` and hides no other."""
         runs = []
         for path in sorted(self.root.glob("*/")) if self.root.is_dir() else []:
-            if path.name.startswith(".") or not any((path / name).exists() for name in ("config.json", "status.json", "weights.safetensors")):
+            if path.name.startswith(".") or not any(
+                (path / name).exists() for name in ("config.json", "status.json", "weights.safetensors")
+            ):
                 continue
             run = Run(path)
             try:
@@ -283,7 +307,9 @@ class RunStore:
         """Open a run by its id; an unknown or damaged one raises `RunError`."""
         if not NAME.fullmatch(id) or not (self.root / id).is_dir():
             known = ", ".join(path.name for path in sorted(self.root.glob("*/"))[:8]) if self.root.is_dir() else ""
-            raise RunError(f"There is no run '{id[:80]}' in {self.root}.", expected=f"one of {known}" if known else "", todo="python -m fer_core runs")
+            raise RunError(
+                f"There is no run '{id[:80]}' in {self.root}.", expected=f"one of {known}" if known else "", todo="python -m fer_core runs"
+            )
         run = Run(self.root / id)
         run.check()
         return run
@@ -292,11 +318,14 @@ class RunStore:
         """Make a run folder in the state `queued`; the name is taken or made of network, data and time."""
         if id is not None and not NAME.fullmatch(id):
             raise RunError("This cannot be the name of a run.", received=id, expected="letters, digits, '.', '_' and '-', at most 80")
-        stem = id or f"{config.arch}-{re.sub(r'[^A-Za-z0-9]+', '-', Path(config.data).stem)[:24].strip('-') or 'data'}-{datetime.now():%m%d-%H%M%S}"
+        data = re.sub(r"[^A-Za-z0-9]+", "-", Path(config.data).stem)[:24].strip("-") or "data"
+        stem = id or f"{config.arch}-{data}-{datetime.now():%m%d-%H%M%S}"
         path = self._make_folder(stem, numbered=id is None)
         colour = len(list(self.root.glob("*/")))
         files.write_json(path / "config.json", config.model_dump(mode="json"))
-        files.write_json(path / "meta.json", asdict(Meta(path.name, config.note, False, colour, datetime.now().isoformat(timespec="seconds"))))
+        files.write_json(
+            path / "meta.json", asdict(Meta(path.name, config.note, False, colour, datetime.now().isoformat(timespec="seconds")))
+        )
         files.write_json(path / "status.json", asdict(Status(epochs=config.epochs, heartbeat=time.time())))
         return Run(path)
 
@@ -311,7 +340,9 @@ class RunStore:
                 if not numbered:
                     raise RunError(f"A run named '{stem}' is there already.", todo="choose another name, or resume it") from None
             except OSError as error:
-                raise RunError(f"No run folder can be made in {self.root}.", received=error.strerror, todo="free space or choose another --runs folder") from None
+                raise RunError(
+                    f"No run folder can be made in {self.root}.", received=error.strerror, todo="free space or choose another --runs folder"
+                ) from None
         raise RunError("Too many runs of the same name.", received=stem)
 
 

@@ -1,4 +1,4 @@
-"""The learning rate and the end of a run, as pure functions of the settings, the step and the history: nothing to save, nothing to forget."""
+"""The learning rate and the end of a run, as pure functions of settings, step and history: nothing to save, nothing to forget."""
 
 from __future__ import annotations
 

@@ -92,11 +92,16 @@ class Trainer:
 
         self.run, self.recorder, self.config = run, recorder, run.config
         self.models, self.augment = models, augment
-        self.faces, self.validation, self.dataset = _labelled(dataset, "train", self.config.limit), _labelled(dataset, "validation"), dataset
+        self.faces, self.validation, self.dataset = (
+            _labelled(dataset, "train", self.config.limit),
+            _labelled(dataset, "validation"),
+            dataset,
+        )
         self.batch = min(self.config.batch_size, len(self.faces.labels))
         self.steps = len(self.faces.labels) // self.batch
         self.sampler = augment.Sampler(self.faces.labels, self.config)
-        self.learner = Learner(self.config)
+        known = run.facts.get("model", {}).get("precision")  # a run keeps the precision that it began with
+        self.learner = Learner(self.config.model_copy(update={"precision": known}) if known else self.config)
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0], 0.0
         self._stop, self._saved = False, time.monotonic()
         self._write_facts()
@@ -121,7 +126,10 @@ class Trainer:
             rate = schedule.learning_rate(self.config, number * self.steps + self.position, self.steps, history)
             loss, correct = self.learner(images, labels, rate)
             if not math.isfinite(loss):
-                raise RunError(f"The loss became {loss} in epoch {number + 1}, step {self.position + 1}.", todo="choose a smaller learning rate, a warm-up or clip_norm")
+                raise RunError(
+                    f"The loss became {loss} in epoch {number + 1}, step {self.position + 1}.",
+                    todo="choose a smaller learning rate, a warm-up or clip_norm",
+                )
             self.position += 1
             self.sums = [self.sums[0] + loss, self.sums[1] + correct]
             self.elapsed = time.monotonic() - began
@@ -151,8 +159,14 @@ class Trainer:
         seen = self.position * self.batch
         speed = seen / self.elapsed
         left = (self.config.epochs - epoch) * self.steps - self.position
-        self.recorder.update(step=self.position, steps=self.steps, loss=self.sums[0] / self.position, accuracy=self.sums[1] / seen,
-                             images_per_second=speed, seconds_left=left * self.batch / speed)
+        self.recorder.update(
+            step=self.position,
+            steps=self.steps,
+            loss=self.sums[0] / self.position,
+            accuracy=self.sums[1] / seen,
+            images_per_second=speed,
+            seconds_left=left * self.batch / speed,
+        )
 
     def _save_sometimes(self) -> None:
         wanted = self._stop or (self.run.path / "stop").exists()
@@ -164,8 +178,14 @@ class Trainer:
     def _finish_epoch(self, number: int) -> None:
         self.recorder.update(phase=f"validating epoch {number + 1}")
         rate = schedule.learning_rate(self.config, (number + 1) * self.steps - 1, self.steps, self.run.history)
-        row = {"epoch": number + 1, "loss": self.sums[0] / self.steps, "accuracy": self.sums[1] / (self.steps * self.batch),
-               "learning_rate": rate, "seconds": self.elapsed, "images_per_second": self.steps * self.batch / self.elapsed}
+        row = {
+            "epoch": number + 1,
+            "loss": self.sums[0] / self.steps,
+            "accuracy": self.sums[1] / (self.steps * self.batch),
+            "learning_rate": rate,
+            "seconds": self.elapsed,
+            "images_per_second": self.steps * self.batch / self.elapsed,
+        }
         with self.learner.averaged(self._calm_batches()):
             validated, matrix, probes = self._validate()
             row |= validated
@@ -175,8 +195,10 @@ class Trainer:
                 self.models.save_weights(self.learner.model, self.run.path / "weights.safetensors")
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0], 0.0
         self._save()
-        self.recorder.log(f"epoch {number + 1}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}, "
-                          f"validation {row['val_loss']:.4f}, {row['val_accuracy']:.4f}, {row['images_per_second']:.0f} images/s")
+        self.recorder.log(
+            f"epoch {number + 1}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}, "
+            f"validation {row['val_loss']:.4f}, {row['val_accuracy']:.4f}, {row['images_per_second']:.0f} images/s"
+        )
 
     def _calm_batches(self) -> list[np.ndarray]:
         """Faces on which the batch-norm statistics of averaged weights are measured anew: the first of the first epoch, as trained."""
@@ -191,8 +213,11 @@ class Trainer:
         matrix = np.bincount(7 * labels + probabilities.argmax(1), minlength=49).reshape(7, 7)
         recall = np.diag(matrix) / np.maximum(matrix.sum(1), 1)
         probes = _probe_indices(labels, self.config.seed)
-        numbers = {"val_loss": float(loss), "val_accuracy": float(np.trace(matrix) / matrix.sum()),
-                   **{f"recall_{name}": float(value) for name, value in zip(EMOTIONS, recall, strict=True)}}
+        numbers = {
+            "val_loss": float(loss),
+            "val_accuracy": float(np.trace(matrix) / matrix.sum()),
+            **{f"recall_{name}": float(value) for name, value in zip(EMOTIONS, recall, strict=True)},
+        }
         return numbers, matrix.astype(np.int64), (probes, probabilities[probes])
 
     def predict(self) -> None:
@@ -205,8 +230,17 @@ class Trainer:
     def _write_facts(self) -> None:
         per_split = {split: [int(n) for n in row] for split, row in counts(self.dataset).items()}
         data = {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint, "counts": per_split, "notes": list(self.dataset.notes)}
-        files.write_json(self.run.path / "facts.json", {"data": data, **self.learner.facts(), "trained_on": len(self.faces.labels),
-                                                        "validated_on": len(self.validation.labels), "batch_size": self.batch, "steps": self.steps})
+        files.write_json(
+            self.run.path / "facts.json",
+            {
+                "data": data,
+                **self.learner.facts(),
+                "trained_on": len(self.faces.labels),
+                "validated_on": len(self.validation.labels),
+                "batch_size": self.batch,
+                "steps": self.steps,
+            },
+        )
 
     def _save(self) -> None:
         """Write all that an exact resume needs, as one file that takes the place of the last one at once."""
@@ -215,7 +249,14 @@ class Trainer:
         folder = self.run.path / "resume"
         folder.mkdir(exist_ok=True)
         epochs = len(self.run.history["epoch"])
-        counters = {"epochs": epochs, "position": self.position, "sums": self.sums, "elapsed": self.elapsed, "steps": self.steps, "batch": self.batch}
+        counters = {
+            "epochs": epochs,
+            "position": self.position,
+            "sums": self.sums,
+            "elapsed": self.elapsed,
+            "steps": self.steps,
+            "batch": self.batch,
+        }
         files.write_bytes(folder / "state.safetensors", save(self.learner.arrays(), metadata={"counters": json.dumps(counters)}))
         self._saved = time.monotonic()
 
@@ -229,12 +270,18 @@ class Trainer:
         try:
             with safe_open(path, framework="numpy") as file:
                 counters = json.loads(file.metadata()["counters"])
-                arrays = {name: file.get_tensor(name) for name in file.keys()}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise RunError("The saved state of this run cannot be read.", received=error, todo="duplicate the run and train it anew") from None
+            raise RunError(
+                "The saved state of this run cannot be read.", received=error, todo="duplicate the run and train it anew"
+            ) from None
         if (counters["steps"], counters["batch"]) != (self.steps, self.batch):
-            raise RunError("The settings of this run were changed since it was saved.", received=f"{self.steps} steps of {self.batch}",
-                           expected=f"{counters['steps']} of {counters['batch']}", todo="restore config.json, or duplicate the run")
+            raise RunError(
+                "The settings of this run were changed since it was saved.",
+                received=f"{self.steps} steps of {self.batch}",
+                expected=f"{counters['steps']} of {counters['batch']}",
+                todo="restore config.json, or duplicate the run",
+            )
         self.learner.restore(arrays)
         self.recorder.keep_epochs(counters["epochs"])
         self.position, self.sums, self.elapsed = counters["position"], counters["sums"], counters["elapsed"]
@@ -273,5 +320,3 @@ def _probe_indices(labels: np.ndarray, seed: int) -> np.ndarray:
     first = np.concatenate(twos)
     rest = order[~np.isin(order, first)]
     return np.sort(np.concatenate([first, rest])[:PROBES]).astype(np.int64)
-
-

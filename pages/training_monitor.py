@@ -9,11 +9,11 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core import charts
 from fer_core.errors import FerError, RunError
 from fer_core.launch import launch
 from ui import cache, page, run_detail, run_form, run_list, selection
-from ui.run_list import Reading, badge, percent, pulse
+from ui.run_cards import all_runs, cards, choose, in_focus, ticked_ids
+from ui.run_list import Reading, percent
 
 ABOUT = """
 Every training is a process of its own with a folder of its own: it goes on when this page is closed.
@@ -23,80 +23,6 @@ Every training is a process of its own with a folder of its own: it goes on when
 - **Stop** ends after the step under way. **Resume** goes on so that the result is the same as without the pause.
 - An accuracy is counted on N faces; the range beside it holds the true value with 95% confidence.
 """
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def shelf(root: str) -> run_list.Shelf:
-    """Keep what was read of the runs between ticks."""
-    return run_list.Shelf(Path(root))
-
-
-def all_runs() -> list[Reading]:
-    """Read what changed since the last look."""
-    return shelf(str(cache.store().root)).readings()
-
-
-def ticked_ids() -> list[str]:
-    """Return the runs ticked for comparison, as the URL has them."""
-    return [name for name in str(st.query_params.get("compare", "")).split(",") if name]
-
-
-def choose(run: str) -> None:
-    """Look at a run: its own epoch range, the same comparison."""
-    rest = [name for name in ticked_ids() if name != run]
-    st.session_state.pop("run_problem", None)
-    selection.write(run=run, compare=",".join(rest) or None, epoch=None)
-
-
-def tick(run: str) -> None:
-    """Lay a run over the chosen one, or take it off."""
-    now = ticked_ids()
-    rest = [name for name in now if name != run]
-    selection.write(compare=",".join(rest if run in now else [*rest, run]) or None)
-    st.session_state["ticked"] = True
-
-
-def in_focus(readings: list[Reading]) -> Reading | None:
-    """Return the run that the URL names, or the newest whole one."""
-    wanted = selection.param("run")
-    named = [reading for reading in readings if reading.id == wanted]
-    whole = [reading for reading in readings if not reading.damage and not reading.meta.archived]
-    return next(iter([*named, *whole, *readings]), None)
-
-
-@st.fragment(run_every=1)
-def cards(archived: bool) -> None:
-    """Draw the run list; it lives."""
-    readings = all_runs()
-    focus = in_focus(readings)
-    shown = [reading for reading in readings if reading.meta.archived == archived or (reading.damage and not archived)]
-    if not shown:
-        st.caption("No archived runs." if archived else "No runs yet.")
-    style = "".join(f".st-key-card-{r.id.replace('.', '-')} {{ --run: {charts.run_colour(r.meta.colour)}; }}" for r in shown)
-    if focus is not None:
-        style += f".st-key-card-{focus.id.replace('.', '-')} {{ background: color-mix(in srgb, var(--run) 9%, transparent); }}"
-    st.html(f"<style>{style}</style>")
-    with st.container(key="run-list", gap="small"):
-        for reading in shown:
-            one_card(reading, focus is not None and reading.id == focus.id)
-    if st.session_state.pop("ticked", False):
-        st.rerun()
-
-
-def one_card(reading: Reading, focus: bool) -> None:
-    """Draw a run as a card: its name opens it, its tick lays it over the chosen one."""
-    with st.container(border=True, key=f"card-{reading.id.replace('.', '-')}", gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            opened = st.button(reading.title, key=f"open-{reading.id}", type="tertiary", on_click=choose, args=(reading.id,),
-                               icon=":material/visibility:" if focus else None)
-            if not reading.damage and not focus:
-                ticked = reading.id in ticked_ids()
-                st.button("Compare", key=f"tick-{reading.id}", type="tertiary", on_click=tick, args=(reading.id,),
-                          icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:")
-        st.markdown(f"{badge(reading)} {'' if reading.damage else ':small[' + pulse(reading.status) + ']'}")
-        st.html(run_list.card(reading, charts.run_colour(reading.meta.colour)))
-    if opened:
-        st.rerun()
 
 
 @st.fragment(run_every=1)

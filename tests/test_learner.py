@@ -15,7 +15,7 @@ import numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from fer_core.config import RunConfig
 from fer_core.learner import Learner
-config = RunConfig(arch="dnn", precision="float32", dropout_dense=0.0, optimizer="sgd", weight_decay=1e-3, clip_norm=1.0, label_smoothing=0.1)
+config = RunConfig(arch="dnn", precision="float32", optimizer="sgd", weight_decay=1e-3, clip_norm=1.0, label_smoothing=0.1)
 faces = np.random.default_rng(0).integers(0, 256, (8, 48, 48)).astype(np.uint8)
 labels = np.arange(8) % 7
 one, two = Learner(config), Learner(config, ["CPU:0", "CPU:1"])
@@ -54,8 +54,11 @@ def test_an_sgd_step_is_stock_keras(faces):
     images, labels = faces
     learner = Learner(RunConfig(**QUIET, optimizer="sgd", label_smoothing=0.1, seed=4))
     twin = models.plain(learner.model)
-    twin.compile(keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True), keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
-                 jit_compile=False)
+    twin.compile(
+        keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+        jit_compile=False,
+    )
     targets = np.eye(7, dtype=np.float32)[labels]
     for _ in range(3):
         loss, _ = learner(images, labels, 0.01)

@@ -59,6 +59,7 @@ def test_the_state_of_a_dead_process_is_lost(store):
     run.write_status(Status(state="running", process=vars(Process.this(child.pid)), heartbeat=time.time()))
     assert run.status.state == "running"
     child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert run.status.state == "lost"  # a zombie is no trainer
     child.wait()
     assert run.status.state == "lost"
@@ -90,11 +91,22 @@ def test_a_stop_request_shows_and_needs_a_trainer(store):
         run.request_stop()
 
 
-@pytest.mark.parametrize("name, content", [
-    ("config.json", "{"), ("config.json", '{"epochs": "many"}'), ("config.json", "[]"), ("status.json", ""), ("status.json", '{"state": "tired"}'),
-    ("status.json", '{"state": "running", "process": {"pid": 1}}'), ("history.csv", "epoch,loss\n1,0.5\n"), ("history.csv", "\x00\xff"),
-    ("confusion.npz", "PK not a zip"), ("meta.json", '"x"'), ("facts.json", "nonsense"),
-])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("config.json", "{"),
+        ("config.json", '{"epochs": "many"}'),
+        ("config.json", "[]"),
+        ("status.json", ""),
+        ("status.json", '{"state": "tired"}'),
+        ("status.json", '{"state": "running", "process": {"pid": 1}}'),
+        ("history.csv", "epoch,loss\n1,0.5\n"),
+        ("history.csv", "\x00\xff"),
+        ("confusion.npz", "PK not a zip"),
+        ("meta.json", '"x"'),
+        ("facts.json", "nonsense"),
+    ],
+)
 def test_a_damaged_run_says_so_and_hides_no_other(store, name, content):
     good, bad = store.create(RunConfig(), "good"), store.create(RunConfig(), "bad")
     (bad.path / name).write_text(content, encoding="latin1")
@@ -144,7 +156,9 @@ def test_epochs_are_added_and_taken_back(store):
     recorder = Recorder(run)
     recorder.keep_epochs(0)
     for epoch in (1, 2, 3):
-        recorder.add_epoch(row(epoch, accuracy=[0, 0.1, 0.3, 0.2][epoch]), np.full((7, 7), epoch), (np.arange(16), np.full((16, 7), epoch, np.float32)))
+        recorder.add_epoch(
+            row(epoch, accuracy=[0, 0.1, 0.3, 0.2][epoch]), np.full((7, 7), epoch), (np.arange(16), np.full((16, 7), epoch, np.float32))
+        )
     assert run.best == (2, 0.3)
     recorder.keep_epochs(1)
     assert run.history["epoch"].tolist() == [1]
@@ -192,7 +206,9 @@ def test_archive_and_rename(store):
     assert [(r.title, r.meta.note) for r in store.all(archived=True)] == [("Better name", "why")]
 
 
-@pytest.mark.parametrize("knob, value", [("epochs", 0), ("learning_rate", -1), ("arch", "vit"), ("learning_rate", float("nan")), ("nonsense", 1)])
+@pytest.mark.parametrize(
+    "knob, value", [("epochs", 0), ("learning_rate", -1), ("arch", "vit"), ("learning_rate", float("nan")), ("nonsense", 1)]
+)
 def test_an_impossible_knob_is_told_by_name(knob, value):
     with pytest.raises(ConfigError, match=knob):
         RunConfig.from_preset("quick", **{knob: value})

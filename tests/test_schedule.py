@@ -10,7 +10,11 @@ from fer_core.schedule import is_over, learning_rate, stalls
 
 
 def history(*accuracies):
-    return {"epoch": np.arange(1.0, len(accuracies) + 1), "val_accuracy": np.array(accuracies, float), "val_loss": -np.array(accuracies, float)}
+    return {
+        "epoch": np.arange(1.0, len(accuracies) + 1),
+        "val_accuracy": np.array(accuracies, float),
+        "val_loss": -np.array(accuracies, float),
+    }
 
 
 def test_cosine_rises_to_the_peak_and_ends_at_zero():
@@ -29,7 +33,7 @@ def test_constant_stays():
 
 def test_plateau_halves_after_the_patience():
     config = RunConfig(schedule="plateau", plateau_patience=2, warmup_epochs=0, learning_rate=1.0)
-    for values, count in [((.1, .2), 0), ((.2, .1), 0), ((.2, .1, .1), 1), ((.2, .1, .1, .3, .3), 1), ((.2,) * 5, 2)]:
+    for values, count in [((0.1, 0.2), 0), ((0.2, 0.1), 0), ((0.2, 0.1, 0.1), 1), ((0.2, 0.1, 0.1, 0.3, 0.3), 1), ((0.2,) * 5, 2)]:
         assert stalls(history(*values), config) == count
         assert learning_rate(config, 99, 1, history(*values)) == 0.5**count
 
@@ -37,10 +41,10 @@ def test_plateau_halves_after_the_patience():
 def test_early_stopping_counts_from_the_best():
     config = RunConfig(patience=3)
     assert not is_over(history(), config)
-    assert not is_over(history(.5, .4, .4), config)
-    assert is_over(history(.5, .4, .4, .5), config)
-    assert not is_over(history(.5, .4, .4, .5), RunConfig(patience=0))
-    assert is_over(history(.5, .4, .4, .6), config.model_copy(update={"monitor": "loss", "patience": 0})) is False
+    assert not is_over(history(0.5, 0.4, 0.4), config)
+    assert is_over(history(0.5, 0.4, 0.4, 0.5), config)
+    assert not is_over(history(0.5, 0.4, 0.4, 0.5), RunConfig(patience=0))
+    assert is_over(history(0.5, 0.4, 0.4, 0.6), config.model_copy(update={"monitor": "loss", "patience": 0})) is False
 
 
 def test_the_rate_is_finite_everywhere():

@@ -14,7 +14,9 @@ from fer_core.config import RunConfig
 from fer_core.runs import COLUMNS, RunStore
 
 TIMES = {"seconds", "images_per_second"}  # what a clock measures differs from run to run
-CONFIG = RunConfig(arch="small", epochs=3, limit=256, batch_size=32, learning_rate=3e-3, average=0.9, dropout_dense=0.5, erase=0.5, seed=3, threads=2)
+CONFIG = RunConfig(
+    arch="small", epochs=3, limit=256, batch_size=32, learning_rate=3e-3, average=0.9, dropout_dense=0.5, erase=0.5, seed=3, threads=2
+)
 
 
 def start(run):
@@ -37,8 +39,13 @@ def await_progress(run, process, more):
 
 def results(run):
     history = {name: run.history[name] for name in COLUMNS if name not in TIMES}
-    return {**history, "confusion": run.confusion, "probes": run.probes[1], **load_file(run.path / "weights.safetensors"),
-            "validation": run.predictions("validation").probabilities}
+    return {
+        **history,
+        "confusion": run.confusion,
+        "probes": run.probes[1],
+        **load_file(run.path / "weights.safetensors"),
+        "validation": run.predictions("validation").probabilities,
+    }
 
 
 def same(one, other):
@@ -111,7 +118,12 @@ def forget_the_dropout(path):
 
 
 def test_a_loss_that_is_no_number_fails_with_its_reason(store):
-    run = store.create(CONFIG.model_copy(update={"optimizer": "sgd", "learning_rate": 10.0, "warmup_epochs": 0.0, "schedule": "constant", "epochs": 40, "average": 0.0}), "nan")
+    run = store.create(
+        CONFIG.model_copy(
+            update={"optimizer": "sgd", "learning_rate": 10.0, "warmup_epochs": 0.0, "schedule": "constant", "epochs": 40, "average": 0.0}
+        ),
+        "nan",
+    )
     process = start(run)
     assert process.wait(300) == 1
     assert run.status.state == "failed"
