@@ -88,6 +88,7 @@ class Trainer:
 
     def __init__(self, run: Run, recorder: Recorder, dataset: Dataset) -> None:
         from fer_core import augment, models
+        from fer_core.events import Events
         from fer_core.learner import Learner
 
         self.run, self.recorder, self.config = run, recorder, run.config
@@ -106,6 +107,7 @@ class Trainer:
         self._stop, self._saved = False, time.monotonic()
         self._write_facts()
         self._restore()
+        self.events = Events(run.path / "tensorboard", run.history) if self.config.tensorboard else None
 
     def ask_to_stop(self) -> None:
         """Stop after the step under way."""
@@ -190,6 +192,8 @@ class Trainer:
             validated, matrix, probes = self._validate()
             row |= validated
             self.recorder.add_epoch(row, matrix, probes)
+            if self.events:
+                self.events.add(row)
             best = self.run.best
             if best is not None and best[0] == number + 1:
                 self.models.save_weights(self.learner.model, self.run.path / "weights.safetensors")

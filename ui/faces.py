@@ -156,7 +156,7 @@ def copies(dataset: Dataset) -> None:
     conflicts, leaks = conflict_pairs(dataset, found.conflicts), leaked_pairs(dataset, found.groups)
     surplus = words.listed([f"{count:,} in {split}" for split, count in found.surplus.items()])
     st.markdown(f"Exact copies, faces beyond the first of their kind: **{surplus}**.")
-    st.markdown(f"#### {len(conflicts):,} {'face' if len(conflicts) == 1 else 'faces'} with labels that contradict each other")
+    st.markdown(f"#### {len(conflicts):,} {'face' if len(conflicts) == 1 else 'faces'} with copies whose labels contradict each other")
     st.caption(
         "The same pixels, labelled differently: no network can be right on both. "
         "Both labels stand under the pair, with where each is found."

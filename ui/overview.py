@@ -213,7 +213,9 @@ def now_training(known: tuple[str, ...]) -> None:
 
 def going_on() -> None:
     """Offer the last views, as links that open them as they were."""
-    views = [(file, params) for file, params in recent.recall() if file in page.PAGES and page.exists(file)]
+    there = {run.id for run in cache.runs()}
+    views = [(file, params) for file, params in recent.recall()
+             if file in page.PAGES and page.exists(file) and ("run" not in params or params["run"] in there)]
     if not views:
         return
     st.markdown("#### Continue")
