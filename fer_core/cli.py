@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import sys
 import time
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import ConfigError, FerError
 from fer_core.launch import launch
-from fer_core.runs import Run, RunStore, Status
+from fer_core.runs import RunStore
+from fer_core.terminal import console, describe, errors, follow, load_data, print_json, progress_bar
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,8 +28,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Describe, convert and make data sets.")
 app.add_typer(data_app, name="data")
-console, errors = Console(), Console(stderr=True)
-
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
@@ -95,12 +91,11 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network in a process of its own and watch it; Ctrl-C stops it so that it can be resumed."""
-    from fer_core.data import read
 
     config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **knobs)
     if summary:
         return print_summary(config, as_json)
-    read(config.data)  # the errors of a data set are told here, and its cache is made
+    load_data(config.data)  # the errors of a data set are told here, and its cache is made
     if not data.startswith("demo"):
         config = config.model_copy(update={"data": str(Path(data).resolve())})
     run = RunStore(runs).create(config, name)
@@ -160,12 +155,11 @@ def evaluate(
 ) -> None:
     """Predict a split, store the predictions in the run, and print every number."""
     from fer_core import models
-    from fer_core.data import read
     from fer_core.evaluate import evaluate as score
     from fer_core.train import predictions
 
     opened = RunStore(runs).open(run)
-    dataset = read(data or opened.config.data)
+    dataset = load_data(data or opened.config.data)
     if split not in dataset:
         raise ConfigError("The data set has no such split.", received=split, expected=" or ".join(dataset))
     with progress_bar() as bar:
@@ -188,10 +182,10 @@ def evaluate(
 def submission(run: RunId, out: Annotated[Path, typer.Option(help="CSV to write.")], data: Data = "", runs: Runs = ROOT) -> None:
     """Write a Kaggle submission (id,label) for the test split of a data set."""
     from fer_core import models
-    from fer_core.data import read, write_submission
+    from fer_core.data import write_submission
 
     opened = RunStore(runs).open(run)
-    dataset = read(data or opened.config.data)
+    dataset = load_data(data or opened.config.data)
     if "test" not in dataset:
         raise ConfigError("The data set has no test split.", received=", ".join(dataset), expected="the course's folder with test.csv")
     write_submission(out, dataset["test"].ids, models.predict(models.load(opened), dataset["test"].images, flip=True))
@@ -259,10 +253,10 @@ def data_describe(
     as_json: Json = False,
 ) -> None:
     """Count classes and splits; find copies, conflicting labels and blank images."""
-    from fer_core.data import copies, counts, read
+    from fer_core.data import copies, counts
     from fer_core.emotions import EMOTIONS
 
-    dataset = read(data, skip_bad=skip_bad)
+    dataset = load_data(data, skip_bad=skip_bad)
     found = copies(dataset)
     result = {
         "name": dataset.name,
@@ -281,45 +275,27 @@ def data_describe(
         table.add_row(name, *(f"{result['counts'][s][name]:,}" for s in dataset))  # type: ignore[index]
     console.print(f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", table, *dataset.notes, sep="\n")
     for key in ("surplus_copies", "conflicting_groups", "also_in_train", "blank"):
-        console.print(f"{key.replace('_', ' ')}: {result[key]}")
+        value = result[key]
+        told = ", ".join(f"{split} {count:,}" for split, count in value.items()) if isinstance(value, dict) else f"{value:,}"
+        console.print(f"{key.replace('_', ' ')}: {told or 'none'}", highlight=False)
 
 
 @data_app.command("convert")
 def data_convert(data: str, out: Annotated[Path, typer.Option(help="CSV to write in the form of fer2013.csv.")]) -> None:
     """Write any form of FER2013 as fer2013.csv."""
-    from fer_core.data import read, write_csv
+    from fer_core.data import write_csv
 
-    write_csv(read(data), out)
+    write_csv(load_data(data), out)
     console.print(f"wrote {out}")
 
 
 @data_app.command("demo")
 def data_demo(out: Annotated[Path, typer.Option(help="CSV to write.")], seed: int = 0) -> None:
     """Write the drawn demo faces as fer2013.csv."""
-    from fer_core.data import read, write_csv
+    from fer_core.data import write_csv
 
-    write_csv(read(f"demo:{seed}"), out)
+    write_csv(load_data(f"demo:{seed}"), out)
     console.print(f"wrote {out}")
-
-
-def describe(run: Run) -> dict[str, Any]:
-    """Put a run into one row."""
-    if run.damage:
-        return {"run": run.id, "state": "damaged", "damage": run.damage}
-    status, best = run.status, run.best
-    return {
-        "run": run.id,
-        "title": run.title,
-        "state": status.state,
-        "reason": status.reason,
-        "arch": run.config.arch,
-        "data": run.facts.get("data", {}).get("name", run.config.data),
-        "epoch": status.epoch,
-        "epochs": run.config.epochs,
-        "monitor": run.config.monitor,
-        "best_epoch": best[0] if best else None,
-        "best": best[1] if best else None,
-    }
 
 
 def print_summary(config: RunConfig, as_json: bool) -> None:
@@ -335,59 +311,3 @@ def print_summary(config: RunConfig, as_json: bool) -> None:
     for row in rows:
         table.add_row(row.name, row.kind, str(tuple(row.shape)), f"{row.parameters:,}", str(row.receptive_field))
     console.print(table, f"{total:,} parameters ({trainable:,} trainable)", sep="\n")
-
-
-def progress_bar() -> Progress:
-    """Make a progress bar with time left, on the error stream, so that results can be piped."""
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-    )
-
-
-def follow(run: Run, background: bool, as_json: bool) -> None:
-    """Show a training until it ends; the first Ctrl-C asks it to stop."""
-    errors.print(f"run {run.id} in {run.path}", highlight=False)
-    if background:
-        return print_json(describe(run)) if as_json else None
-    with progress_bar() as bar:
-        task, shown = bar.add_task("starting", total=1.0), 0
-        while (status := run.status).alive:
-            shown = _show(run, status, bar, task, shown)
-            try:
-                time.sleep(0.5)
-            except KeyboardInterrupt:
-                run.request_stop()
-                bar.console.print("stopping after this step")
-        _show(run, status, bar, task, shown)
-    if as_json:
-        print_json(describe(run))
-    errors.print(f"{run.id} {status.state}. {status.reason}", highlight=False)
-    if status.state in ("failed", "lost"):
-        errors.print("\n".join(run.log_tail(8)), markup=False, highlight=False)
-        sys.exit(1)
-
-
-def _show(run: Run, status: Status, bar: Progress, task: Any, shown: int) -> int:
-    text = status.phase or status.state
-    if status.loss is not None and status.images_per_second:
-        text += f"  step {status.step}/{status.steps}  loss {status.loss:.3f}  {status.images_per_second:.0f} images/s"
-    bar.update(task, description=text, completed=(status.epoch + status.step / max(1, status.steps)) / max(1, status.epochs))
-    history = run.history
-    for i in range(shown, len(history["epoch"])):
-        bar.console.print(
-            f"epoch {i + 1}: loss {history['loss'][i]:.3f}, accuracy {history['accuracy'][i]:.1%}, validation loss "
-            f"{history['val_loss'][i]:.3f}, accuracy {history['val_accuracy'][i]:.1%}",
-            highlight=False,
-        )
-    return len(history["epoch"])
-
-
-def print_json(value: Any) -> None:
-    """Print a value as JSON, and nothing else, on standard output."""
-    print(json.dumps(value, indent=1, default=float))

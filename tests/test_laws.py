@@ -17,7 +17,7 @@ ORDER = (
     "runs", "launch", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis", "marks", "neighbours", "suspicion",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
     "regions", "saliency", "faithfulness", "ascent", "units",
-    "colours", "matrices", "confidence", "curves", "charts", "report", "cli", "__main__",
+    "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "saliency", "faithfulness", "ascent", "units"}
 OPENS_TAPES = {"gradients"}

@@ -1,0 +1,101 @@
+"""What the command line shows: progress with time left on the error stream, results on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fer_core.data import Dataset, read
+from fer_core.runs import Run, Status
+
+console, errors = Console(), Console(stderr=True)
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """Put a run into one row."""
+    if run.damage:
+        return {"run": run.id, "state": "damaged", "damage": run.damage}
+    status, best = run.status, run.best
+    return {
+        "run": run.id,
+        "title": run.title,
+        "state": status.state,
+        "reason": status.reason,
+        "arch": run.config.arch,
+        "data": run.facts.get("data", {}).get("name", run.config.data),
+        "epoch": status.epoch,
+        "epochs": run.config.epochs,
+        "monitor": run.config.monitor,
+        "best_epoch": best[0] if best else None,
+        "best": best[1] if best else None,
+    }
+
+
+def progress_bar() -> Progress:
+    """Make a progress bar with time left, on the error stream, so that results can be piped."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+    )
+
+
+def follow(run: Run, background: bool, as_json: bool) -> None:
+    """Show a training until it ends; the first Ctrl-C asks it to stop."""
+    errors.print(f"run {run.id} in {run.path}", highlight=False)
+    if background:
+        return print_json(describe(run)) if as_json else None
+    with progress_bar() as bar:
+        task, shown = bar.add_task("starting", total=1.0), 0
+        while (status := run.status).alive:
+            shown = _show(run, status, bar, task, shown)
+            try:
+                time.sleep(0.5)
+            except KeyboardInterrupt:
+                run.request_stop()
+                bar.console.print("stopping after this step")
+        _show(run, status, bar, task, shown)
+    if as_json:
+        print_json(describe(run))
+    errors.print(f"{run.id} {status.state}. {status.reason}", highlight=False)
+    if status.state in ("failed", "lost"):
+        errors.print("\n".join(run.log_tail(8)), markup=False, highlight=False)
+        sys.exit(1)
+
+
+def _show(run: Run, status: Status, bar: Progress, task: Any, shown: int) -> int:
+    text = status.phase or status.state
+    if status.loss is not None and status.images_per_second:
+        text += f"  step {status.step}/{status.steps}  loss {status.loss:.3f}  {status.images_per_second:.0f} images/s"
+    bar.update(task, description=text, completed=(status.epoch + status.step / max(1, status.steps)) / max(1, status.epochs))
+    history = run.history
+    for i in range(shown, len(history["epoch"])):
+        bar.console.print(
+            f"epoch {i + 1}: loss {history['loss'][i]:.3f}, accuracy {history['accuracy'][i]:.1%}, validation loss "
+            f"{history['val_loss'][i]:.3f}, accuracy {history['val_accuracy'][i]:.1%}",
+            highlight=False,
+        )
+    return len(history["epoch"])
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, and nothing else, on standard output."""
+    print(json.dumps(value, indent=1, default=float))
+
+
+def load_data(source: str, skip_bad: Path | None = None) -> Dataset:
+    """Read a data set with a progress bar."""
+    with progress_bar() as bar:
+        task = bar.add_task("reading the faces", total=1.0)
+        return read(source, skip_bad=skip_bad, progress=lambda share: bar.update(task, completed=share))
