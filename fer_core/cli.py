@@ -156,16 +156,22 @@ def evaluate(
     """Predict a split, store the predictions in the run, and print every number."""
     from fer_core import models
     from fer_core.evaluate import evaluate as score
+    from fer_core.predicting import telling
     from fer_core.train import predictions
 
     opened = RunStore(runs).open(run)
-    dataset = load_data(data or opened.config.data)
-    if split not in dataset:
-        raise ConfigError("The data set has no such split.", received=split, expected=" or ".join(dataset))
-    with progress_bar() as bar:
+    with telling(opened, split) as tell, progress_bar() as bar:
+        dataset = load_data(data or opened.config.data)
+        if split not in dataset:
+            raise ConfigError("The data set has no such split.", received=split, expected=" or ".join(dataset))
         task = bar.add_task(f"predicting {split}", total=1.0)
-        made = predictions(models.load(opened), dataset, split, flip=True, progress=lambda share: bar.update(task, completed=share))
-    opened.write_predictions(made)
+
+        def done(share: float) -> None:
+            bar.update(task, completed=share)
+            tell(share)
+
+        made = predictions(models.load(opened), dataset, split, flip=True, progress=done)
+        opened.write_predictions(made)
     chosen = made.flipped if flip and made.flipped is not None else made.probabilities
     result = score(made.labels, chosen, leaked=made.leaked)
     if as_json:

@@ -294,13 +294,20 @@ class Trainer:
 
 
 def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, progress: Any = None) -> Predictions:
-    """Let a network predict a split: probabilities, flip-averaged ones where asked for, and features."""
+    """Let a network predict a split: probabilities, flip-averaged ones where asked for, and features.
+
+    `progress` is told the share that is done, 0 to 1.
+    """
     from fer_core import models
 
-    faces = dataset[split]
-    plain = models.predict(model, faces.images, progress=progress)
+    faces, passes = dataset[split], 4 if flip else 2  # plain, face and mirror image, features
+
+    def tell(first: int, width: int) -> Any:
+        return (lambda share: progress((first + share * width) / passes)) if progress else None
+
+    plain = models.predict(model, faces.images, progress=tell(0, 1))
     leaked = copies(dataset).leaked.get(split, np.zeros(len(faces.labels), bool))
-    flipped = models.predict(model, faces.images, flip=True, progress=progress) if flip else None
+    flipped = models.predict(model, faces.images, flip=True, progress=tell(1, 2)) if flip else None
     features = models.features(model, faces.images).astype(np.float16)
     return Predictions(split, dataset.fingerprint, faces.labels, plain, flipped, features, leaked)
 

@@ -1,0 +1,104 @@
+"""A run is asked for predictions in a process of its own; its progress stands in the run folder, where any page or terminal sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from fer_core import files
+from fer_core.emotions import SPLITS
+from fer_core.errors import ConfigError, FerError
+from fer_core.processes import Process
+from fer_core.runs import Run
+
+EVERY = 0.3
+"""Seconds between two signs of progress."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the predicting of a split is; `lost` when its process is gone without a word."""
+
+    state: str = "running"  # running, finished, failed or lost
+    share: float = 0.0  # 0 to 1
+    reason: str = ""
+    process: dict[str, Any] | None = None  # as processes.Process
+    began: float = 0.0  # seconds since 1970
+    heartbeat: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Guess the time left from the share that is done; `None` at the beginning."""
+        passed = self.heartbeat - self.began
+        return passed * (1 - self.share) / self.share if self.share > 0.05 and passed > 1 else None
+
+
+def progress(run: Run, split: str) -> Progress | None:
+    """Read how far the predicting of a split is; `None` when nobody asked for it."""
+    try:
+        told = Progress(**json.loads(_note(run, split).read_text("utf8")))
+    except (OSError, ValueError, TypeError):  # absent, or written by hand: as if nobody had asked
+        return None
+    if told.state == "running" and told.process and not Process(**told.process).is_alive(told.heartbeat):
+        return replace(told, state="lost", reason="The process that predicted is gone; its last words stand in predict.log.")
+    return told
+
+
+def start(run: Run, split: str, data: str = "") -> Progress:
+    """Ask a run for a split through `python -m fer_core evaluate`, in a process that outlives the caller; one at a time per split."""
+    if split not in SPLITS:
+        raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
+    known = progress(run, split)
+    if known is not None and known.state == "running":
+        return known
+    command = [sys.executable, "-m", "fer_core", "evaluate", run.id, "--split", split, "--runs", str(run.path.parent.resolve()), "--json"]
+    command += ["--data", data if data.startswith("demo") else str(Path(data).resolve())] if data else []
+    try:
+        with open(run.path / "predict.log", "ab") as log:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+                                     cwd=Path(__file__).resolve().parent.parent)
+        begun = Progress("running", 0.0, "", vars(Process.this(child.pid)), time.time(), time.time())
+        files.write_json(_note(run, split), asdict(begun))
+    except OSError as error:
+        raise FerError("The predictions cannot be made here.", received=error.strerror, todo="check the rights of the run folder") from None
+    return begun
+
+
+@contextmanager
+def telling(run: Run, split: str) -> Iterator[Callable[[float], None]]:
+    """Give a function that is told the share done and writes it down; the end, and any error, is written down too.
+
+    Two processes that predict for one run write one after the other, so that neither loses what the other made.
+    """
+    began, last = time.time(), [0.0]
+    this = vars(Process.this())
+
+    def write(state: str, share: float, reason: str = "") -> None:
+        files.write_json(_note(run, split), asdict(Progress(state, share, reason, this, began, time.time())))
+
+    def tell(share: float) -> None:
+        if time.monotonic() - last[0] > EVERY:
+            last[0] = time.monotonic()
+            write("running", min(max(share, 0.0), 1.0))
+
+    try:
+        with filelock.FileLock(run.path / "predict.lock"):
+            write("running", 0.0)
+            yield tell
+        write("finished", 1.0)
+    except BaseException as error:
+        write("failed", 0.0, str(error) if isinstance(error, FerError) else f"{type(error).__name__}: {error}")
+        raise
+
+
+def _note(run: Run, split: str) -> Path:
+    return run.path / f"predict-{split}.json"
