@@ -45,16 +45,14 @@ def matrix_film(matrices: np.ndarray, *, shading: Shading = "row", theme: Theme 
 
 def matrix_difference(a: np.ndarray, b: np.ndarray, *, theme: Theme = "light") -> go.Figure:
     """Draw the row percent of b minus those of a, in points: orange is more in b, purple is more in a."""
-    points = 100 * (_shares(np.asarray(b), 1) - _shares(np.asarray(a), 1))
+    points, grounds = difference_grounds(a, b, theme)
     top = max(1.0, float(np.abs(points).max()))
     figure = _square(theme, "")
     hover = "%{y} called %{x}<br>%{customdata[1]:+.1f} points, %{customdata[0]:+d} faces"
     figure.add_traces(
         [
             _heat(points, (-top, top), DIVERGING[theme], np.stack([b - a, points], -1), ["count", "points"], hover),
-            _words(
-                [_signed(value) for value in points.ravel()], [shade(DIVERGING[theme], (v + top) / (2 * top)) for v in points.ravel()], 12
-            ),
+            _words([signed(value) for value in points.ravel()], grounds, 12),
         ]
     )
     return figure
@@ -112,31 +110,50 @@ def _square(theme: Theme, title: str) -> go.Figure:
     return figure.update_layout(hovermode="closest", title={"text": title}, showlegend=False, margin={"t": 84 if title else 48, "b": 8})
 
 
-def _cells(counts: np.ndarray, shading: Shading, theme: Theme) -> list[Any]:
+def cell_grounds(counts: np.ndarray, shading: Shading, theme: Theme) -> list[str]:
+    """Return the colours of the 49 cells, row by row: what is right in calm grey, errors in the scale of counts."""
+    values, (wrong, right) = _shaded(counts, shading)
+    return [
+        shade(CALM[theme], v / right) if number % (CLASSES + 1) == 0 else shade(SEQUENTIAL[theme], v / wrong)
+        for number, v in enumerate(values.ravel())
+    ]
+
+
+def difference_grounds(a: np.ndarray, b: np.ndarray, theme: Theme) -> tuple[np.ndarray, list[str]]:
+    """Return the row percent of b minus those of a, in points (7, 7), and the colours of the 49 cells."""
+    points = 100 * (_shares(np.asarray(b), 1) - _shares(np.asarray(a), 1))
+    top = max(1.0, float(np.abs(points).max()))
+    return points, [shade(DIVERGING[theme], (value + top) / (2 * top)) for value in points.ravel()]
+
+
+def _shaded(counts: np.ndarray, shading: Shading) -> tuple[np.ndarray, tuple[float, float]]:
+    """Return what the colour means in each cell (7, 7), and what the strongest colour of an error and of the diagonal stands for."""
     if shading not in SHADINGS:
         raise FerError("There is no such shading.", received=shading, expected=", ".join(SHADINGS))
-    scores = from_matrix(counts)
-    rows, errors = _shares(counts, 1), counts * (1 - np.eye(CLASSES, dtype=np.int64))
+    errors = counts * (1 - np.eye(CLASSES, dtype=np.int64))
     values = {
-        "row": rows,
+        "row": _shares(counts, 1),
         "column": _shares(counts, 0),
-        "all": counts / scores.n,
+        "all": counts / max(1, counts.sum()),
         "log": np.log10(1 + counts),
-        "errors": errors / max(1, scores.errors),
+        "errors": errors / max(1, errors.sum()),
     }[shading]
-    diagonal = np.eye(CLASSES, dtype=bool)
-    top_wrong = LOUD if shading in ("row", "column") else max(1e-9, float(values.max() if shading == "log" else values[~diagonal].max()))
-    top_right = 1.0 if shading in ("row", "column") else max(1e-9, float(values.max()))
+    wrong = values.max() if shading == "log" else values[~np.eye(CLASSES, dtype=bool)].max()
+    relative = shading in ("row", "column")
+    return values, (LOUD if relative else max(1e-9, float(wrong)), 1.0 if relative else max(1e-9, float(values.max())))
+
+
+def _cells(counts: np.ndarray, shading: Shading, theme: Theme) -> list[Any]:
+    from_matrix(counts)
+    values, (top_wrong, top_right) = _shaded(counts, shading)
+    rows, diagonal = _shares(counts, 1), np.eye(CLASSES, dtype=bool)
     data = np.stack([counts, rows], -1)
     hover = "<b>%{y}</b> called <b>%{x}</b><br>%{customdata[0]:,} faces, %{customdata[1]:.1%} of %{y}"
     heats = [
         _heat(np.where(mask, values, np.nan), (0, top), scale[theme], data, ["count", "row_share"], hover)
         for mask, top, scale in ((~diagonal, top_wrong, SEQUENTIAL), (diagonal, top_right, CALM))
     ]
-    grounds = [
-        shade(CALM[theme], v / top_right) if right else shade(SEQUENTIAL[theme], v / top_wrong)
-        for v, right in zip(values.ravel(), diagonal.ravel(), strict=True)
-    ]
+    grounds = cell_grounds(counts, shading, theme)
     words = [
         f"{count:,}<br><span style='font-size:10px'>{share:.0%}</span>" for count, share in zip(counts.ravel(), rows.ravel(), strict=True)
     ]
@@ -178,7 +195,8 @@ def _words(words: list[str], grounds: list[str], size: int = 14) -> go.Scatter:
     )
 
 
-def _signed(points: float) -> str:
+def signed(points: float) -> str:
+    """Write a difference in points with its sign."""
     return "0.0" if abs(points) < 0.05 else f"{points:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 

@@ -70,7 +70,7 @@ def follow(run: Run, background: bool, as_json: bool) -> None:
         print_json(describe(run))
     errors.print(f"{run.id} {status.state}. {status.reason}", highlight=False)
     if status.state in ("failed", "lost"):
-        errors.print("\n".join(run.log_tail(8)), markup=False, highlight=False)
+        errors.print(f"The log is in {run.path / 'log.txt'}.", highlight=False)
         sys.exit(1)
 
 
