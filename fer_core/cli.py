@@ -37,6 +37,7 @@ ROOT = Path("checkpoints")
 
 def main() -> None:
     """Run a command; an error that a person can put right is one sentence, not a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own remarks are no help to a person
     try:
         app(standalone_mode=False)
     except FerError as error:
@@ -217,7 +218,6 @@ def work(folder: Path) -> None:
     """Be the trainer of a run folder."""
     if hasattr(os, "nice"):
         os.nice(10)  # the pages come first
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from fer_core.train import work as body
 
     if body(folder) == "failed":
