@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "errors", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "photos", "augment",
-    "runs", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis", "marks", "neighbours", "suspicion",
+    "runs", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
+    "marks", "neighbours", "suspicion",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
     "regions", "saliency", "faithfulness", "ascent", "units",
     "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "cli", "__main__",
