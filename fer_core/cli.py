@@ -17,7 +17,7 @@ from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import ConfigError, FerError
 from fer_core.launch import launch
 from fer_core.runs import RunStore
-from fer_core.terminal import console, describe, errors, follow, load_data, print_json, progress_bar
+from fer_core.terminal import console, describe, errors, follow, load_data, networks, print_json, progress_bar
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -155,7 +155,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Predict a split, store the predictions in the run, and print every number."""
-    from fer_core import models
+    models = networks()
     from fer_core.evaluate import evaluate as score
     from fer_core.predicting import telling
     from fer_core.train import predictions
@@ -188,7 +188,7 @@ def evaluate(
 @app.command()
 def submission(run: RunId, out: Annotated[Path, typer.Option(help="CSV to write.")], data: Data = "", runs: Runs = ROOT) -> None:
     """Write a Kaggle submission (id,label) for the test split of a data set."""
-    from fer_core import models
+    models = networks()
     from fer_core.data import write_submission
 
     opened = RunStore(runs).open(run)
@@ -207,7 +207,7 @@ def export(
     runs: Runs = ROOT,
 ) -> None:
     """Write a run's network for use without FER Lens; pixels of 0 to 255 go in, logits come out."""
-    from fer_core import models
+    models = networks()
 
     models.export(models.load(RunStore(runs).open(run)), out, format)
     console.print(f"wrote {out}")
@@ -231,7 +231,8 @@ def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
 
     import psutil
 
-    from fer_core import learner, models
+    models = networks()
+    from fer_core import learner
     from fer_core.data import find
 
     packages = ("streamlit", "tensorflow", "keras", "plotly", "numpy", "opencv-python-headless")
@@ -306,7 +307,7 @@ def data_demo(out: Annotated[Path, typer.Option(help="CSV to write.")], seed: in
 
 def print_summary(config: RunConfig, as_json: bool) -> None:
     """Print the layer table of a network: output shape, parameters, receptive field."""
-    from fer_core import models
+    models = networks()
 
     model = models.build(config.arch, config)
     rows = models.layers(model)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rich.console import Console
@@ -99,3 +102,15 @@ def load_data(source: str, skip_bad: Path | None = None) -> Dataset:
     with progress_bar() as bar:
         task = bar.add_task("reading the faces", total=1.0)
         return read(source, skip_bad=skip_bad, progress=lambda share: bar.update(task, completed=share))
+
+
+def networks() -> ModuleType:
+    """Import `fer_core.models`; TensorFlow's remarks while it loads, which no setting silences, go nowhere."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        return importlib.import_module("fer_core.models")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
