@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "errors", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "photos", "augment",
-    "runs", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
+    "runs", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "neighbours", "suspicion",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
-    "regions", "saliency", "faithfulness", "ascent", "units",
+    "regions", "attribution", "saliency", "faithfulness", "ascent", "units",
     "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "cli", "__main__",
 )
-USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "saliency", "faithfulness", "ascent", "units"}
+USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency", "faithfulness", "ascent", "units"}
 OPENS_TAPES = {"gradients"}
 LIGHT_PAGES = ("app.py", "pages/dataset.py", "pages/training_monitor.py", "pages/confusion_matrix.py")
 FRAMEWORKS = {"tensorflow", "keras"}

@@ -1,0 +1,157 @@
+"""The attribution methods: which pixels of a face speak for a class, or for one class rather than another, and which against it.
+
+Maps are float32 (n, 48, 48), signed, unscaled, and made from logits; pixels are grey levels, 0 to 255, so a gradient is in logits per
+grey level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import TypedDict, Unpack
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fer_core import attribution
+from fer_core.attribution import Beat, Explanation, Floats, Question, Settings, Stopped, default_layer, grids
+from fer_core.errors import FerError, ModelError
+
+__all__ = ["METHODS", "Explanation", "Knobs", "Method", "Settings", "Stopped", "default_layer", "explain", "explain_with_notes", "grids",
+           "why_not"]
+
+class Knobs(TypedDict, total=False):
+    """What can be told to `explain`, beyond face, method and class."""
+
+    samples: int | None
+    steps: int
+    layer: str | None
+    seed: int
+    noise: float
+    patch: int
+    stride: int
+    baseline: float | None
+    should_stop: Callable[[], bool] | None
+    progress: Callable[[float], object] | None
+
+
+@dataclass(frozen=True)
+class Method:
+    """An attribution method as menus, tests and README know it."""
+
+    label: str
+    reading: str
+    """How to read its map, in one sentence."""
+    caveat: str
+    """What its map does not prove, in one sentence."""
+    answer: Callable[[Question], Explanation] = field(repr=False)
+    knobs: tuple[str, ...] = ()
+    needs_convolution: bool = False
+
+
+def explain(model: keras.Model, images: ArrayLike, method: str, target: ArrayLike, *, versus: ArrayLike | None = None,
+            **knobs: Unpack[Knobs]) -> Floats:
+    """Map what speaks for class `target` (+) and against it (-) in images (n, 48, 48); with `versus`, for it rather than that class.
+
+    `target` and `versus` are one class number, or one per image. Raises `FerError` for an unknown method, class or layer, a method that
+    the network does not allow (`why_not`), pixels or logits that are not finite; `Stopped` when `should_stop` says so.
+    """
+    return explain_with_notes(model, images, method, target, versus=versus, **knobs).maps
+
+
+def explain_with_notes(model: keras.Model, images: ArrayLike, method: str, target: ArrayLike, *, versus: ArrayLike | None = None,
+                       **knobs: Unpack[Knobs]) -> Explanation:
+    """Explain as `explain` does, and give the explained scores, the completeness gap, and the map's real grid as well."""
+    unknown = knobs.keys() - {item.name for item in fields(Settings)}
+    if unknown:
+        raise FerError("There is no such setting.", received=", ".join(sorted(unknown)), expected=" or ".join(Knobs.__annotations__))
+    settings = Settings(**knobs)
+    reason = why_not(model, method)
+    if reason is not None:
+        raise ModelError(f"{METHODS[method].label} cannot explain this network.", received=reason, todo="choose another method")
+    faces = _checked(model, images)
+    weights = class_weights(target, len(faces), model.output_shape[-1])
+    if versus is not None:
+        weights = weights - class_weights(versus, len(faces), model.output_shape[-1])
+    if not len(faces):
+        return Explanation(faces, np.zeros(0, np.float32))
+    found = METHODS[method].answer(Question(model, faces, weights, settings, Beat(settings)))
+    if not (np.isfinite(found.scores).all() and np.isfinite(found.maps).all()):
+        worst = int(np.argmin(np.isfinite(found.scores) & np.isfinite(found.maps).all(axis=(1, 2))))
+        raise ModelError("The network's answer is not a finite number, so nothing can be explained.",
+                         received=f"{found.scores[worst]} for image {worst}", todo="look at the training: its weights may have diverged")
+    return found
+
+
+def why_not(model: keras.Model, method: str) -> str | None:
+    """Tell why a method cannot explain a network, or give `None` where it can."""
+    if method not in METHODS:
+        raise FerError("There is no such method.", received=method, expected=" or ".join(METHODS))
+    if METHODS[method].needs_convolution and not grids(model):
+        return "the network has no convolutional layer, so no layer still knows where on the face something is"
+    return None
+
+
+def class_weights(target: ArrayLike, count: int, classes: int) -> Floats:
+    """Turn one class number, or one per image, into weights of the logits: float32 (count, classes)."""
+    numbers = np.asarray(target)
+    if not np.issubdtype(numbers.dtype, np.integer) or numbers.shape not in ((), (count,)):
+        raise FerError("The classes to explain do not fit the images.", received=f"{numbers.dtype} {numbers.shape}",
+                       expected=f"one class number, or {count}")
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
+        raise FerError("There is no such class.", received=f"{numbers.min()} to {numbers.max()}", expected=f"0 to {classes - 1}")
+    rows: Floats = np.eye(classes, dtype=np.float32)[np.broadcast_to(numbers, (count,))]
+    return rows
+
+
+def _checked(model: keras.Model, images: ArrayLike) -> Floats:
+    faces, side = np.asarray(images), tuple(model.input_shape[1:3])
+    if faces.ndim != 3 or faces.shape[1:] != side or faces.dtype.kind not in "uif":
+        raise FerError("These are no images that the network can take.", received=f"{faces.dtype} {faces.shape}",
+                       expected=f"numbers (n, {side[0]}, {side[1]}), 0 to 255")
+    if not np.isfinite(faces).all():
+        bad = int(np.flatnonzero(~np.isfinite(faces).all(axis=(1, 2)))[0])
+        raise FerError("An image holds a pixel that is not a finite number.", received=f"NaN or infinity in image {bad}",
+                       expected="grey levels of 0 to 255")
+    return faces.astype(np.float32)
+
+
+METHODS: dict[str, Method] = {
+    "gradient": Method(
+        "Gradient", "Where a little more light would raise the score (+) or lower it (-).",
+        "It tells of tiny changes only: a pixel that matters much may look unimportant where the network is saturated.",
+        attribution.gradient),
+    "gradient_input": Method(
+        "Gradient x input", "The gradient times the grey level: what each pixel adds if the network were linear around this face.",
+        "Black pixels count as nothing whatever the network thinks of them.",
+        attribution.gradient_input, ("baseline",)),
+    "smoothgrad": Method(
+        "SmoothGrad", "The mean gradient of noisy copies of the face: what the neighbourhood of this face agrees on.",
+        "The smoothness comes from the averaging, and more noise makes any map look more convincing.",
+        attribution.smoothgrad, ("samples", "noise", "seed")),
+    "integrated_gradients": Method(
+        "Integrated gradients", "How much of the score each pixel brought on the way from a blank face to this one; the parts add up.",
+        "It holds against its blank baseline only, and passes through pictures that are no faces.",
+        attribution.integrated_gradients, ("steps", "baseline")),
+    "grad_cam": Method(
+        "Grad-CAM", "Which coarse regions of the face hold what the layer's channels find for the class.",
+        "The map is only as fine as the layer's grid, and a channel's weight is the same everywhere on the face.",
+        attribution.grad_cam, ("layer",), needs_convolution=True),
+    "layer_cam": Method(
+        "LayerCAM", "Which places of a layer push the score up (+) or down (-), as fine as the layer's grid.",
+        "In early layers it shows edges that pass by, not yet what they are taken for.",
+        attribution.layer_cam, ("layer",), needs_convolution=True),
+    "guided_backprop": Method(
+        "Guided backpropagation", "Fine lines that excited the network on the way to the score.",
+        "It mostly redraws the face's edges: it changes little when the network's weights are randomised, so it proves little about them.",
+        attribution.guided_backpropagation),
+    "occlusion": Method(
+        "Occlusion", "How far the score falls when a patch here is hidden: a real experiment on the network.",
+        "The patch brings edges of its own, and two places that can stand in for each other both look unimportant.",
+        attribution.occlusion, ("patch", "stride", "baseline")),
+    "rise": Method(
+        "RISE", "How much higher the score is with this place shown than with it hidden, over many random masks.",
+        "It is an estimate from few masks: its faint clouds are chance.",
+        attribution.rise, ("samples", "seed", "baseline")),
+}
