@@ -20,7 +20,8 @@ ORDER = (
     "regions", "attribution", "saliency", "faithfulness", "ascent", "units",
     "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "cli", "__main__",
 )
-USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency", "faithfulness", "ascent", "units"}
+USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
+             "faithfulness", "ascent", "units"}
 OPENS_TAPES = {"gradients"}
 LIGHT_PAGES = ("app.py", "pages/dataset.py", "pages/training_monitor.py", "pages/confusion_matrix.py")
 FRAMEWORKS = {"tensorflow", "keras"}
