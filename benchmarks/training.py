@@ -39,7 +39,7 @@ def main() -> None:
     recorder = Recorder(run)
     recorder.__enter__()
     trainer = Trainer(run, recorder, dataset)
-    images, labels = trainer.faces.images[: told.batch], trainer.faces.labels[: told.batch]
+    images, labels = trainer.feed.faces.images[: told.batch], trainer.feed.faces.labels[: told.batch]
     fit = plain_fit(told.arch, config, trainer)
     float32 = Learner(config.model_copy(update={"precision": "float32"}))
 
@@ -91,7 +91,7 @@ def plain_fit(arch, config, trainer):
         jit_compile=False,
     )
     count = trainer.steps * trainer.batch
-    images, labels = trainer.faces.images[:count, ..., None].astype(np.float32), trainer.faces.labels[:count]
+    images, labels = trainer.feed.faces.images[:count, ..., None].astype(np.float32), trainer.feed.faces.labels[:count]
 
     def measure() -> float:
         began = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -75,7 +75,7 @@ class Learner:
         return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == labels, tf.int32))
 
     @contextmanager
-    def averaged(self, batches: list[np.ndarray]) -> Iterator[None]:
+    def averaged(self, batches: Iterable[np.ndarray]) -> Iterator[None]:
         """Put the averaged weights into the network for a while, with batch-norm statistics measured anew on `batches`.
 
         Without averaging nothing happens. Source: Izmailov et al. 2018 (stochastic weight averaging) for the new statistics.
@@ -95,7 +95,7 @@ class Learner:
             for variable, value in zip(self.model.variables, before, strict=True):
                 variable.assign(value)
 
-    def _measure_statistics(self, batches: list[np.ndarray]) -> None:
+    def _measure_statistics(self, batches: Iterable[np.ndarray]) -> None:
         layers = [layer for layer in self.model.layers if isinstance(layer, keras.layers.BatchNormalization)]
         moving = [variable for layer in layers for variable in (layer.moving_mean, layer.moving_variance)]
         momenta = [layer.momentum for layer in layers]
@@ -104,14 +104,16 @@ class Learner:
         try:
             forward = tf.function(lambda images: self.model(images, training=True), jit_compile=False)
             sums = [np.zeros(variable.shape, np.float64) for variable in moving]
+            count = 0
             for images in batches:
+                count += 1
                 forward(images[..., None])
                 sums = [total + variable.numpy() for total, variable in zip(sums, moving, strict=True)]
         finally:
             for layer, momentum in zip(layers, momenta, strict=True):
                 layer.momentum = momentum
         for variable, total in zip(moving, sums, strict=True):
-            variable.assign((total / len(batches)).astype(np.float32))
+            variable.assign((total / max(1, count)).astype(np.float32))
 
     def _state(self) -> dict[str, Any]:
         named = {f"model/{i:03d}": v for i, v in enumerate(self.model.variables)}

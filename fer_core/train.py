@@ -12,9 +12,6 @@ import math
 import signal
 import time
 import traceback
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from fer_core import files, schedule
 from fer_core.data import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import DataError, FerError, RunError
+from fer_core.feed import Feed
 from fer_core.launch import sole_writer
 from fer_core.recorder import Recorder
 from fer_core.runs import Predictions, Run
@@ -87,20 +85,15 @@ class Trainer:
     """The network, its optimiser and the state of one run."""
 
     def __init__(self, run: Run, recorder: Recorder, dataset: Dataset) -> None:
-        from fer_core import augment, models
+        from fer_core import models
         from fer_core.events import Events
         from fer_core.learner import Learner
 
         self.run, self.recorder, self.config = run, recorder, run.config
-        self.models, self.augment = models, augment
-        self.faces, self.validation, self.dataset = (
-            _labelled(dataset, "train", self.config.limit),
-            _labelled(dataset, "validation"),
-            dataset,
-        )
-        self.batch = min(self.config.batch_size, len(self.faces.labels))
-        self.steps = len(self.faces.labels) // self.batch
-        self.sampler = augment.Sampler(self.faces.labels, self.config)
+        self.models = models
+        self.validation, self.dataset = _labelled(dataset, "validation"), dataset
+        self.feed = Feed(_labelled(dataset, "train", self.config.limit), self.config)
+        self.batch, self.steps = self.feed.size, self.feed.steps
         known = run.facts.get("model", {}).get("precision")  # a run keeps the precision that it began with
         self.learner = Learner(self.config.model_copy(update={"precision": known}) if known else self.config)
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0], 0.0
@@ -124,7 +117,7 @@ class Trainer:
         began = time.monotonic() - self.elapsed
         self.recorder.say(f"epoch {number + 1} of {self.config.epochs}")
         history = self.run.history
-        for images, labels in self._batches(number):
+        for images, labels in self.feed.batches(number, self.position):
             rate = schedule.learning_rate(self.config, number * self.steps + self.position, self.steps, history)
             loss, correct = self.learner(images, labels, rate)
             if not math.isfinite(loss):
@@ -137,25 +130,6 @@ class Trainer:
             self.elapsed = time.monotonic() - began
             self._report(number)
             self._save_sometimes()
-
-    def _batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the epoch's batches from the position on, made by another thread while the network computes."""
-        order = self.sampler.order(epoch)
-
-        def make(step: int) -> tuple[np.ndarray, np.ndarray]:
-            positions = np.arange(step * self.batch, (step + 1) * self.batch)
-            chosen = order[positions]
-            return self.augment.augment(self.faces.images[chosen], positions, epoch, self.config), self.faces.labels[chosen]
-
-        with ThreadPoolExecutor(1) as pool:
-            ahead: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
-            following = iter(range(self.position, self.steps))
-            while True:
-                while len(ahead) < 3 and (step := next(following, None)) is not None:
-                    ahead.append(pool.submit(make, step))
-                if not ahead:
-                    return
-                yield ahead.popleft().result()
 
     def _report(self, epoch: int) -> None:
         seen = self.position * self.batch
@@ -188,7 +162,7 @@ class Trainer:
             "seconds": self.elapsed,
             "images_per_second": self.steps * self.batch / self.elapsed,
         }
-        with self.learner.averaged(self._calm_batches()):
+        with self.learner.averaged(self.feed.calm()):
             validated, matrix, probes = self._validate()
             row |= validated
             self.recorder.add_epoch(row, matrix, probes)
@@ -203,12 +177,6 @@ class Trainer:
             f"epoch {number + 1}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}, "
             f"validation {row['val_loss']:.4f}, {row['val_accuracy']:.4f}, {row['images_per_second']:.0f} images/s"
         )
-
-    def _calm_batches(self) -> list[np.ndarray]:
-        """Faces on which the batch-norm statistics of averaged weights are measured anew: the first of the first epoch, as trained."""
-        order, size = self.sampler.order(0), min(256, len(self.faces.labels))
-        starts = range(0, min(len(order) // size, 12) * size, size)
-        return [self.augment.augment(self.faces.images[order[s : s + size]], np.arange(s, s + size), 0, self.config) for s in starts]
 
     def _validate(self) -> tuple[dict[str, float], np.ndarray, tuple[np.ndarray, np.ndarray]]:
         labels = self.validation.labels
@@ -239,7 +207,7 @@ class Trainer:
             {
                 "data": data,
                 **self.learner.facts(),
-                "trained_on": len(self.faces.labels),
+                "trained_on": len(self.feed.faces.labels),
                 "validated_on": len(self.validation.labels),
                 "batch_size": self.batch,
                 "steps": self.steps,
