@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.colours import EMOTION_COLOURS, GROUND, RUN_COLOURS, TEXT, Theme, blank, run_colour, shade
-from fer_core.confidence import class_scores, compare_accuracy, confidence_bars, coverage, reliability
+from fer_core.confidence import cell_probabilities, class_scores, compare_accuracy, confidence_bars, coverage, reliability
 from fer_core.curves import (
     Curve,
     Metric,
@@ -36,6 +36,7 @@ __all__ = [
     "Metric",
     "Shading",
     "Theme",
+    "cell_probabilities",
     "class_bars",
     "class_scores",
     "compare_accuracy",

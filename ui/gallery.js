@@ -1,4 +1,5 @@
 // A wall of faces out of one picture (an atlas under a Blob URL). Arrows move, Enter or a click picks; Home and End go to the ends.
+// Where it is asked for, Enter and a double click open, Escape leaves, and single keys (such as 1 or a) are told with the face.
 
 function bytes(text) {
   const raw = atob(text);
@@ -47,6 +48,7 @@ function mark(state) {
     button.setAttribute("aria-selected", String(i === chosen));
     button.tabIndex = -1;
   });
+  if (!state.unheard.length) grid.querySelectorAll(".told").forEach((button) => button.classList.remove("told"));
   const stop = Math.min(Math.max(state.focus ?? chosen ?? 0, 0), grid.children.length - 1);
   if (grid.children[stop]) grid.children[stop].tabIndex = 0;
 }
@@ -59,10 +61,29 @@ function pick(state, i) {
   state.send("pick", i);
 }
 
+function tell(state, event, i) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.key === "Enter" && state.data.opens) {
+    state.send("open", i);
+  } else if (event.key === "Escape" && state.data.selected !== null) {
+    state.send("leave", true);
+  } else if (state.data.keys.includes(event.key) && !event.repeat) {
+    // Told until it is heard: keys that come faster than the answers are sent again with the next one.
+    state.number += 1;
+    state.unheard.push({ number: state.number, key: event.key, id: state.data.ids[i] });
+    state.grid.children[i].classList.add("told");
+    state.send("key", { session: state.session, keys: state.unheard });
+  } else {
+    return false;
+  }
+  event.preventDefault();
+  return true;
+}
+
 function move(state, event) {
   const buttons = [...state.grid.children];
   const now = buttons.indexOf(event.target.closest("button"));
-  if (now < 0) return;
+  if (now < 0 || tell(state, event, now)) return;
   const across = getComputedStyle(state.grid).gridTemplateColumns.split(" ").length;
   const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across, Home: -now, End: buttons.length - 1 - now };
   if (!(event.key in steps)) return;
@@ -82,10 +103,14 @@ function build(root) {
   grid.setAttribute("role", "listbox");
   scroll.appendChild(grid);
   root.replaceChildren(scroll);
-  const state = { scroll, grid, tag: null, url: null, focus: null };
+  const state = { scroll, grid, tag: null, url: null, focus: null, number: 0, unheard: [], session: Math.random().toString(36).slice(2) };
   grid.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button) pick(state, Number(button.dataset.i));
+  });
+  grid.addEventListener("dblclick", (event) => {
+    const button = event.target.closest("button");
+    if (button && state.data.opens) state.send("open", Number(button.dataset.i));
   });
   grid.addEventListener("keydown", (event) => move(state, event));
   root.ferState = state;
@@ -119,7 +144,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.send = setTriggerValue;
   state.data = data;
   state.grid.setAttribute("aria-label", data.label);
-  const cell = data.captions.length ? Math.max(data.wide, 64) : data.wide;
+  if (data.heard && data.heard[0] === state.session) state.unheard = state.unheard.filter((one) => one.number > data.heard[1]);
+  const cell = data.captions.length ? Math.max(data.wide, data.cell) : data.wide;
   state.grid.style.setProperty("--wide", data.wide + "px");
   state.grid.style.setProperty("--tall", data.size + "px");
   state.grid.style.setProperty("--cell", cell + "px");

@@ -7,13 +7,30 @@ import hashlib
 import html
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 HERE = Path(__file__).parent
 COLUMNS = 20
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What the keyboard does on a wall beside moving: Enter opens a face by its position, Escape leaves, single keys act on face ids.
+
+    `act` gets (key, id) pairs in their order, each exactly once, however fast they come.
+    """
+
+    open: Callable[[int], None]
+    leave: Callable[[], None]
+    keys: str = ""
+    ids: Sequence[int] = ()
+    act: Callable[[list[tuple[str, int]]], None] | None = None
+
 
 _component = st.components.v2.component(
     "fer_gallery",
@@ -62,11 +79,14 @@ def gallery(
     height: int | None = None,
     label: str = "Faces",
     tips: Sequence[str] | None = None,
+    cell: int = 64,
+    keys: Keys | None = None,
 ) -> None:
     """Show faces uint8 (n, 48, w[, 3 or 4]) on a wall, `size` pixels tall each (a multiple of 48 keeps them crisp).
 
     `on_pick` is called with the position of the face chosen by click or Enter, before the page is drawn again. `selected` is a
-    position too. `colours` are thin edges that go with the captions; `tips` are told on hover; a wall taller than `height` scrolls.
+    position too. `colours` are thin edges that go with the captions, which are `cell` pixels wide; `tips` are told on hover; a wall
+    taller than `height` scrolls.
     """
     if not len(images):
         st.caption("No faces here.")
@@ -92,9 +112,41 @@ def gallery(
         "height": height,
         "clickable": on_pick is not None,
         "label": label,
+        "cell": cell,
+        "opens": keys is not None,
+        "keys": list(keys.keys) if keys else [],
+        "ids": [int(i) for i in keys.ids] if keys else [],
+        "heard": st.session_state.get(f"heard_{key}"),
     }
     with st.container(key=key):
-        _component(key=f"gallery_{key}", data=data, on_pick_change=picked)
+        _component(key=f"gallery_{key}", data=data, on_pick_change=picked, **(_listeners(key, keys) if keys else {}))
+
+
+def _listeners(key: str, keys: Keys) -> dict[str, Any]:
+    """Return the callbacks of the keyboard; a key that was heard before is not acted on again."""
+
+    def value(name: str) -> Any:
+        return st.session_state[f"gallery_{key}"].get(name)
+
+    def opened() -> None:
+        if (position := value("open")) is not None:
+            keys.open(int(position))
+
+    def left() -> None:
+        if value("leave"):
+            keys.leave()
+
+    def pressed() -> None:
+        if not (told := value("key")) or keys.act is None:
+            return
+        session, last = st.session_state.get(f"heard_{key}") or ("", 0)
+        last = last if session == told["session"] else 0
+        fresh = [one for one in told["keys"] if one["number"] > last]
+        if fresh:
+            keys.act([(str(one["key"]), int(one["id"])) for one in fresh])
+            st.session_state[f"heard_{key}"] = (told["session"], int(fresh[-1]["number"]))
+
+    return {"on_open_change": opened, "on_leave_change": left, "on_key_change": pressed}
 
 
 def picture(image: np.ndarray, size: int, key: str, *, smooth: bool = False, label: str = "Face") -> None:

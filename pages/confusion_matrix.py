@@ -1,0 +1,122 @@
+"""Confusion matrix: from a number to the faces behind it, to what they have in common, and to whose error each is."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from fer_core.charts import SHADINGS
+from fer_core.emotions import SPLITS
+from fer_core.errors import FerError
+from fer_core.runs import Run
+from ui import ask_run, cache, cell, class_numbers, confidence_view, marks_view, matrix_panel, one_face, opened, page, selection, two_runs
+from ui.answers import answers, predicted_splits
+from ui.choice import SHOWS, parse
+from ui.view import View
+
+PANELS = {"cell": "What they have in common", "confidence": "Confidence", "classes": "Numbers per class", "runs": "Two runs",
+          "marks": "Marks"}
+DRAW = {"cell": cell.panel, "confidence": confidence_view.panel, "classes": class_numbers.panel, "runs": two_runs.panel,
+        "marks": marks_view.panel}
+
+ABOUT = """Each row is what the **label** says, each column what the **network** called the face. The diagonal is right; everything beside
+it is an error, and the stronger its colour the more there are of its kind.
+
+Click a cell, or the name of a row or column: its faces appear at the right. A label is what someone wrote down, not a person's feeling;
+some labels are wrong, and this page helps to find them."""
+
+
+def chosen_run() -> Run | None:
+    """Draw the choice of the run and return it: the URL's, or the newest that has predicted something."""
+    known = {run.id: run for archived in (False, True) for run in cache.runs(archived=archived) if not run.damage}
+    if not known:
+        return None
+    asked = selection.param("run")
+    shown = [id for id, run in known.items() if not run.meta.archived or id == asked] or list(known)
+    default = next((id for id in shown if predicted_splits(known[id])), shown[0])
+    return known[selection.choose("Run (A)", "run", shown, words=lambda id: known[id].title, default=default)]
+
+
+def problem_with_run(run: Run) -> None:
+    """Tell why the run that the URL names is not the one shown."""
+    asked = selection.param("run")
+    if asked is not None and asked != run.id:
+        with page.errors():
+            cache.store().open(asked)
+
+
+def controls() -> tuple[Run | None, str]:
+    """Draw the row of choices; return run and split."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        run = chosen_run()
+        if run is None:
+            return None, ""
+        split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
+        selection.choose("Colour of a cell", "colour", list(SHADINGS), words=lambda name: SHADINGS[name].capitalize(), default="row")
+        two_runs.choose(two_runs.others(run, split))
+    return run, split
+
+
+def viewed(run: Run, split: str) -> View | None:
+    """Read what the URL asks for; `None`, and an offer to make it, where the run has not predicted the split."""
+    found = answers(run, split)
+    if found is None:
+        ask_run.offer(run, split, "Its confusion matrix, and the faces behind every number, will stand here. Predicting takes from seconds "
+                      "to a few minutes, once.")
+        return None
+    choice, complaints = parse(st.query_params.to_dict())
+    for complaint in complaints:
+        st.info(complaint, icon=":material/info:")
+    second = None
+    with page.errors():
+        second = two_runs.second(found, two_runs.others(run, split))
+    return View(choice, run, found, second, marks_view.of(found))
+
+
+def panel(view: View) -> None:
+    """Draw the panel that was chosen under the matrix."""
+    name = selection.choose("More", "panel", list(PANELS), words=PANELS.__getitem__, kind="segmented", default="cell", hidden=True)
+    with page.errors():
+        DRAW[name](view, page.theme())
+
+
+def main() -> None:
+    """Draw the page."""
+    opened.follow()
+    page.setup("pages/confusion_matrix.py")
+    page.header("Confusion matrix", "", ABOUT)
+    head = st.empty()
+    run, split = controls()
+    if run is None:
+        page.empty("No run yet", "A run is one training of a network. The demo network takes a minute or two.",
+                   "python -m fer_core train --data demo --preset quick")
+        return
+    problem_with_run(run)
+    try:
+        view = viewed(run, split)
+    except FerError as error:
+        page.problem(error)
+        return
+    if view is None:
+        return
+    head.html(f"<p class='fer-sentence'>{html.escape(matrix_panel.sentence(view))}</p>")
+    left, right = st.columns([1.15, 1], gap="large")
+    with left:
+        if view.b is not None:
+            selection.choose("Matrix", "show", list(SHOWS), words=SHOWS.__getitem__, kind="segmented", default="a", hidden=True)
+        matrix_panel.draw(view, page.theme())
+    with right:
+        marks_view.problem()
+        opened.wall(view)
+    with left:
+        matrix_panel.ranked(view)
+    face = one_face.checked(view)
+    if face is not None:
+        with right:
+            one_face.panel(view, face, page.theme())
+    st.divider()
+    panel(view)
+
+
+main()

@@ -1,0 +1,211 @@
+"""What a run says of one split, read once and kept: predictions, scores, orders; the faces behind them, and how other runs voted."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS, SPLITS
+from fer_core.errors import DataError, FerError, RunError
+from fer_core.evaluate import Evaluation, evaluate
+from fer_core.measures import entropy, loss, margin, own
+from fer_core.neighbours import distance_to_centre
+from fer_core.runs import Run
+from fer_core.suspicion import suspicion
+from ui import cache
+
+if TYPE_CHECKING:
+    from fer_core.data import Dataset
+
+FILE = "predictions.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Predictions of one run on one split, with all that is computed from them when it is first asked for. Never changed."""
+
+    run: str
+    title: str
+    split: str
+    fingerprint: str
+    labels: np.ndarray  # int8 (n,), -1 without a label
+    probabilities: np.ndarray  # float32 (n, 7)
+    features: np.ndarray | None  # (n, d)
+    leaked: np.ndarray  # bool (n,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """All scores; FerError when no face has a label."""
+        return evaluate(self.labels, self.probabilities, leaked=self.leaked)
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The class called, int8 (n,)."""
+        return np.asarray(self.probabilities.argmax(1), np.int8)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """The highest probability, (n,)."""
+        return np.asarray(self.probabilities.max(1))
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        """The probability of the label, (n,); NaN without one."""
+        return np.asarray(np.where(self.labels < 0, np.nan, own(self.labels, self.probabilities)))
+
+    @cached_property
+    def wrong(self) -> np.ndarray:
+        """Labelled faces that were called something else, bool (n,)."""
+        return np.asarray((self.labels >= 0) & (self.predicted != self.labels))
+
+    @cached_property
+    def suspicion(self) -> np.ndarray:
+        """How suspicious each label is, (n,)."""
+        return suspicion(self.labels, self.probabilities)
+
+    @cached_property
+    def _keys(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def key(self, sort: str) -> np.ndarray:
+        """Return a number per face by which an order puts the smallest first; NaN comes last."""
+        if sort not in self._keys:
+            keys = np.asarray(self._key(sort))
+            self._keys[sort] = np.where(np.isnan(keys), np.inf, keys) if keys.dtype.kind == "f" else keys
+        return self._keys[sort]
+
+    def _key(self, sort: str) -> np.ndarray:
+        if sort == "confident":
+            return np.asarray(-(self.confidence + 2 * self.wrong))
+        if sort == "loss":
+            return -loss(self.labels, self.probabilities)
+        if sort == "margin":
+            return np.asarray(np.abs(margin(self.labels, self.probabilities)))
+        if sort == "entropy":
+            return -entropy(self.probabilities)
+        if sort == "suspicion":
+            return -self.suspicion
+        if sort == "typical" and self.features is not None:
+            return distance_to_centre(self.features, self.labels)
+        return np.arange(len(self))
+
+    def ordered(self, rows: np.ndarray, sort: str, first: int, count: int) -> np.ndarray:
+        """Return `count` of the rows from place `first` on, in an order; equals come by their index. `rows` ascend."""
+        if sort == "index":
+            return rows[first : first + count]
+        keys = self.key(sort)[rows]
+        end = first + count
+        if end < len(rows) // 4:  # a few out of many: no need to sort them all
+            limit = np.partition(keys, end)[end]
+            near = np.flatnonzero(keys <= limit)
+            return rows[near[np.argsort(keys[near], kind="stable")]][first:end]
+        return rows[np.argsort(keys, kind="stable")[first:end]]
+
+    def matrix(self, keep: np.ndarray) -> np.ndarray:
+        """Count a confusion matrix int64 (7, 7) of the faces that a mask keeps."""
+        chosen = keep & (self.labels >= 0)
+        cells = self.labels[chosen].astype(np.int64) * len(EMOTIONS) + self.predicted[chosen]
+        return np.asarray(np.bincount(cells, minlength=len(EMOTIONS) ** 2).reshape(len(EMOTIONS), len(EMOTIONS)))
+
+
+def predicted_splits(run: Run) -> list[str]:
+    """List the splits that a run has predicted, by the names in its file; a file that cannot be read has none."""
+    return _predicted_splits(str(run.path / FILE), _mark(run))
+
+
+def answers(run: Run, split: str) -> Answers | None:
+    """Read what a run says of a split; `None` where it was not asked yet. Errors: `RunError` in words."""
+    return _answers(str(run.path), run.title, split, _mark(run))
+
+
+def _mark(run: Run) -> cache.Stamp:
+    return cache.stamp(run.path / FILE)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _predicted_splits(path: str, mark: cache.Stamp) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return []
+    return [split for split in SPLITS if f"{split}.probabilities.npy" in names]
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the predictions ...")
+def _answers(path: str, title: str, split: str, mark: cache.Stamp) -> Answers | None:
+    found = Run(Path(path)).predictions(split)
+    if found is None:
+        return None
+    n = len(found.probabilities)
+    if found.labels.shape != (n,) or found.leaked.shape != (n,) or (found.features is not None and len(found.features) != n):
+        raise RunError(f"{Path(path).name}/{FILE} does not fit together.", received=f"{n:,} faces predicted, {len(found.labels):,} labels",
+                       todo="predict the split again")
+    made = Answers(Path(path).name, title, split, found.fingerprint, found.labels.astype(np.int8), found.probabilities, found.features,
+                   found.leaked)
+    _ = made.evaluation  # an impossible probability is told now, not in the middle of the page
+    return made
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """The faces of an answer, or why they cannot be shown."""
+
+    dataset: Dataset | None
+    reason: FerError | None = None
+
+
+def faces(run: Run, found: Answers) -> Faces:
+    """Find the data set that was predicted, by its fingerprint: where the run says, where the URL says, or in data/ by its name."""
+    problem: FerError | None = None
+    for source in _places(run):
+        try:
+            dataset = cache.dataset(source)
+        except DataError as error:
+            problem = problem or error
+            continue
+        if dataset.fingerprint == found.fingerprint and len(dataset.get(found.split, ())) == len(found):
+            return Faces(dataset)
+        problem = DataError("The faces at hand are not those that were predicted, so none is shown beside these numbers.",
+                            received=f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", expected=f"{found.fingerprint[:12]}",
+                            todo="bring the data set that the run was trained on, or predict again with the one at hand")
+    return Faces(None, problem)
+
+
+def _places(run: Run) -> list[str]:
+    told = [run.config.data]
+    if asked := st.query_params.get("data"):
+        told.append(asked)
+    name = Path(str(run.facts.get("data", {}).get("name") or run.config.data)).name
+    told += [source for source in cache.sources() if Path(source).name == name]
+    return list(dict.fromkeys(told))
+
+
+def votes(found: Answers) -> dict[str, np.ndarray]:
+    """Return what every run that predicted the same faces called them: {title: int8 (n,)}."""
+    result = {}
+    for run in cache.runs():
+        if run.damage or found.split not in predicted_splits(run):
+            continue
+        try:
+            called = _called(str(run.path), found.split, found.fingerprint, _mark(run))
+        except FerError:
+            continue  # the run's own page tells what is wrong with it
+        if called is not None and len(called) == len(found):
+            result[run.title if run.title not in result else f"{run.title} ({run.id})"] = called
+    return result
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _called(path: str, split: str, fingerprint: str, mark: cache.Stamp) -> np.ndarray | None:
+    found = Run(Path(path)).predictions(split)
+    return found.probabilities.argmax(1).astype(np.int8) if found is not None and found.fingerprint == fingerprint else None

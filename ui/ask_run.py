@@ -1,0 +1,60 @@
+"""A run that has not predicted a split yet: what would be here, one button that makes it, and how far it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core import predicting
+from fer_core.errors import FerError, RunError
+from fer_core.runs import Run
+from ui import cache, page, words
+
+
+def offer(run: Run, split: str, why: str) -> None:
+    """Offer to predict a split; while that goes on, show its progress instead."""
+    if not (run.path / "weights.safetensors").exists():
+        page.empty(f"No predictions of the {split} split", "The run has no weights yet: they come with its first complete epoch.")
+        return
+    told = predicting.progress(run, split)
+    if told is not None and told.state == "running":
+        follow(str(run.path), split)
+        return
+    page.empty(f"{run.title} has not predicted the {words.SPLIT_WORDS[split]} split yet", why)
+    if told is not None and told.state in ("failed", "lost"):
+        page.problem(RunError("The last attempt failed.", received=told.reason, todo=f"look into {run.path.name}/predict.log"))
+    st.button("Make the predictions", key=f"ask-{split}", type="primary", icon=":material/play_arrow:", on_click=ask, args=(run, split))
+    if (problem := st.session_state.pop("ask_problem", None)) is not None:
+        page.problem(problem)
+    st.code(f"python -m fer_core evaluate {run.id} --split {split}", language="bash")
+
+
+def ask(run: Run, split: str) -> None:
+    """Start the predicting, on the data set that the URL names or else the run's own."""
+    source = str(st.query_params.get("data", ""))
+    try:
+        predicting.start(run, split, _fitting(run, source))
+    except FerError as error:
+        st.session_state["ask_problem"] = error
+
+
+def _fitting(run: Run, source: str) -> str:
+    """Return the data set to predict: the run's own where it can be found, else a file of its name in data/, else the one named."""
+    own = run.config.data
+    if own.split(":")[0] == "demo" or Path(own).exists():
+        return ""
+    name = Path(str(run.facts.get("data", {}).get("name") or own)).name
+    return next((found for found in cache.sources() if Path(found).name == name), source)
+
+
+@st.fragment(run_every=1)
+def follow(path: str, split: str) -> None:
+    """Show how far the predicting is; the page is drawn anew at its end."""
+    told = predicting.progress(Run(Path(path)), split)
+    if told is None or told.state != "running":
+        st.rerun(scope="app")
+        return
+    left = f", about {words.duration(told.seconds_left)} left" if told.seconds_left else ""
+    st.progress(told.share, text=f"Predicting the {words.SPLIT_WORDS[split]} split: {told.share:.0%}{left}. It goes on when this page "
+                "is closed.")

@@ -1,0 +1,90 @@
+"""What the chosen faces have in common: mean faces and their differences, the distribution of p, copies of training faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from fer_core import charts
+from fer_core.charts import Theme
+from fer_core.colours import DIVERGING, rgb
+from fer_core.emotions import EMOTIONS, SIDE
+from ui import figures, words
+from ui.gallery import gallery
+from ui.view import View
+
+CHUNK = 4096
+
+
+def mean(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Average faces, a part at a time: uint8 (n, 48, 48) and indices to float64 (48, 48); no face gives mid grey."""
+    if not len(rows):
+        return np.full((SIDE, SIDE), 127.5)
+    total = np.zeros((SIDE, SIDE))
+    for start in range(0, len(rows), CHUNK):
+        total += images[rows[start : start + CHUNK]].sum(0, dtype=np.float64)
+    return total / len(rows)
+
+
+def signed_picture(difference: np.ndarray, limit: float, theme: Theme) -> np.ndarray:
+    """Colour a difference of grey values (48, 48): orange lighter, purple darker, the page's ground at zero; uint8 (48, 48, 3)."""
+    stops = np.array([rgb(colour) for colour in DIVERGING[theme]], float)
+    place = (np.clip(difference / limit, -1, 1) + 1) / 2 * (len(stops) - 1)
+    places = np.arange(len(stops))
+    return np.stack([np.interp(place, places, stops[:, channel]) for channel in range(3)], -1).round().astype(np.uint8)
+
+
+def panel(view: View, theme: Theme) -> None:
+    """Draw the panel."""
+    rows, answers = view.rows, view.shown
+    if not len(rows):
+        st.caption("Nothing to average: no face is chosen.")
+        return
+    st.markdown(_copies(view))
+    if view.faces.dataset is not None:
+        _means(view, theme)
+    figure = charts.cell_probabilities(answers.confidence[rows], answers.own[rows], theme=theme)
+    st.markdown("**How sure the network is of these faces**: p of what it called them, and p of their label.")
+    figures.show(figure, "cell-p", height=280, label="Distribution of the probabilities of the chosen faces")
+
+
+def _copies(view: View) -> str:
+    copies = int(view.shown.leaked[view.rows].sum())
+    if not copies:
+        return f"None of these {words.faces(len(view.rows))} is a copy of a training face."
+    whole = view.shown.leaked.mean()
+    return (f"**{copies:,}** of these {words.faces(len(view.rows))} ({words.percent(copies / len(view.rows))}) stand in the training "
+            f"split, pixel for pixel; of all faces of the split it is {words.percent(float(whole))}.")
+
+
+def _means(view: View, theme: Theme) -> None:
+    dataset, answers = view.faces.dataset, view.shown
+    assert dataset is not None
+    images = dataset[answers.split].images
+    true, predicted = _single(view.choice.cells)
+    parts = [("These faces", view.rows)]
+    if true is not None:
+        parts.append((f"All labelled {EMOTIONS[true].capitalize()}", np.flatnonzero(answers.labels == true)))
+    if predicted is not None:
+        parts.append((f"All called {EMOTIONS[predicted].capitalize()}", np.flatnonzero(answers.predicted == predicted)))
+    if true is None and predicted is None:
+        parts.append(("All faces of the split", np.arange(len(answers))))
+    means = [mean(images, rows) for _, rows in parts]
+    changes = [means[0] - other for other in means[1:]]
+    limit = max(1.0, *(float(np.abs(change).max()) for change in changes))
+    pictures = [np.repeat(face.round().astype(np.uint8)[..., None], 3, 2) for face in means]
+    pictures += [signed_picture(change, limit, theme) for change in changes]
+    captions = [f"{name}\n{words.faces(len(rows))}" for name, rows in parts]
+    captions += [f"These minus\n{name[0].lower()}{name[1:]}" for name, _ in parts[1:]]
+    st.markdown("**Mean faces**, pixel by pixel, and what sets these faces apart: orange where they are lighter, purple where darker "
+                f"(strongest colour: {limit:.0f} of 255 grey values).")
+    gallery(np.stack(pictures), "means", size=4 * SIDE, cell=4 * SIDE, captions=captions, label="Mean faces and their differences")
+
+
+def _single(cells: Sequence[tuple[int | None, int | None]]) -> tuple[int | None, int | None]:
+    """Return the true and the predicted class that all cells share; `None` where they differ or leave it open."""
+    sides = [{cell[side] for cell in cells} for side in (0, 1)]
+    true, predicted = (next(iter(side)) if len(side) == 1 else None for side in sides)
+    return true, predicted

@@ -1,0 +1,61 @@
+"""Numbers per class: precision, recall and F1 with their 95% intervals, sortable, and as a figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import Any
+
+import streamlit as st
+
+from fer_core import charts
+from fer_core.charts import Theme
+from fer_core.evaluate import Evaluation
+from ui import figures
+from ui.view import View
+
+
+def rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return a row per class, shares in percent; what has no face or was never called is empty."""
+    result = []
+    for score in evaluation.per_class:
+        row: dict[str, Any] = {"class": score.name.capitalize(), "faces": score.support, "called": score.predicted}
+        for name, value, (low, high) in (("recall", score.recall, score.recall_interval),
+                                         ("precision", score.precision, score.precision_interval)):
+            known = not math.isnan(value)
+            row |= {f"{name} %": round(100 * value, 1) if known else None, f"{name} from": round(100 * low, 1) if known else None,
+                    f"{name} to": round(100 * high, 1) if known else None}
+        result.append({**row, "F1 %": None if math.isnan(score.f1) else round(100 * score.f1, 1)})
+    return result
+
+
+def as_csv(table: list[dict[str, Any]]) -> str:
+    """Write rows as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table[0])
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
+
+
+def panel(view: View, theme: Theme) -> None:
+    """Draw the panel."""
+    evaluation = view.shown.evaluation
+    table = rows(evaluation)
+    st.markdown(f"Balanced accuracy (mean recall) **{evaluation.balanced_accuracy:.1%}**, macro F1 **{evaluation.macro_f1:.1%}**, "
+                f"among the two highest **{evaluation.top2:.1%}**, loss {evaluation.nll:.3g} nats. A click on a column sorts.")
+    st.dataframe(table, hide_index=True, width="stretch", key="class-table")
+    st.download_button("Table (CSV)", as_csv(table), "fer-lens-classes.csv", "text/csv", icon=":material/download:", on_click="ignore",
+                       type="tertiary")
+    empty = [score.name.capitalize() for score in evaluation.per_class if not score.support]
+    if empty:
+        st.caption(f"No face of this split is labelled {', '.join(empty)}: recall and F1 of a class without faces are unknown, not zero.")
+    compared = {view.a.title: view.a.evaluation, **({view.b.title: view.b.evaluation} if view.b is not None else {})}
+    one, two = st.columns(2, gap="large")
+    with one:
+        st.markdown("**Recall**: of the faces with this label, how many were called so.")
+        figures.show(charts.class_scores(compared, "recall", theme=theme), "recall", label="Recall per class with 95% intervals")
+    with two:
+        st.markdown("**Precision**: of the faces called so, how many have this label.")
+        figures.show(charts.class_scores(compared, "precision", theme=theme), "precision", label="Precision per class with 95% intervals")

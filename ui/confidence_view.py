@@ -1,0 +1,61 @@
+"""When the network is sure, is it right? The threshold, coverage, calibration, and the histogram whose bars open their faces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from fer_core import charts
+from fer_core.charts import Theme
+from ui import figures, selection, words
+from ui.view import View
+
+BARS = 20
+
+
+def bar(point: dict[str, Any]) -> dict[str, str]:
+    """Return the query parameters that a bar of the histogram stands for."""
+    number = min(BARS - 1, max(0, int(float(point["x"]) * BARS)))
+    side = "wrong" if str(point.get("name", "")).startswith("wrong") else "right"
+    return {"bin": f"{number / BARS:.2f}-{(number + 1) / BARS:.2f}", "side": side}
+
+
+def picked(point: dict[str, Any], view: View) -> None:
+    """Open the faces of a bar; a second click closes it."""
+    told = bar(point)
+    same = all(st.query_params.get(name) == value for name, value in told.items())
+    selection.write(**({"bin": None, "side": None} if same else told), start=None)
+
+
+def moved() -> None:
+    """Take the threshold of the slider."""
+    value = st.session_state["least"]
+    selection.write(min=f"{value / 100:.2f}" if value else None, start=None)
+
+
+def panel(view: View, theme: Theme) -> None:
+    """Draw the panel."""
+    answers, least = view.shown, view.choice.least
+    known = answers.labels >= 0
+    confidence, right = answers.confidence[known], ~answers.wrong[known]
+    st.session_state["least"] = round(100 * least)
+    st.slider("Keep only predictions with p of at least (%)", 0, 99, step=1, key="least", on_change=moved,
+              help="p is the highest of the seven probabilities. The matrix, the faces and all sentences above then hold for what is kept.")
+    kept = confidence >= least
+    if kept.any():
+        st.markdown(f"At p of at least {100 * least:.0f}% it answers for **{words.percent(float(kept.mean()))}** of the faces "
+                    f"({int(kept.sum()):,} of {len(kept):,}) and is right on **{words.percent(float(right[kept].mean()))}** of these; "
+                    f"on all faces it is right on {words.percent(float(right.mean()))}.")
+    else:
+        st.markdown(f"No prediction has p of {100 * least:.0f}% or more.")
+    one, two = st.columns(2, gap="large")
+    with one:
+        st.markdown("**Accuracy against coverage**: what is gained by leaving the unsure out.")
+        figures.show(charts.coverage(confidence, right, chosen=least or None, theme=theme), "coverage", label="Accuracy against coverage")
+    with two:
+        st.markdown(f"**Reliability**: when it says 80%, is it right on 80%? Calibration error {words.percent(answers.evaluation.ece)}.")
+        figures.show(charts.reliability(answers.evaluation, theme=theme), "reliability", label="Reliability diagram")
+    st.markdown("**How sure it is when right and when wrong.** Click a bar to open its faces above.")
+    figures.show(charts.confidence_bars(confidence, right, theme=theme), "confidence", label="Histogram of the highest probability",
+                 on_pick=lambda point: picked(point, view))

@@ -1,0 +1,151 @@
+"""What a click on the matrix opened: the sentence, the order, and the wall of faces, a hundred at a time, worked with the keyboard."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from fer_core.colours import EMOTION_COLOURS
+from fer_core.emotions import EMOTIONS
+from fer_core.marks import Mark
+from ui import cache, marks_view, page, selection, words
+from ui.choice import SORTS
+from ui.gallery import Keys, gallery
+from ui.view import View
+
+WALL = 100
+VIEWER = "pages/saliency_viewer.py"
+NO_FACE = np.full((48, 48), 128, np.uint8)
+
+
+def wall(view: View) -> None:
+    """Draw the sentence, the order and a wall of the chosen faces."""
+    rows = view.rows
+    first = selection.param("start", 0, cast=int, low=0, high=max(len(rows) - 1, 0)) // WALL * WALL
+    shown = view.shown.ordered(rows, view.choice.sort, first, WALL)
+    st.html(f"<p class='fer-cell'>{view.sentence}</p>")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="order"):
+        sorts = [name for name in SORTS if name != "typical" or view.shown.features is not None]
+        selection.choose("Order", "sort", sorts, words=SORTS.__getitem__, default="confident", hidden=True)
+        if len(rows) > WALL:
+            _pager(first, len(rows))
+    if not len(rows):
+        page.empty("No face here", "Choose another cell, a row or column by its name, or take off what narrows the choice at the left.")
+        return
+    if view.faces.dataset is None and view.faces.reason is not None:
+        _without_faces(view)
+        return
+    draw(view, shown, "gallery", height=430)
+    st.caption("Under each face: true → called, p(called) · p(true), index. Arrows move, **Enter** opens it in the saliency viewer; "
+               f"{marks_view.KEYS_TOLD}")
+
+
+def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) -> None:
+    """Draw faces of the split as tiles, with the keyboard."""
+    answers = view.shown
+    at = np.flatnonzero(shown == selection.param("image", cast=int, low=0))
+    gallery(
+        pictures(view, shown),
+        key,
+        captions=[caption(view, int(i)) for i in shown],
+        colours=[edge(int(answers.labels[i]), int(answers.predicted[i])) for i in shown],
+        tips=[tip(view, int(i)) for i in shown],
+        selected=int(at[0]) if len(at) else None,
+        size=96,
+        cell=112,
+        height=height,
+        label="The chosen faces",
+        on_pick=lambda i: selection.write(image=int(shown[i])),
+        keys=Keys(open=lambda i: open_face(int(shown[i])), leave=lambda: selection.write(image=None), keys=marks_view.KEYS,
+                  ids=[int(i) for i in shown], act=partial(marks_view.by_keys, view)),
+    )
+
+
+def pictures(view: View, rows: np.ndarray) -> np.ndarray:
+    """Return the pixels uint8 (n, 48, 48) of faces."""
+    assert view.faces.dataset is not None
+    return np.asarray(view.faces.dataset[view.shown.split].images[rows])
+
+
+def caption(view: View, face: int) -> str:
+    """Write what stands under a tile: true → called, both probabilities, index, mark."""
+    answers = view.shown
+    label, called = int(answers.labels[face]), int(answers.predicted[face])
+    names = words.emotion(called) if label == called else f"{words.emotion(label)} → {words.emotion(called)}"
+    mark = view.marks.get(face)
+    probabilities = f"{answers.confidence[face]:.0%}" + (f" · {answers.own[face]:.0%}" if label not in (called, -1) else "")
+    return f"{names}\n{probabilities} · #{face}" + (f"\n✎ {mark.words}" if mark else "\n ")
+
+
+def tip(view: View, face: int) -> str:
+    """Write what is told of a tile on hover and read out."""
+    answers, mark = view.shown, view.marks.get(face)
+    told = [f"{answers.split} face {face}", f"labelled {words.emotion(int(answers.labels[face]))}",
+            f"called {words.emotion(int(answers.predicted[face]))} with p {answers.confidence[face]:.3f}",
+            f"p of its label {answers.own[face]:.3f}"]
+    told += ["a copy of a training face"] if answers.leaked[face] else []
+    told += [f"marked: {mark.words}"] if mark else []
+    return ", ".join(told)
+
+
+def edge(label: int, called: int) -> str:
+    """Return the thin edge of a tile: left the colour of its label, right that of what it was called."""
+    left, right = (EMOTION_COLOURS[EMOTIONS[number]] if number >= 0 else "transparent" for number in (label, called))
+    return f"linear-gradient(90deg, {left} 50%, {right} 50%)"
+
+
+def open_face(face: int) -> None:
+    """Choose a face, and have the saliency viewer opened with the whole selection where that page exists."""
+    selection.write(image=face)
+    if page.exists(VIEWER):
+        st.session_state["go_to_viewer"] = face
+
+
+def follow() -> None:
+    """Go to the saliency viewer when Enter asked for it; call it before anything is drawn."""
+    face = st.session_state.pop("go_to_viewer", None)
+    if face is not None:
+        page.go(VIEWER, image=face)
+
+
+def table(view: View, rows: Sequence[int] | np.ndarray) -> str:
+    """Write faces as CSV: where each is found, its label, the call, the probabilities, the suspicion, the mark."""
+    answers, dataset = view.shown, view.faces.dataset
+    ids = dataset[answers.split].ids if dataset is not None else None
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["split", "face", "id", "true", "called", "p_called", "p_true", "copy_of_training", "suspicion",
+                     *(f"p_{name}" for name in EMOTIONS), "mark"])
+    for i in rows:
+        mark: Mark | None = view.marks.get(int(i))
+        writer.writerow([answers.split, int(i), ids[i] if ids is not None else "", words.emotion(int(answers.labels[i])),
+                         words.emotion(int(answers.predicted[i])), f"{answers.confidence[i]:.5f}", f"{answers.own[i]:.5f}",
+                         bool(answers.leaked[i]), f"{answers.suspicion[i]:.5f}", *(f"{p:.5f}" for p in answers.probabilities[i]),
+                         mark.words if mark else ""])
+    return text.getvalue()
+
+
+def _pager(first: int, count: int) -> None:
+    st.button("Earlier", icon=":material/chevron_left:", disabled=first == 0, on_click=selection.write,
+              kwargs={"start": first - WALL or None})
+    st.button("Later", icon=":material/chevron_right:", icon_position="right", disabled=first + WALL >= count, on_click=selection.write,
+              kwargs={"start": first + WALL})
+    st.caption(f"{first + 1:,} to {min(first + WALL, count):,} of {count:,}", width="content")
+
+
+def _without_faces(view: View) -> None:
+    """Say why no face is shown, and list the numbers all the same."""
+    assert view.faces.reason is not None
+    page.problem(view.faces.reason)
+    st.markdown(f"Put **{view.run.facts.get('data', {}).get('name', view.run.config.data)}** into `{cache.data_root()}/`, or name its "
+                "place on the Dataset page: the faces then stand here. All numbers of this page hold without them.")
+    shown = view.shown.ordered(view.rows, view.choice.sort, 0, WALL)
+    answers = view.shown
+    st.dataframe([{"face": int(i), "true": words.emotion(int(answers.labels[i])), "called": words.emotion(int(answers.predicted[i])),
+                   "p called": round(float(answers.confidence[i]), 3), "p true": round(float(answers.own[i]), 3)} for i in shown],
+                 hide_index=True, height=360)

@@ -1,0 +1,89 @@
+"""Two runs on the same faces: what B fixes and breaks of A, each with its faces, and whether chance explains the difference."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from fer_core import charts
+from fer_core.charts import Theme
+from fer_core.errors import RunError
+from fer_core.evaluate import McNemar, mcnemar
+from fer_core.runs import Run
+from ui import cache, figures, page, selection, words
+from ui.answers import Answers, answers, predicted_splits
+from ui.choice import PARTS
+from ui.view import View
+
+
+def others(run: Run, split: str) -> list[Run]:
+    """List the runs that predicted the split too."""
+    return [other for other in cache.runs() if not other.damage and other.id != run.id and split in predicted_splits(other)]
+
+
+def second(first: Answers, found: list[Run]) -> Answers | None:
+    """Read the answers of the run that the URL compares with; RunError where they are of other faces."""
+    asked = st.query_params.get("with")
+    if not asked:
+        return None
+    run = next((run for run in found if run.id == asked), None)
+    if run is None:
+        raise RunError("There is no such run to compare with.", received=asked[:80],
+                       expected=", ".join(run.id for run in found) or f"another run that predicted the {first.split} split")
+    other = answers(run, first.split)
+    if other is None or other.fingerprint != first.fingerprint or not np.array_equal(other.labels, first.labels):
+        raise RunError(f"{run.title} predicted other faces, so the two are not mixed.",
+                       received=other.fingerprint[:12] if other else "nothing", expected=f"fingerprint {first.fingerprint[:12]}",
+                       todo=f"python -m fer_core evaluate {run.id} --split {first.split} --data PATH, with the faces of {first.run}")
+    return other
+
+
+def choose(found: list[Run]) -> None:
+    """Draw the choice of the second run."""
+    options = ["", *(run.id for run in found)]
+    titles = {run.id: run.title for run in found}
+    asked = st.query_params.get("with", "")
+    st.session_state["with-run"] = asked if asked in options else ""
+
+    def changed() -> None:
+        selection.write(**{"with": st.session_state["with-run"] or None, "show": None, "part": None, "start": None})
+
+    st.selectbox("Compare with (B)", options, key="with-run", format_func=lambda id: titles.get(id, "no other run"), on_change=changed,
+                 disabled=not found)
+
+
+def test(view: View) -> McNemar:
+    """Test whether A and B err equally often."""
+    assert view.b is not None
+    return mcnemar(view.a.labels, view.a.predicted, view.b.predicted)
+
+
+def panel(view: View, theme: Theme) -> None:
+    """Draw the panel."""
+    if view.b is None:
+        found = others(view.run, view.a.split)
+        page.empty("One run only", "Choose a second run above (Compare with): then its matrix, the difference of both, and the faces that "
+                   "one gets right and the other wrong stand here. A CNN against a DNN is a good first question." if found else
+                   "No other run has predicted this split. Train another one, such as a DNN with as many parameters:",
+                   "" if found else "python -m fer_core train --arch dnn")
+        return
+    tested = test(view)
+    st.markdown(f"**A** is {view.a.title} ({words.percent(view.a.evaluation.accuracy)}), **B** is {view.b.title} "
+                f"({words.percent(view.b.evaluation.accuracy)}; {100 * tested.difference:+.1f} points). {tested.sentence}")
+    counts = {"fixes": tested.fixes, "breaks": tested.breaks, "both_wrong": tested.both_wrong, "both_right": tested.both_right}
+    with st.container(horizontal=True, key="parts"):
+        for name, faces in counts.items():
+            on = view.choice.part == name
+            st.button(f"{PARTS[name]}: {len(faces):,}", key=f"part-{name}", type="primary" if on else "secondary",
+                      on_click=selection.write, kwargs={"part": None if on else name, "start": None, "image": None})
+    st.caption("Each opens its faces above; a cell of the matrix narrows it further.")
+    evaluations = {f"A {view.a.title}": view.a.evaluation, f"B {view.b.title}": view.b.evaluation}
+    figures.show(charts.compare_accuracy(evaluations, theme=theme), "compare", height=190, label="Accuracy of both runs")
+    with st.expander("All three matrices"):
+        columns = st.columns(3)
+        drawn = (("A", charts.matrix(view.a.evaluation.matrix, theme=theme)), ("B", charts.matrix(view.b.evaluation.matrix, theme=theme)),
+                 ("B − A", charts.matrix_difference(view.a.evaluation.matrix, view.b.evaluation.matrix, theme=theme)))
+        for column, (name, figure) in zip(columns, drawn, strict=True):
+            with column:
+                st.markdown(f"**{name}**")
+                figures.show(figure, f"matrix-{name[0] if len(name) == 1 else 'difference'}", height=380, label=f"Confusion matrix {name}")

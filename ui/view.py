@@ -1,0 +1,115 @@
+"""What the matrix page shows now: one run or two on one split, and the faces that the URL chooses of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from fer_core.emotions import EMOTIONS
+from fer_core.marks import VERDICTS, Mark, disputed
+from fer_core.runs import Run
+from ui import words
+from ui.answers import Answers, Faces, faces
+from ui.choice import PARTS, Choice, in_bin, members, said
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Answers of run A and, where another run is compared, of run B on the same faces."""
+
+    choice: Choice
+    run: Run
+    a: Answers
+    b: Answers | None = None
+    marks: dict[int, Mark] = field(default_factory=dict)
+
+    @cached_property
+    def faces(self) -> Faces:
+        """The faces behind the numbers, read when first needed."""
+        return faces(self.run, self.a)
+
+    @property
+    def shown(self) -> Answers:
+        """The run whose calls and probabilities are shown."""
+        return self.b if self.b is not None and self.choice.show == "b" else self.a
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether the matrix is the difference of two runs."""
+        return self.b is not None and self.choice.show == "difference"
+
+    @cached_property
+    def sure(self) -> np.ndarray:
+        """Labelled faces whose confidence reaches the threshold, bool (n,)."""
+        known: np.ndarray = self.shown.labels >= 0
+        return known & (self.shown.confidence >= self.choice.least) if self.choice.least else known
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Indices of the chosen faces, ascending; with nothing chosen, those of all errors."""
+        mask = self.sure.copy() if self.choice.anything else self.sure & self.shown.wrong
+        if self.choice.cells:
+            mask &= self._in_cells()
+        if self.choice.part and self.b is not None:
+            right_a, right_b = ~self.a.wrong, ~self.b.wrong
+            mask &= {"fixes": ~right_a & right_b, "breaks": right_a & ~right_b, "both_wrong": ~right_a & ~right_b,
+                     "both_right": right_a & right_b}[self.choice.part]
+        if self.choice.bin:
+            mask &= in_bin(self.shown.confidence, self.choice.bin)
+        if self.choice.side:
+            mask &= self.shown.wrong if self.choice.side == "wrong" else ~self.shown.wrong
+        if self.choice.verdict:
+            marked = np.zeros(len(mask), bool)
+            marked[[face for face, mark in self.marks.items() if mark.verdict == self.choice.verdict and face < len(mask)]] = True
+            mask &= marked
+        return np.flatnonzero(mask)
+
+    def _in_cells(self) -> np.ndarray:
+        cells, labels = self.choice.cells, self.a.labels
+        if not self.differs:
+            return members(cells, labels, self.shown.predicted)
+        assert self.b is not None
+        moved = np.zeros(len(labels), bool)  # faces that one run puts there and the other does not
+        for cell in cells:
+            inside = members([cell], labels, self.a.predicted) ^ members([cell], labels, self.b.predicted)
+            moved |= inside if cell[1] is not None else (labels == cell[0]) & (self.a.predicted != self.b.predicted)
+        return moved
+
+    @cached_property
+    def disputed(self) -> np.ndarray:
+        """Faces whose label a person disputes, bool (n,)."""
+        return disputed(self.marks, len(self.a))
+
+    @property
+    def sentence(self) -> str:
+        """Say in numbers which faces are opened."""
+        n, choice, labels = len(self.rows), self.choice, self.shown.labels
+        if not choice.anything:
+            return f"Nothing chosen: all {n:,} errors." if n else "Nothing chosen, and no error to show."
+        only_cell = len(choice.cells) == 1 and not (choice.part or choice.bin or choice.side or choice.verdict or self.differs)
+        if only_cell:
+            return self._of_cell(n, labels)
+        parts = [said(choice.cells)] if choice.cells else []
+        parts += [PARTS[choice.part].lower().replace("b ", "B ")] if choice.part else []
+        parts += [f"p from {choice.bin[0]:.2f} to {choice.bin[1]:.2f}"] if choice.bin else []
+        parts += [choice.side] if choice.side else []
+        parts += [f"marked '{VERDICTS[choice.verdict]}'"] if choice.verdict else []
+        return f"{words.faces(n) if n else 'No face'}: {'; '.join(parts)}" + (", by one run and not by the other." if self.differs else ".")
+
+    def _of_cell(self, n: int, labels: np.ndarray) -> str:
+        true, predicted = self.choice.cells[0]
+        if true is not None and predicted is not None:
+            support = int((self.sure & (labels == true)).sum())
+            name, called = EMOTIONS[true].capitalize(), EMOTIONS[predicted].capitalize()
+            if not n:
+                return f"No face labelled {name} was called {called}." if support else f"No face is labelled {name}."
+            return f"{n:,} of {support:,} {name} faces were called {called}: {words.percent(n / support)}."
+        right = int((~self.shown.wrong[self.rows]).sum())
+        if true is not None:
+            name = EMOTIONS[true].capitalize()
+            return f"{words.faces(n)} labelled {name}; {words.percent(right / n)} were called so." if n else f"No face is labelled {name}."
+        assert predicted is not None
+        name = EMOTIONS[predicted].capitalize()
+        return f"{words.faces(n)} called {name}; {words.percent(right / n)} are labelled so." if n else f"No face was called {name}."
