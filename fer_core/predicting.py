@@ -28,7 +28,7 @@ EVERY = 0.3
 class Progress:
     """How far the predicting of a split is; `lost` when its process is gone without a word."""
 
-    state: str = "running"  # running, finished, failed or lost
+    state: str = "running"  # running, failed or lost
     share: float = 0.0  # 0 to 1
     reason: str = ""
     process: dict[str, Any] | None = None  # as processes.Process
@@ -43,7 +43,7 @@ class Progress:
 
 
 def progress(run: Run, split: str) -> Progress | None:
-    """Read how far the predicting of a split is; `None` when nobody asked for it."""
+    """Read how far the predicting of a split is; `None` when nobody asked for it, or it is done."""
     try:
         told = Progress(**json.loads(_note(run, split).read_text("utf8")))
     except (OSError, ValueError, TypeError):  # absent, or written by hand: as if nobody had asked
@@ -75,7 +75,7 @@ def start(run: Run, split: str, data: str = "") -> Progress:
 
 @contextmanager
 def telling(run: Run, split: str) -> Iterator[Callable[[float], None]]:
-    """Give a function that is told the share done and writes it down; the end, and any error, is written down too.
+    """Give a function that is told the share done and writes it down; an error is written down too, and the note goes with success.
 
     Two processes that predict for one run write one after the other, so that neither loses what the other made.
     """
@@ -94,7 +94,7 @@ def telling(run: Run, split: str) -> Iterator[Callable[[float], None]]:
         with filelock.FileLock(run.path / "predict.lock"):
             write("running", 0.0)
             yield tell
-        write("finished", 1.0)
+        _note(run, split).unlink(missing_ok=True)
     except BaseException as error:
         write("failed", 0.0, str(error) if isinstance(error, FerError) else f"{type(error).__name__}: {error}")
         raise
