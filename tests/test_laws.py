@@ -17,11 +17,12 @@ ORDER = (
     "runs", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "neighbours", "suspicion",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
-    "regions", "attribution", "saliency", "faithfulness", "ascent", "units",
+    "regions", "attribution", "saliency", "faithfulness",
+    "objectives", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "painter",
     "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
-             "faithfulness", "ascent", "units"}
+             "faithfulness", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "painter"}
 OPENS_TAPES = {"gradients"}
 LIGHT_PAGES = ("app.py", "pages/dataset.py", "pages/training_monitor.py", "pages/confusion_matrix.py")
 FRAMEWORKS = {"tensorflow", "keras"}
