@@ -17,6 +17,7 @@ from ui.view import View
 
 PANELS = {"cell": "What they have in common", "confidence": "Confidence", "classes": "Numbers per class", "runs": "Two runs",
           "marks": "Marks"}
+SIDES = (1.15, 1)
 DRAW = {"cell": cell.panel, "confidence": confidence_view.panel, "classes": class_numbers.panel, "runs": two_runs.panel,
         "marks": marks_view.panel}
 
@@ -101,7 +102,7 @@ def main() -> None:
     if view is None:
         return
     head.html(f"<p class='fer-sentence'>{html.escape(matrix_panel.sentence(view))}</p>")
-    left, right = st.columns([1.15, 1], gap="large")
+    left, right = st.columns(SIDES, gap="large")
     with left:
         if view.b is not None:
             selection.choose("Matrix", "show", list(SHOWS), words=SHOWS.__getitem__, kind="segmented", default="a", hidden=True)
@@ -109,12 +110,12 @@ def main() -> None:
     with right:
         marks_view.problem()
         opened.wall(view)
+    with st.container(key="second-row"):
+        left, right = st.columns(SIDES, gap="large")
     with left:
         matrix_panel.ranked(view)
-    face = one_face.checked(view)
-    if face is not None:
-        with right:
-            one_face.panel(view, face, page.theme())
+    with right:
+        one_face.panel(view, page.theme())
     st.divider()
     panel(view)
 

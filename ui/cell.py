@@ -80,7 +80,7 @@ def _means(view: View, theme: Theme) -> None:
     captions += [f"These minus\n{name[0].lower()}{name[1:]}" for name, _ in parts[1:]]
     st.markdown("**Mean faces**, pixel by pixel, and what sets these faces apart: orange where they are lighter, purple where darker "
                 f"(strongest colour: {limit:.0f} of 255 grey values).")
-    gallery(np.stack(pictures), "means", size=4 * SIDE, cell=4 * SIDE, captions=captions, label="Mean faces and their differences")
+    gallery(np.stack(pictures), "means", size=3 * SIDE, cell=3 * SIDE, captions=captions, label="Mean faces and their differences")
 
 
 def _single(cells: Sequence[tuple[int | None, int | None]]) -> tuple[int | None, int | None]:

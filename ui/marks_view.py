@@ -15,8 +15,8 @@ from ui.answers import Answers
 from ui.view import View
 
 KEYS = "1234567anm0"
-KEYS_TOLD = ("**1** to **7** mark the label as wrong and name the better one (1 Angry, 2 Disgust, 3 Fear, 4 Happy, 5 Sad, 6 Surprise, "
-             "7 Neutral), **a** ambiguous, **n** not a face, **m** network wrong, **0** takes the mark off.")
+KEYS_TOLD = """**Marks**: **1** to **7** say that the label is wrong and name the better one (1 Angry, 2 Disgust, 3 Fear, 4 Happy, 5 Sad,
+6 Surprise, 7 Neutral); **a** ambiguous; **n** not a face; **m** the network is wrong; **0** takes the mark off."""
 SINGLE = {"a": "ambiguous", "n": "not_a_face", "m": "network"}
 
 
@@ -89,9 +89,10 @@ def without_disputed(view: View, answers: Answers) -> str:
     matrix = answers.matrix(~gone)
     if not matrix.sum():
         return "every label is disputed"
-    rest = from_matrix(matrix)
+    rest, count = from_matrix(matrix), int(gone.sum())
     low, high = rest.interval
-    return f"{words.percent(rest.accuracy)} ({100 * low:.1f} to {100 * high:.1f}) without {words.number(gone.sum())} disputed labels"
+    words_for = f"{count:,} disputed label{'' if count == 1 else 's'}"
+    return f"{words.percent(rest.accuracy)} ({100 * low:.1f} to {100 * high:.1f}) without {words_for}"
 
 
 def panel(view: View, theme: Theme) -> None:

@@ -93,7 +93,6 @@ function paint(state) {
     one.classList.toggle("inside", t !== null && p !== null && (chosen.has(`${t},*`) || chosen.has(`*,${p}`)));
     one.tabIndex = name === state.focus ? 0 : -1;
   }
-  grid.classList.toggle("some", chosen.size > 0);
   grid.style.setProperty("--chosen", data.chosen_colour);
   state.severalButton.setAttribute("aria-pressed", String(state.several));
   state.clear.hidden = chosen.size === 0;

@@ -27,20 +27,24 @@ p(label) minus the highest other p, after each class's p is measured against its
 that bear it). It means something only for faces that the network did not learn from."""
 
 
-def panel(view: View, face: int, theme: Theme) -> None:
-    """Draw a face with its probabilities, the votes and the marks."""
+def panel(view: View, theme: Theme) -> None:
+    """Draw the chosen face with its probabilities, the votes and the marks."""
+    face = checked(view)
+    if face is None:
+        page.empty("No face chosen", "Click a face above: it opens here with its seven probabilities, the training faces that it "
+                   "resembles, and what other runs call it.")
+        return
     answers_now = view.shown
     label, called = int(answers_now.labels[face]), int(answers_now.predicted[face])
-    left, right = st.columns([1, 1.35], gap="medium")
-    with left:
+    st.markdown(f"**{answers_now.split.capitalize()} face {face}**: labelled **{words.emotion(label)}**, called "
+                f"**{words.emotion(called)}**" + (". A copy of a training face." if answers_now.leaked[face] else "."))
+    with st.container(horizontal=True, key="face-row"):
         if view.faces.dataset is not None:
             image = np.asarray(view.faces.dataset[answers_now.split].images[face])
             picture(image, 4 * SIDE, "face", label=f"{words.emotion(label)}, {answers_now.split} face {face}")
-    with right:
-        st.markdown(f"**{answers_now.split.capitalize()} face {face}**: labelled **{words.emotion(label)}**, called "
-                    f"**{words.emotion(called)}**" + (". A copy of a training face." if answers_now.leaked[face] else "."))
-        chart(charts.probability_bars(answers_now.probabilities[face], label if label >= 0 else None, theme=theme), "probabilities",
-              height=230, label="The seven probabilities of this face")
+        with st.container(key="bars"):
+            bars = charts.probability_bars(answers_now.probabilities[face], label if label >= 0 else None, theme=theme)
+            chart(bars.update_xaxes(visible=False), "probabilities", height=200, label="The seven probabilities of this face")
     _steps(view, face)
     marks_view.buttons(view, face)
     _suspicion(answers_now, face)

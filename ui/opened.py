@@ -19,8 +19,10 @@ from ui.gallery import Keys, gallery
 from ui.view import View
 
 WALL = 100
+KEYS = f"""**On a face**: arrows move, **Enter** or a double click opens it in the saliency viewer, **Escape** closes it.
+
+{marks_view.KEYS_TOLD}"""
 VIEWER = "pages/saliency_viewer.py"
-NO_FACE = np.full((48, 48), 128, np.uint8)
 
 
 def wall(view: View) -> None:
@@ -40,9 +42,11 @@ def wall(view: View) -> None:
     if view.faces.dataset is None and view.faces.reason is not None:
         _without_faces(view)
         return
-    draw(view, shown, "gallery", height=430)
-    st.caption("Under each face: true → called, p(called) · p(true), index. Arrows move, **Enter** opens it in the saliency viewer; "
-               f"{marks_view.KEYS_TOLD}")
+    draw(view, shown, "gallery", height=440)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("true → called, p(called) · p(true), index", width="stretch")
+        with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
+            st.markdown(KEYS)
 
 
 def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) -> None:
@@ -57,7 +61,7 @@ def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) 
         tips=[tip(view, int(i)) for i in shown],
         selected=int(at[0]) if len(at) else None,
         size=96,
-        cell=112,
+        cell=108,
         height=height,
         label="The chosen faces",
         on_pick=lambda i: selection.write(image=int(shown[i])),
@@ -79,7 +83,11 @@ def caption(view: View, face: int) -> str:
     names = words.emotion(called) if label == called else f"{words.emotion(label)} → {words.emotion(called)}"
     mark = view.marks.get(face)
     probabilities = f"{answers.confidence[face]:.0%}" + (f" · {answers.own[face]:.0%}" if label not in (called, -1) else "")
-    return f"{names}\n{probabilities} · #{face}" + (f"\n✎ {mark.words}" if mark else "\n ")
+    lines = [names, f"{probabilities} · #{face}"]
+    if view.beside is not None:
+        letter, other = view.beside
+        lines.append(f"{letter}: {words.emotion(int(other.predicted[face]))} {other.confidence[face]:.0%}")
+    return "\n".join([*lines, f"✎ {mark.words}" if mark else " "])
 
 
 def tip(view: View, face: int) -> str:
@@ -131,10 +139,8 @@ def table(view: View, rows: Sequence[int] | np.ndarray) -> str:
 
 
 def _pager(first: int, count: int) -> None:
-    st.button("Earlier", icon=":material/chevron_left:", disabled=first == 0, on_click=selection.write,
-              kwargs={"start": first - WALL or None})
-    st.button("Later", icon=":material/chevron_right:", icon_position="right", disabled=first + WALL >= count, on_click=selection.write,
-              kwargs={"start": first + WALL})
+    st.button("Earlier", disabled=first == 0, on_click=selection.write, kwargs={"start": first - WALL or None})
+    st.button("Later", disabled=first + WALL >= count, on_click=selection.write, kwargs={"start": first + WALL})
     st.caption(f"{first + 1:,} to {min(first + WALL, count):,} of {count:,}", width="content")
 
 

@@ -44,8 +44,9 @@ def choose(label: str, name: str, options: Sequence[str], words: Callable[[str],
         st.session_state[key] = now
 
     def chosen() -> None:
-        if st.session_state[key] is not None:
-            selection.write(**{name: st.session_state[key]})
+        value = st.session_state[key]
+        if value is not None and value != now:
+            selection.write(**{name: value})
 
     st.segmented_control(label, options, key=key, format_func=words, on_change=chosen)
     return now
@@ -102,13 +103,13 @@ def facts(reading: Reading) -> None:
 def curve_of(reading: Reading) -> charts.Curve:
     """Describe a run as the charts need it."""
     colour, best = charts.run_colour(reading.meta.colour), reading.best[0] if reading.best else None
-    return charts.Curve(reading.title, reading.history, colour, best, reading.early)
+    return charts.Curve(html.escape(reading.title), reading.history, colour, best, reading.early)
 
 
 def living(figure: Any, revision: str = "keep") -> Any:
-    """Let the epochs' axis fit itself: a range given anew with every epoch would undo a person's zoom."""
+    """Let both axes fit themselves: a range given anew with every epoch would undo a person's zoom."""
     if figure.layout.xaxis.showticklabels is not False:  # else it is the word that there is no epoch yet
-        figure.update_xaxes(range=None, autorange=True)
+        figure.update_xaxes(range=None, autorange=True).update_yaxes(range=None, autorange=True)
     return figure.update_layout(uirevision=revision)
 
 
@@ -236,7 +237,7 @@ def log(reading: Reading) -> None:
 
 def under(reading: Reading, ticked: Sequence[Reading]) -> None:
     """Draw the view that was chosen under the curves."""
-    view = choose("Below the curves", "view", list(VIEWS), lambda name: VIEWS[name], "compare" if len(ticked) > 1 else "classes")
+    view = choose("Below the curves", "view", list(VIEWS), lambda name: VIEWS[name], "classes")
     views: dict[str, Callable[[], None]] = {
         "classes": lambda: classes(reading), "epochs": lambda: epoch_by_epoch(reading), "compare": lambda: compare(ticked),
         "settings": lambda: settings(reading), "log": lambda: log(reading)}

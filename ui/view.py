@@ -36,6 +36,13 @@ class View:
         return self.b if self.b is not None and self.choice.show == "b" else self.a
 
     @property
+    def beside(self) -> tuple[str, Answers] | None:
+        """The other one of two runs, with its letter."""
+        if self.b is None:
+            return None
+        return ("A", self.a) if self.shown is self.b else ("B", self.b)
+
+    @property
     def differs(self) -> bool:
         """Tell whether the matrix is the difference of two runs."""
         return self.b is not None and self.choice.show == "difference"
@@ -96,7 +103,8 @@ class View:
         parts += [f"p from {choice.bin[0]:.2f} to {choice.bin[1]:.2f}"] if choice.bin else []
         parts += [choice.side] if choice.side else []
         parts += [f"marked '{VERDICTS[choice.verdict]}'"] if choice.verdict else []
-        return f"{words.faces(n) if n else 'No face'}: {'; '.join(parts)}" + (", by one run and not by the other." if self.differs else ".")
+        told = f"{words.faces(n) if n else 'No face'}: {'; '.join(parts)}"
+        return told + (", by one run and not by the other." if self.differs and choice.cells else ".")
 
     def _of_cell(self, n: int, labels: np.ndarray) -> str:
         true, predicted = self.choice.cells[0]
@@ -110,6 +118,7 @@ class View:
         if true is not None:
             name = EMOTIONS[true].capitalize()
             return f"{words.faces(n)} labelled {name}; {words.percent(right / n)} were called so." if n else f"No face is labelled {name}."
-        assert predicted is not None
+        if predicted is None:
+            return f"All {words.faces(n)}; {words.percent(right / n)} were called by their label." if n else "No face is left."
         name = EMOTIONS[predicted].capitalize()
         return f"{words.faces(n)} called {name}; {words.percent(right / n)} are labelled so." if n else f"No face was called {name}."
