@@ -111,12 +111,8 @@ class Question:
         return self._score(self.images, self.weights, self.beat)
 
     def _score(self, points: Floats, weights: Floats, beat: Beat) -> Floats:
-        results = []
-        for start in range(0, len(points), gradients.CHUNK):
-            with gradients.TURNS.mine():
-                results.append(models.predict_logits(self.model, points[start : start + gradients.CHUNK], batch=gradients.CHUNK))
-            beat(min(1.0, (start + gradients.CHUNK) / len(points)))
-        logits = np.concatenate(results)  # an infinite logit of a class that nobody asked about does no harm
+        logits = gradients.in_turns(lambda part: models.predict_logits(self.model, part, batch=gradients.CHUNK), points, beat)
+        # an infinite logit of a class that nobody asked about does no harm
         result: Floats = np.sum(np.multiply(logits, weights, where=weights != 0, out=np.zeros_like(logits)), axis=1)
         return result
 

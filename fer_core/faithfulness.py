@@ -89,12 +89,7 @@ def _hidden(one: Floats, steps: int) -> Any:
 
 
 def _chances(model: keras.Model, points: Floats, target: int, versus: int | None, beat: Callable[[float], object]) -> Floats:
-    found = []
-    for start in range(0, len(points), gradients.CHUNK):
-        with gradients.TURNS.mine():
-            found.append(models.predict(model, points[start : start + gradients.CHUNK], batch=gradients.CHUNK))
-        beat(min(1.0, (start + gradients.CHUNK) / len(points)))
-    table = np.concatenate(found)
+    table = gradients.in_turns(lambda part: models.predict(model, part, batch=gradients.CHUNK), points, beat)
     chance = table[:, target]
     return chance if versus is None else chance / np.maximum(chance + table[:, versus], np.float32(1e-12))
 

@@ -78,6 +78,16 @@ TURNS = Turns()
 """Who may compute; one at a time in a process, because each uses all cores."""
 
 
+def in_turns(function: Callable[[Floats], Floats], points: Floats, beat: Callable[[float], object] = lambda share: None) -> Floats:
+    """Apply a function to points (m, ...) chunk by chunk, each in its own turn; `beat` is told the share done."""
+    results = []
+    for start in range(0, len(points), CHUNK):
+        with TURNS.mine():
+            results.append(function(points[start : start + CHUNK]))
+        beat(min(1.0, (start + CHUNK) / len(points)))
+    return np.concatenate(results)
+
+
 class Kernel:
     """Feed a compiled function in chunks of few sizes, so that kernels are prepared for few shapes only."""
 

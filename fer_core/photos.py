@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import threading
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ LEAST_SIDE = 24
 WORK_SIDE = 1600
 """Longest side that a photo keeps, in pixels; a larger one is made smaller before faces are looked for."""
 
+LOOKING = threading.Lock()
+"""A cascade serves one thread at a time."""
 KINDS = ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF"), (b"BM", "BMP"))
 STRANGERS = (
     (0, b"%PDF", "a PDF"), (0, b"II*\0", "a TIFF"), (0, b"MM\0*", "a TIFF"), (0, b"PK\x03\x04", "a zip or an office document"),
@@ -174,7 +177,8 @@ def faces(photo: Photo) -> list[Face]:
 
     grey = cv2.equalizeHist(photo.grey)
     least = max(LEAST_SIDE, min(grey.shape) // 12)
-    boxes = _cascade("frontalface_default").detectMultiScale(grey, 1.1, 5, minSize=(least, least))
+    with LOOKING:
+        boxes = _cascade("frontalface_default").detectMultiScale(grey, 1.1, 5, minSize=(least, least))
     boxes = _without_overlap(sorted((tuple(map(int, box)) for box in boxes), key=lambda box: -box[2]))
     return [Face(x, y, side, _eyes(photo.grey, (x, y, side))) for x, y, side, _ in boxes]
 
@@ -198,7 +202,8 @@ def _eyes(grey: NDArray[np.uint8], box: tuple[int, ...]) -> tuple[tuple[float, f
     part = cv2.resize(grey[y : y + side, x : x + side], (160, 160), interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
     centres = []
     for left in (0, 70):
-        found = _cascade("eye").detectMultiScale(part[25:105, left : left + 90], 1.05, 4, minSize=(24, 24), maxSize=(70, 70))
+        with LOOKING:
+            found = _cascade("eye").detectMultiScale(part[25:105, left : left + 90], 1.05, 4, minSize=(24, 24), maxSize=(70, 70))
         if not len(found):
             return None
         a, b, wide, high = max(found, key=lambda one: one[2])

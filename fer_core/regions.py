@@ -7,7 +7,8 @@ of FER2013's training faces laid eye on eye, the drawing's off the true masks of
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]
 
+LOOKING = threading.Lock()
+"""A cascade serves one thread at a time."""
 NAMES = ("left_eye", "right_eye", "brows", "nose", "mouth", "rest")
 """The regions; left is the viewer's left, `rest` all that no other region holds."""
 FEATURES = NAMES[:-1]
@@ -128,7 +131,9 @@ def find_eyes(image: NDArray[Any]) -> Eyes | None:
 
     zoom = 3
     large = cv2.resize(np.asarray(image).astype(np.uint8), None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
-    boxes = np.array(_cascade().detectMultiScale(large, 1.05, 3, minSize=(8 * zoom,) * 2, maxSize=(22 * zoom,) * 2)).reshape(-1, 4) / zoom
+    with LOOKING:
+        found = _cascade().detectMultiScale(large, 1.05, 3, minSize=(8 * zoom,) * 2, maxSize=(22 * zoom,) * 2)
+    boxes = np.array(found).reshape(-1, 4) / zoom
     centres = boxes[:, :2] + boxes[:, 2:] / 2
     pair: list[tuple[float, float]] = []
     for low, high in ((4, 24), (24, 44)):
@@ -222,19 +227,23 @@ class Hidden:
         return np.asarray(self.after - self.before[:, None], np.float32)
 
 
-def hide(model: keras.Model, images: ArrayLike, regions: Where, *, fill: Literal["blur", "mean"] = "blur") -> Hidden:
+def hide(model: keras.Model, images: ArrayLike, regions: Where, *, fill: Literal["blur", "mean"] = "blur",
+         beat: Callable[[float], object] = lambda share: None) -> Hidden:
     """Predict the faces with each region hidden in turn, under a strong blur or the face's mean grey (`fill`).
 
-    The blur is the default because it brings no edges of its own: a patch of it where the demo faces show nothing moves the probabilities
-    less than a grey one.
+    The blur is the default because it brings no edges of its own: a patch of it where nothing is expressed (hair, forehead, cheek, chin)
+    moves the probabilities less than a grey one. `beat` is told the share done.
     """
-    from fer_core import models
+    from fer_core import gradients, models
 
-    faces = np.asarray(images)
-    masks = _masks(regions, len(faces))
-    covered = np.stack([cover(face, parts, fill) for face, parts in zip(faces, masks, strict=True)]) if len(faces) else faces[:, None]
-    together = np.concatenate([faces[:, None].astype(np.float32), covered.astype(np.float32)], axis=1)
-    found = models.predict(model, together.reshape(-1, SIDE, SIDE)).reshape(len(faces), -1, 7)
+    faces, rows = np.asarray(images, np.float32), []
+    masks, group = _masks(regions, len(faces)), gradients.CHUNK // (len(NAMES) + 1)
+    for start in range(0, len(faces), group):
+        pairs = zip(faces[start : start + group], masks[start : start + group], strict=True)
+        points = np.concatenate([np.concatenate([face[None], cover(face, parts, fill)]) for face, parts in pairs])
+        rows.append(gradients.in_turns(lambda part: models.predict(model, part, batch=gradients.CHUNK), points))
+        beat(min(1.0, (start + group) / len(faces)))
+    found = np.concatenate(rows).reshape(len(faces), len(NAMES) + 1, -1) if rows else np.zeros((0, len(NAMES) + 1, 7), np.float32)
     return Hidden(NAMES, found[:, 0], found[:, 1:])
 
 

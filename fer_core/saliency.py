@@ -76,7 +76,8 @@ def explain_with_notes(model: keras.Model, images: ArrayLike, method: str, targe
         weights = weights - class_weights(versus, len(faces), model.output_shape[-1])
     if not len(faces):
         return Explanation(faces, np.zeros(0, np.float32))
-    found = METHODS[method].answer(Question(model, faces, weights, settings, Beat(settings)))
+    with np.errstate(over="ignore", invalid="ignore"):  # told below
+        found = METHODS[method].answer(Question(model, faces, weights, settings, Beat(settings)))
     if not (np.isfinite(found.scores).all() and np.isfinite(found.maps).all()):
         worst = int(np.argmin(np.isfinite(found.scores) & np.isfinite(found.maps).all(axis=(1, 2))))
         raise ModelError("The network's answer is not a finite number, so nothing can be explained.",
