@@ -11,16 +11,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
-
-if TYPE_CHECKING:
-    import keras
 
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]
@@ -227,7 +224,7 @@ class Hidden:
         return np.asarray(self.after - self.before[:, None], np.float32)
 
 
-def hide(model: keras.Model, images: ArrayLike, regions: Where, *, fill: Literal["blur", "mean"] = "blur",
+def hide(model: Any, images: ArrayLike, regions: Where, *, fill: Literal["blur", "mean"] = "blur",
          beat: Callable[[float], object] = lambda share: None) -> Hidden:
     """Predict the faces with each region hidden in turn, under a strong blur or the face's mean grey (`fill`).
 
