@@ -45,7 +45,8 @@ def panel(view: View, theme: Theme) -> None:
     table = rows(evaluation)
     st.markdown(f"Balanced accuracy (mean recall) **{evaluation.balanced_accuracy:.1%}**, macro F1 **{evaluation.macro_f1:.1%}**, "
                 f"among the two highest **{evaluation.top2:.1%}**, loss {evaluation.nll:.3g} nats. A click on a column sorts.")
-    st.dataframe(table, hide_index=True, width="stretch", key="class-table")
+    shares = {name: st.column_config.NumberColumn(format="%.1f") for name in table[0] if name not in ("class", "faces", "called")}
+    st.dataframe(table, hide_index=True, width="stretch", key="class-table", column_config=shares)
     st.download_button("Table (CSV)", as_csv(table), "fer-lens-classes.csv", "text/csv", icon=":material/download:", on_click="ignore",
                        type="tertiary")
     empty = [score.name.capitalize() for score in evaluation.per_class if not score.support]

@@ -44,7 +44,8 @@ def panel(view: View, theme: Theme) -> None:
             picture(image, 4 * SIDE, "face", label=f"{words.emotion(label)}, {answers_now.split} face {face}")
         with st.container(key="bars"):
             bars = charts.probability_bars(answers_now.probabilities[face], label if label >= 0 else None, theme=theme)
-            chart(bars.update_xaxes(visible=False), "probabilities", height=200, label="The seven probabilities of this face")
+            bars.update_xaxes(visible=False, range=[0, 1.5])  # each bar bears its number
+            chart(bars, "probabilities", height=200, label="The seven probabilities of this face")
     _steps(view, face)
     marks_view.buttons(view, face)
     _suspicion(answers_now, face)

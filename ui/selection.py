@@ -11,8 +11,12 @@ from fer_core.emotions import EMOTIONS, SPLITS
 
 T = TypeVar("T")
 
-NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "layer", "unit")
-"""Query parameters that every page carries on; any other one is left behind when the page changes."""
+NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "layer", "unit",
+         "cells", "with", "show", "part", "min", "bin", "side", "verdict", "sort", "start", "panel", "colour")
+"""Query parameters that every page carries on; any other one is left behind when the page changes.
+
+The second row is the matrix page's own: Back after a change of page comes with the parameters of the page that was left.
+"""
 
 
 def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, low: Any = None, high: Any = None) -> T | Any:
