@@ -33,7 +33,7 @@ def main() -> None:
             page.link("pages/training_monitor.py", "See it learn", run=found.run)
     with right.container(border=True, height="stretch", key="card-dnn"):
         found = overview.best(results, ("dnn",))
-        overview.result_card("Best DNN", found, "python -m fer_core train --arch dnn")
+        overview.result_card("Best DNN", found, "python -m fer_core train \\\n    --arch dnn")
         if found:
             page.link("pages/training_monitor.py", "See it learn", run=found.run)
     overview.next_step(results)

@@ -14,10 +14,11 @@ import typer
 from rich.table import Table
 
 from fer_core.config import PRESETS, RunConfig
+from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
 from fer_core.launch import launch
 from fer_core.runs import RunStore
-from fer_core.terminal import console, describe, errors, follow, load_data, networks, print_json, progress_bar
+from fer_core.terminal import console, describe, errors, follow, load_data, networks, print_json, progress_bar, run_data, show_scores
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -96,7 +97,8 @@ def train(
     config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **knobs)
     if summary:
         return print_summary(config, as_json)
-    load_data(config.data)  # the errors of a data set are told here, and its cache is made
+    if not config.skip_bad:
+        load_data(config.data)  # the errors of a data set are told here, before there is a run, and its cache is made
     if not data.startswith("demo"):
         config = config.model_copy(update={"data": str(Path(data).resolve())})
     run = RunStore(runs).create(config, name)
@@ -161,8 +163,10 @@ def evaluate(
     from fer_core.train import predictions
 
     opened = RunStore(runs).open(run)
+    if split not in SPLITS:
+        raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
     with telling(opened, split) as tell, progress_bar() as bar:
-        dataset = load_data(data or opened.config.data)
+        dataset = run_data(opened, data)
         if split not in dataset:
             raise ConfigError("The data set has no such split.", received=split, expected=" or ".join(dataset))
         task = bar.add_task(f"predicting {split}", total=1.0)
@@ -172,17 +176,16 @@ def evaluate(
             tell(share)
 
         made = predictions(models.load(opened), dataset, split, flip=True, progress=done)
-        opened.write_predictions(made)
+        stored = opened.facts.get("data", {}).get("fingerprint") in (None, dataset.fingerprint)
+        if stored:
+            opened.write_predictions(made)
+    if not stored:
+        errors.print(f"{dataset.name} is not the data of {run}: its predictions are told, not stored in the run.", style="yellow")
     chosen = made.flipped if flip and made.flipped is not None else made.probabilities
     result = score(made.labels, chosen, leaked=made.leaked)
     if as_json:
-        return print_json({"run": run, "split": split, "flip": flip, **result.to_json()})
-    low, high = result.interval
-    console.print(f"{run} on {result.n:,} {split} faces: {result.accuracy:.2%} right ({low:.1%} to {high:.1%})")
-    table = Table("emotion", "faces", "precision", "recall", "F1", box=None)
-    for line in result.per_class:
-        table.add_row(line.name, f"{line.support}", f"{line.precision:.1%}", f"{line.recall:.1%}", f"{line.f1:.3f}")
-    console.print(table)
+        return print_json({"run": run, "data": dataset.name, "split": split, "flip": flip, "stored": stored, **result.to_json()})
+    show_scores(f"{run} on {dataset.name}, {split}", result)
 
 
 @app.command()
@@ -192,7 +195,7 @@ def submission(run: RunId, out: Annotated[Path, typer.Option(help="CSV to write.
     from fer_core.data import write_submission
 
     opened = RunStore(runs).open(run)
-    dataset = load_data(data or opened.config.data)
+    dataset = run_data(opened, data)
     if "test" not in dataset:
         raise ConfigError("The data set has no test split.", received=", ".join(dataset), expected="the course's folder with test.csv")
     write_submission(out, dataset["test"].ids, models.predict(models.load(opened), dataset["test"].images, flip=True))
@@ -242,6 +245,7 @@ def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": models.gpus(),
         "precision": models.choose_precision("auto"),
+        "convolution_ms": {dtype: round(1000 * models.convolution_seconds(dtype), 1) for dtype in ("float32", "bfloat16")},
         "python": sys.version.split()[0],
         **{name: version(name) for name in packages},
         "runs": len(RunStore(runs).all()),
@@ -250,7 +254,8 @@ def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
     if as_json:
         return print_json(facts)
     for key, value in facts.items():
-        console.print(f"{key:24}{value}", highlight=False)
+        told = ", ".join(f"{name} {part}" for name, part in value.items()) if isinstance(value, dict) else value
+        console.print(f"{key:24}{told}", highlight=False)
 
 
 @data_app.command("describe")
@@ -288,11 +293,17 @@ def data_describe(
 
 
 @data_app.command("convert")
-def data_convert(data: str, out: Annotated[Path, typer.Option(help="CSV to write in the form of fer2013.csv.")]) -> None:
+def data_convert(
+    data: Annotated[str, typer.Argument()],
+    out: Annotated[Path, typer.Option(help="CSV to write in the form of fer2013.csv.")],
+    skip_bad: Annotated[Path | None, typer.Option(help="Skip bad rows and list them here.")] = None,
+) -> None:
     """Write any form of FER2013 as fer2013.csv."""
     from fer_core.data import write_csv
 
-    write_csv(load_data(data), out)
+    if out.exists() and Path(data).exists() and out.samefile(data):
+        raise ConfigError("The CSV would take the place of its own source.", received=out, todo="choose another place with --out")
+    write_csv(load_data(data, skip_bad=skip_bad), out)
     console.print(f"wrote {out}")
 
 

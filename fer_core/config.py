@@ -23,6 +23,7 @@ class RunConfig(BaseModel):
     preset: str = Field("quick", description="Name of the preset that the other knobs started from.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order of faces, augmentation and dropout.")
     limit: int = Field(0, ge=0, description="Train on at most this many faces, for a quick try; 0 = all.")
+    skip_bad: bool = Field(False, description="Leave out faces that cannot be read, and list them in the run folder's bad-rows.txt.")
     note: str = Field("", max_length=2000, description="Free text kept with the run.")
 
     # how long
@@ -87,7 +88,7 @@ def parse(values: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = str(first["loc"][0])
         raise ConfigError(f"The setting '{name}' cannot be used.", received=first.get("input"), expected=first["msg"]) from None
 
 

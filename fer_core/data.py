@@ -220,7 +220,10 @@ def _tidy(shelf: Path) -> None:
 
 
 def _list_bad(path: Path, rows: list[str]) -> None:
-    files.write_bytes(path, "".join(f"{row}\n" for row in rows).encode())
+    try:
+        files.write_bytes(path, "".join(f"{row}\n" for row in rows).encode())
+    except OSError as error:
+        raise DataError(f"The list of bad rows cannot be written to {path}.", received=error.strerror, todo="choose another place") from None
 
 
 def write_csv(dataset: Mapping[str, Split], path: Path | str) -> None:

@@ -26,6 +26,7 @@ def plain(model: keras.Model) -> keras.Model:
 
     twin = keras.models.clone_model(model, clone_function=swap)
     twin.set_weights(model.get_weights())
+    twin(tf.zeros([1, *model.input_shape[1:]]))  # some converters ask for a network that was called
     return twin
 
 
@@ -33,7 +34,10 @@ def export(model: keras.Model, path: Path | str, format: str) -> None:
     """Write a network for other programs, as `keras`, `saved_model`, `tflite` or `onnx`: pixels float32 (n, 48, 48, 1) in, logits out."""
     if format not in EXPORTS:
         raise ModelError("There is no such format.", received=format, expected=" or ".join(EXPORTS))
-    EXPORTS[format](plain(model), Path(path))
+    try:
+        EXPORTS[format](plain(model), Path(path))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be written.", received=error.strerror or error, todo="choose another place with --out") from None
 
 
 def _export_keras(model: keras.Model, path: Path) -> None:
@@ -51,7 +55,7 @@ def _export_tflite(model: keras.Model, path: Path) -> None:
 def _export_onnx(model: keras.Model, path: Path) -> None:
     try:
         model.export(path, format="onnx", verbose=False)
-    except (ImportError, AttributeError, TypeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ModelError("ONNX files need a converter that is not installed, or does not work here.", received=error,
                          todo="pip install tf2onnx, or export saved_model and convert it elsewhere") from None
 

@@ -138,11 +138,11 @@ def choose_precision(asked: str) -> str:
     if devices:
         capable = [tf.config.experimental.get_device_details(device).get("compute_capability", (0, 0)) >= (8, 0) for device in devices]
         return "bfloat16" if all(capable) else "float32"
-    return "bfloat16" if _convolution_seconds("bfloat16") < 0.8 * _convolution_seconds("float32") else "float32"
+    return "bfloat16" if convolution_seconds("bfloat16") < 0.8 * convolution_seconds("float32") else "float32"
 
 
 @functools.cache
-def _convolution_seconds(dtype: str) -> float:
+def convolution_seconds(dtype: str) -> float:
     """Time a 3 x 3 convolution of 64 to 128 channels on 32 pictures of 24 x 24: the best of five, after a warm-up."""
     images, kernel = tf.ones([32, 24, 24, 64], dtype), tf.ones([3, 3, 64, 128], dtype)
     times = []

@@ -24,6 +24,7 @@ from fer_core.table import EMOTION_NAMES, SPLIT_NAMES, Faces, Problems, Progress
 
 PICTURES = (".png", ".jpg", ".jpeg")
 LARGEST_PICTURE = 64 << 20
+MOST_FILES = 200_000
 MOST_PIXELS = 50_000_000
 MOST_UNPACKED, MOST_TIMES = 1 << 30, 100
 """A zip that unpacks to more bytes than the first and to more times its own size than the second is a zip bomb."""
@@ -42,6 +43,8 @@ class Folder:
         start = len(os.path.join(self.root, ""))
         for file in _walk(path) if path.is_dir() else (os.fspath(path),):
             stat = os.stat(file)
+            if len(self.stamps) >= MOST_FILES:
+                raise DataError(f"{path} holds more than {MOST_FILES:,} files.", expected="the folder of FER2013, and nothing above it")
             self.stamps[file[start:].replace(os.sep, "/")] = stat.st_size, stat.st_mtime_ns
 
     @property

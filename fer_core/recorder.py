@@ -25,7 +25,8 @@ class Recorder:
 
     def __init__(self, run: Run, process: Process | None = None) -> None:
         self.run = run
-        self.status = Status(state="running", process=vars(process or Process.this()), epochs=run.config.epochs, heartbeat=time.time())
+        known = Status(epochs=run.config.epochs, epoch=len(run.history["epoch"]), heartbeat=time.time())
+        self.status = replace(known, state="running", process=vars(process or Process.this()))
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 

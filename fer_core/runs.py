@@ -249,6 +249,23 @@ class Run:
     def check(self) -> None:
         """Read every part once; the first that cannot be read raises `RunError`."""
         _ = (self.config, self.meta, self.status, self.facts, self.history, self.confusion, self.probes)
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        """Compare the length that the weights' header tells with the file's own: a cut-off file is found without reading it."""
+        path = self.path / "weights.safetensors"
+        if not path.exists():
+            return
+        try:
+            with open(path, "rb") as file:
+                length = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(min(length, 1 << 20)))
+            ends = [part["data_offsets"][1] for name, part in header.items() if name != "__metadata__"]
+            whole = path.stat().st_size == 8 + length + max(ends)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise RunError(f"{self.id}/weights.safetensors is cut off or no safetensors file.", todo="resume or train the run again")
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
@@ -321,13 +338,21 @@ class RunStore:
         data = re.sub(r"[^A-Za-z0-9]+", "-", Path(config.data).stem)[:24].strip("-") or "data"
         stem = id or f"{config.arch}-{data}-{datetime.now():%m%d-%H%M%S}"
         path = self._make_folder(stem, numbered=id is None)
-        colour = len(list(self.root.glob("*/")))
+        colour = self._free_colour()
         files.write_json(path / "config.json", config.model_dump(mode="json"))
         files.write_json(
             path / "meta.json", asdict(Meta(path.name, config.note, False, colour, datetime.now().isoformat(timespec="seconds")))
         )
         files.write_json(path / "status.json", asdict(Status(epochs=config.epochs, heartbeat=time.time())))
         return Run(path)
+
+    def _free_colour(self) -> int:
+        """Give the smallest number that no run has as its colour."""
+        taken = set()
+        for run in [*self.all(), *self.all(archived=True)]:
+            if not run.damage:
+                taken.add(run.meta.colour)
+        return next(number for number in range(len(taken) + 1) if number not in taken)
 
     def _make_folder(self, stem: str, *, numbered: bool) -> Path:
         for number in range(1, 1000):

@@ -53,7 +53,7 @@ class Problems:
             told = "; ".join(self.rows[:10]) + (f"; and {rest:,} more" if rest > 0 else "")
             number = "1 face" if self.number == 1 else f"{self.number:,} faces"
             raise DataError(f"{name}: {number} cannot be read.", received=told,
-                            todo="correct the source, or read it again and ask for bad rows to be skipped and listed")
+                            todo="correct the source, or let bad rows be skipped and listed (--skip-bad)")
 
 
 @dataclass
@@ -232,6 +232,8 @@ def _fields(fields: list[bytes], found: Columns, split: int) -> tuple[int, int, 
         if number is None:
             return f"unknown Usage {word[:20]!r}"
         split = number
+    if label < 0 and found.label is not None and SPLITS[split] != "test":
+        return "emotion -1 (no label) outside the test split"
     if found.id is not None:
         key = fields[found.id].strip(b' \t\r"').decode("utf-8", "replace")
     return label, split, int(key) if key.isascii() and key.isdigit() and len(key) < 18 else key

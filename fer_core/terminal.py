@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import sys
 import time
@@ -13,8 +14,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 from fer_core.data import Dataset, read
+from fer_core.evaluate import Evaluation
 from fer_core.runs import Run, Status
 
 console, errors = Console(), Console(stderr=True)
@@ -102,6 +105,35 @@ def load_data(source: str, skip_bad: Path | None = None) -> Dataset:
     with progress_bar() as bar:
         task = bar.add_task("reading the faces", total=1.0)
         return read(source, skip_bad=skip_bad, progress=lambda share: bar.update(task, completed=share))
+
+
+def run_data(run: Run, data: str) -> Dataset:
+    """Read the data set named, or the one that the run was trained on."""
+    return load_data(data or run.config.data, run.path / "bad-rows.txt" if run.config.skip_bad else None)
+
+
+def show_scores(title: str, result: Evaluation) -> None:
+    """Print every number of an evaluation, shares with their 95% intervals."""
+    console.print(f"{title}: {_share(result.accuracy, result.interval, 2)} of {result.n:,} faces right", highlight=False)
+    if result.without_copies and result.copies:
+        rest = result.without_copies
+        told = _share(rest.accuracy, rest.interval, 2)
+        console.print(f"without {result.copies:,} copies of training faces: {told} of {rest.n:,}", highlight=False)
+    console.print(
+        f"balanced accuracy {result.balanced_accuracy:.1%}, macro F1 {result.macro_f1:.3f}, top 2 {result.top2:.1%}, "
+        f"top 3 {result.top3:.1%}, negative log-likelihood {result.nll:.3f} nats, "
+        f"calibration error {result.ece:.3f}, Brier {result.brier:.3f}",
+        highlight=False,
+    )
+    table = Table("emotion", "faces", "precision", "recall", "F1", box=None)
+    for line in result.per_class:
+        precision, recall = _share(line.precision, line.precision_interval), _share(line.recall, line.recall_interval)
+        table.add_row(line.name, f"{line.support:,}", precision, recall, "-" if math.isnan(line.f1) else f"{line.f1:.3f}")
+    console.print(table)
+
+
+def _share(value: float, interval: tuple[float, float], digits: int = 1) -> str:
+    return "never" if math.isnan(value) else f"{value:.{digits}%} ({interval[0]:.1%} to {interval[1]:.1%})"
 
 
 def networks() -> ModuleType:

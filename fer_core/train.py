@@ -66,7 +66,7 @@ def _explain(error: Exception) -> str:
 def _train(run: Run, recorder: Recorder) -> tuple[str, str]:
     config = run.config
     recorder.say("reading the faces")
-    dataset = read(config.data)
+    dataset = read(config.data, skip_bad=run.path / "bad-rows.txt" if config.skip_bad else None)
     known = run.facts.get("data", {}).get("fingerprint")
     if known not in (None, dataset.fingerprint):
         raise DataError("The data set is not the one that this run began with.", received=dataset.fingerprint[:12], expected=known[:12])

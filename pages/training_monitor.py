@@ -114,7 +114,7 @@ def main() -> None:
             if (wanted := selection.param("run")) and wanted != focus.id:
                 st.info(f"There is no run '{str(wanted)[:80]}'; this is the newest one.", icon=":material/info:")
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.subheader(focus.title, anchor=False, width="content")
+                st.subheader(page.literal(focus.title), anchor=False, width="content")
                 names(focus)
             if focus.meta.note:
                 st.text(focus.meta.note)

@@ -105,6 +105,7 @@ def test_a_stop_request_shows_and_needs_a_trainer(store):
         ("confusion.npz", "PK not a zip"),
         ("meta.json", '"x"'),
         ("facts.json", "nonsense"),
+        ("weights.safetensors", "cut off"),
     ],
 )
 def test_a_damaged_run_says_so_and_hides_no_other(store, name, content):
@@ -212,3 +213,32 @@ def test_archive_and_rename(store):
 def test_an_impossible_knob_is_told_by_name(knob, value):
     with pytest.raises(ConfigError, match=knob):
         RunConfig.from_preset("quick", **{knob: value})
+
+
+def test_weights_that_are_cut_off_are_damage(store):
+    from safetensors.numpy import save
+
+    run = store.create(RunConfig(), "a")
+    content = save({"a": np.zeros(9, np.float32), "b": np.ones(3, np.float32)})
+    (run.path / "weights.safetensors").write_bytes(content)
+    run.check()
+    (run.path / "weights.safetensors").write_bytes(content[:-1])
+    with pytest.raises(RunError, match="cut off"):
+        run.check()
+
+
+def test_each_run_gets_the_first_free_colour(store):
+    for name in "abc":
+        store.create(RunConfig(), name)
+    (store.root / "b" / "meta.json").unlink()  # without it the run counts as having the first colour
+    assert [store.open(name).meta.colour for name in "ac"] == [0, 2]
+    assert store.create(RunConfig(), "d").meta.colour == 1
+
+
+def test_a_resumed_trainer_begins_where_the_history_ends(store):
+    run = store.create(RunConfig(), "a")
+    recorder = Recorder(run)
+    recorder.keep_epochs(0)
+    for epoch in (1, 2):
+        recorder.add_epoch(row(epoch), np.zeros((7, 7)), (np.arange(16), np.zeros((16, 7), np.float32)))
+    assert Recorder(run).status.epoch == 2

@@ -46,7 +46,7 @@ def wall(faces: Split, name: str, label: int | None) -> None:
     what = "of all classes" if label is None else f"labelled {words.emotion(label)}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**{words.faces(len(rows))}** {what}" + (f", {first + 1:,} to {first + len(shown):,} shown" if len(rows) > WALL else ""),
+            f"**{words.faces(len(rows))}** {what}" + (f", {first + 1:,} to {first + len(shown):,} stand below; scroll" if len(rows) > WALL else ""),
             width="stretch",
         )
         factor = selection.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)

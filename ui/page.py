@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,11 @@ def link(page: str, label: str, *, icon: str | None = None, **changes: object) -
 def go(page: str, **changes: object) -> None:
     """Switch to another page with the selection, with changes."""
     st.switch_page(page, query_params=selection.carried(**changes))
+
+
+def literal(text: str) -> str:
+    """Write a person's text so that Markdown shows it letter by letter."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|$:~-])", r"\\\1", text)
 
 
 def theme() -> Literal["light", "dark"]:
