@@ -21,6 +21,7 @@ from fer_core.emotions import SIDE
 from fer_core.errors import FerError, ModelError
 from fer_core.objectives import LOGITS, OBJECTIVES, Objective, Term
 from fer_core.parametrisations import PARAMETRISATIONS, bounded, grey, mean_face, noise, slope, unbounded
+from fer_core.presets import LIMITS, PRESETS, Settings
 
 __all__ = ["LOGITS", "OBJECTIVES", "PARAMETRISATIONS", "PRESETS", "Frame", "Objective", "Settings", "Term", "ascend", "mean_face", "score"]
 
@@ -32,49 +33,6 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The knobs of an ascent; lengths in pixels of 48."""
-
-    steps: int = 100
-    parametrisation: str = "pixels"
-    """pixels, or fourier: large forms move first."""
-    decay: float = 1.0
-    """Fourier only: waves count by 1/f to this power."""
-    start: str = "noise"
-    """noise or grey; a face that is given goes before."""
-    strength: float = 0.1
-    """Deviation of the noise, in units of the sigmoid's argument."""
-    optimiser: str = "adam"
-    """adam, or normalised: a step of fixed length along the gradient."""
-    rate: float = 0.05
-    """Length of a step, in units of the sigmoid's argument."""
-    total_variation: float = 0.0
-    """Strength against differences between neighbouring pixels."""
-    l2: float = 0.0
-    """Strength of the pull to the start."""
-    blur_every: int = 0
-    """Steps between two blurs; 0 is never."""
-    blur: float = 0.5
-    """Deviation of the blur."""
-    unlike: float = 0.0
-    """Strength with which pictures of the same unit keep apart."""
-    pad: int = 0
-    jitter: float = 0.0
-    scale: float = 0.0
-    rotate: float = 0.0
-    """Border added, largest shift, largest change of size (0.05 is 5 %), largest turn in degrees, anew at every step."""
-
-    def __post_init__(self) -> None:
-        choices = (("parametrisation", tuple(PARAMETRISATIONS)), ("start", ("noise", "grey")), ("optimiser", ("adam", "normalised")))
-        for name, known in choices:
-            if getattr(self, name) not in known:
-                raise FerError(f"There is no such {name}.", received=getattr(self, name), expected=" or ".join(known))
-        for name, (low, high) in LIMITS.items():
-            if not low <= getattr(self, name) <= high:
-                raise FerError(f"{name} is out of range.", received=getattr(self, name), expected=f"{low} to {high}")
-
-
-@dataclass(frozen=True)
 class Frame:
     """Pictures on their way: after `step` steps, float32 (n, 48, 48) of 0 to 255; their scores (n,), as `score` gives them."""
 
@@ -83,18 +41,6 @@ class Frame:
     scores: Floats
     forces: Floats
     """Length of the objective's gradient at the last step (n,), per pixel; 0 is a picture that nothing moves."""
-
-
-LIMITS: dict[str, tuple[float, float]] = {
-    "steps": (1, 10_000), "decay": (0, 3), "strength": (0, 3), "rate": (1e-4, 10), "total_variation": (0, 100), "l2": (0, 100),
-    "blur_every": (0, 1000), "blur": (0, 8), "unlike": (0, 100), "pad": (0, 16), "jitter": (0, 16), "scale": (0, 0.5), "rotate": (0, 45),
-}
-PRESETS: dict[str, Settings] = {
-    "report": Settings(steps=100, rate=0.05),
-    "standard": Settings(steps=128, parametrisation="fourier", start="grey", pad=4, jitter=2, scale=0.05, rotate=5),
-    "strong": Settings(steps=256, parametrisation="fourier", pad=4, jitter=3, scale=0.08, rotate=8, total_variation=0.3, l2=0.05),
-}
-"""Plain ascent from noise, as the report did; waves and small movements; and everything against noise."""
 
 
 def ascend(model: keras.Model, objective: Objective, *, steps: int | None = None, seed: int = 0, preset: str | Settings = "standard",
@@ -146,7 +92,7 @@ def _rows(count: int) -> list[list[int]]:
 def _pictures(images: ArrayLike, count: int) -> Floats:
     pictures = np.asarray(images, np.float32)
     pictures = pictures[None] if pictures.ndim == 2 else pictures
-    if pictures.shape[1:] != (SIDE, SIDE) or (len(pictures) != count and 1 not in (len(pictures), count)):
+    if pictures.shape[1:] != (SIDE, SIDE) or (count > 1 and len(pictures) not in (1, count)):
         raise FerError("These pictures do not fit the objective.", received=pictures.shape, expected=f"({count}, {SIDE}, {SIDE})")
     return pictures
 
@@ -155,7 +101,7 @@ def _starts(objective: Objective, settings: Settings, seed: int, face: ArrayLike
     """Give the fields to start from; pictures of the same units start from different noise, all others from the same."""
     count = objective.pictures
     if face is not None:
-        faces = _pictures(face, count)
+        faces = _pictures(face, max(count, 2))
         fields = unbounded(np.broadcast_to(faces, (count, SIDE, SIDE)))
     else:
         fields = grey(count)
@@ -224,9 +170,9 @@ def _alike(objective: Objective, count: int) -> NDArray[np.bool_]:
 def _compiled(model: keras.Model, terms: tuple[tuple[str, str], ...], settings: Settings, size: int) -> _Loop:
     """Compile the loop for a shape of objective and settings once; it lives with the network, and reads its weights as they are."""
     known: dict[Any, _Loop] = model.__dict__.setdefault("_compiled_ascents", {})
-    moved = bool(settings.pad or settings.jitter or settings.scale or settings.rotate)
-    key = (terms, size, settings.parametrisation, settings.optimiser, moved, settings.pad, settings.total_variation > 0, settings.l2 > 0,
-           settings.blur_every > 0, settings.unlike > 0)
+    key = (terms, size, settings.parametrisation, settings.optimiser, settings.moves, settings.pad,
+           settings.total_variation > 0, settings.l2 > 0, settings.blur_every > 0, settings.unlike > 0,
+           settings.settle > 0)
     with gradients.TURNS.mine():
         loop = known.pop(key, None) or _Loop(model, terms, settings, size)
         known[key] = loop  # the last used stands last
@@ -270,24 +216,30 @@ class _Loop:
         uphill, force = self._uphill(pictures, step, asked)
         gradient = self.parametrisation.gradient(uphill * slope(field), asked["decay"])
         number = tf.cast(step + 1, tf.float32)
+        rate = asked["rate"] * self._calm(step, asked)
         if self.settings.optimiser == "adam":
             mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
             change = mean / (1 - 0.9**number) / (tf.sqrt(square / (1 - 0.999**number)) + 1e-8)
         else:
             change = _unit(gradient)[0]
-        parameters = parameters + asked["rate"] * change
+        parameters = parameters + rate * change
         if self.settings.blur_every:
             due = tf.equal(tf.math.floormod(step + 1, tf.cast(asked["blur_every"], tf.int32)), 0)
             parameters = tf.cond(due, lambda: self.parametrisation.blur(parameters, asked["blur"]), lambda: parameters)
         return parameters, mean, square, force
 
+    def _calm(self, step: tf.Tensor, asked: Asked) -> tf.Tensor:
+        """Give what is left of movement and rate: all of it, less and less in the last share `settle` of the steps."""
+        left = (asked["steps"] - tf.cast(step, tf.float32)) / tf.maximum(asked["settle"] * asked["steps"], 1.0)
+        return tf.clip_by_value(left, 0.0, 1.0) if self.settings.settle else tf.constant(1.0)
+
     def _uphill(self, pictures: tf.Tensor, step: tf.Tensor, asked: Asked) -> tuple[tf.Tensor, tf.Tensor]:
         """Give the direction to go, by the pixels, and the length of the objective's own gradient."""
-        matrix = transforms.drawn(asked["seed"], step, asked["jitter"], asked["scale"], asked["rotate"])
+        calm = self._calm(step, asked)
+        matrix = transforms.drawn(asked["seed"], step, *(asked[name] * calm for name in ("jitter", "scale", "rotate")))
 
         def seen(points: tf.Tensor) -> tf.Tensor:
-            moved = self.settings.pad or self.settings.jitter or self.settings.scale or self.settings.rotate
-            return transforms.warp(points, matrix, self.settings.pad) if moved else points
+            return transforms.warp(points, matrix, self.settings.pad) if self.settings.moves else points
 
         _, gradient = gradients.of_values(lambda points: self._values(seen(points), asked)[0], pictures)
         direction, force = _unit(gradient)

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from fer_core import gradients
 from fer_core.errors import ModelError
 
 Forward = Callable[[tf.Tensor], list[tf.Tensor]]
@@ -224,3 +225,17 @@ def silence(model: keras.Model, name: str) -> tuple[str, NDArray[np.float32]]:
             values = tf.cast(layer(values, training=False), tf.float32)
         last = layer.name
     return last, np.asarray(values[0, 0, 0].numpy(), np.float32)
+
+
+def own_maps(model: keras.Model, name: str, units: Sequence[int], pictures: NDArray[Any]) -> NDArray[np.float32]:
+    """Give of each picture (n, 48, 48) the activation of its own unit: float32 (n, rows, columns), or (n,) in a dense layer."""
+    reader, results = Reader(model, [(name, False)]), []
+    for start in range(0, len(pictures), 64):
+        images = tf.constant(np.asarray(pictures[start : start + 64], np.float32)[..., None])
+        with gradients.TURNS.mine():
+            [read], _ = reader(images, tf.constant([list(units[start : start + 64])], tf.int32))
+            values = read.numpy()
+        if not reader.chains[0]:
+            values = np.stack([values[row, ..., unit] for row, unit in enumerate(units[start : start + 64])])
+        results.append(values)
+    return np.concatenate(results)

@@ -18,11 +18,13 @@ ORDER = (
     "marks", "neighbours", "suspicion",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
     "regions", "attribution", "saliency", "faithfulness",
-    "objectives", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "painter",
-    "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "cli", "__main__",
+    "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
+    "painter",
+    "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "explorer", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
-             "faithfulness", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "painter"}
+             "faithfulness", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",
+             "switching", "painter"}
 OPENS_TAPES = {"gradients"}
 LIGHT_PAGES = ("app.py", "pages/dataset.py", "pages/training_monitor.py", "pages/confusion_matrix.py")
 FRAMEWORKS = {"tensorflow", "keras"}

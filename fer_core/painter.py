@@ -1,0 +1,103 @@
+"""The painter of a wall: a layer's units, batch by batch; the dead are tried again from their strongest face, then named dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core import ascent, cuts, units
+from fer_core.activations import Table
+from fer_core.ascent import OBJECTIVES
+from fer_core.presets import Settings
+from fer_core.splits import Split
+from fer_core.walls import Wall
+
+BATCH = 32
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """Pictures of some units, float32 (n, 48, 48), their scores (n,), and what is to be told of single ones."""
+
+    units: list[int]
+    pictures: Floats
+    scores: Floats
+    remarks: dict[int, str]
+
+
+def paint(model: keras.Model, layer: str, wanted: list[int], settings: Settings, *, seed: int = 0, table: Table | None = None,
+          split: Split | None = None) -> Painted:
+    """Paint units of a layer. Those that nothing excites are tried again from their strongest face, where a table of the split is given."""
+    frame = _last(ascent.ascend(model, OBJECTIVES["filter"](layer, wanted), seed=seed, preset=settings, every=settings.steps))
+    pictures, scores, remarks = frame.images.copy(), frame.scores.copy(), {}
+    for row in np.flatnonzero(~_excited(model, layer, wanted, pictures)):
+        verdict = examine(model, layer, wanted[row], settings, table=table, split=split)
+        if verdict.picture is not None:
+            pictures[row], scores[row] = verdict.picture, verdict.score
+        if verdict.dead:
+            remarks[wanted[row]] = verdict.evidence
+    return Painted(wanted, pictures, scores, remarks)
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """Whether a unit is dead: nothing that was tried brings it above zero. The evidence is a sentence."""
+
+    unit: int
+    dead: bool
+    evidence: str
+    picture: Floats | None
+    """What excites it after all, or the last try from its strongest face; `None` where no face was at hand."""
+    score: float
+
+
+def examine(model: keras.Model, layer: str, unit: int, settings: Settings, *, table: Table | None = None,
+            split: Split | None = None) -> Verdict:
+    """Examine a unit: its strongest answer to the faces of the table, and ascents from grey and from its strongest face."""
+    target = OBJECTIVES["filter"](layer, unit)
+    tries = {"grey": _last(ascent.ascend(model, target, preset=replace(settings, start="grey"), every=settings.steps))}
+    words = []
+    if table is not None and split is not None:
+        [strongest] = units.strongest_faces(table, layer, unit, 1)
+        answers = table.maximum(layer)[:, unit]
+        words.append(f"its strongest answer to {len(answers):,} {table.split} faces is {float(answers.max()):.3g}")
+        face = split.images[strongest]
+        tries["its strongest face"] = _last(ascent.ascend(model, target, preset=settings, face=face, every=settings.steps))
+    awake = {name: bool(_excited(model, layer, [unit], frame.images)[0]) for name, frame in tries.items()}
+    words += [f"ascent from {name} ends at {float(frame.scores[0]):.3g}" + (", moved by no gradient" if frame.forces[0] == 0 else "")
+              for name, frame in tries.items()]
+    known = bool(table is not None and float(table.maximum(layer)[:, unit].max()) > 0)
+    best = max(tries, key=lambda name: (awake[name], float(tries[name].scores[0])))
+    dead = not any(awake.values()) and not known
+    sentence = "; ".join(words)
+    return Verdict(unit, dead, f"{'Dead' if dead else 'Alive'}: {sentence}.", tries[best].images[0], float(tries[best].scores[0]))
+
+
+def fill(wall: Wall, model: keras.Model, *, table: Table | None = None, split: Split | None = None) -> Iterator[float]:
+    """Paint what is missing on a wall; gives the share done after every batch. Whoever asks for no more stops it."""
+    missing = [int(unit) for unit in np.flatnonzero(np.isnan(wall.scores))]
+    total = len(wall.scores)
+    for start in range(0, len(missing), BATCH):
+        wanted = missing[start : start + BATCH]
+        painted = paint(model, wall.layer, wanted, wall.settings, seed=int(wall.asked["seed"]), table=table, split=split)
+        wall.hang(wanted, painted.pictures, painted.scores, painted.remarks)
+        yield 1 - (len(missing) - start - len(wanted)) / total
+
+
+def _last(frames: Iterator[ascent.Frame]) -> ascent.Frame:
+    for frame in frames:
+        last = frame
+    return last
+
+
+def _excited(model: keras.Model, layer: str, wanted: list[int], pictures: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which units answer above zero, somewhere, to their own pictures."""
+    maps = cuts.own_maps(model, layer, wanted, pictures)
+    excited: NDArray[np.bool_] = maps.reshape(len(maps), -1).max(1) > 0
+    return excited

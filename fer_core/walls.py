@@ -1,0 +1,156 @@
+"""Walls of pictures, one per unit of a layer, painted in the background and kept in the run folder: what a page needs to show them.
+
+A wall is known by the run's weights, the layer, the settings and the seed. Their size on disk is bounded: the longest unseen go first.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core import files, tasks
+from fer_core.emotions import SIDE
+from fer_core.errors import FerError
+from fer_core.predicting import Progress
+from fer_core.presets import PRESETS, Settings
+from fer_core.runs import Run
+
+FORM = "fer-lens-wall-1"
+LIMIT = 64 * 2**20
+"""Bytes that the walls of one run may take together; a wall of 512 filters takes 1.2 million."""
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A wall in its folder; it may still be growing."""
+
+    folder: Path
+
+    @functools.cached_property
+    def asked(self) -> dict[str, Any]:
+        """What was asked for: layer, settings, seed, units."""
+        try:
+            asked: dict[str, Any] = json.loads((self.folder / "wall.json").read_text("utf8"))
+        except (OSError, ValueError) as error:
+            raise FerError("This wall cannot be read.", received=str(error), todo="paint it again") from None
+        return asked
+
+    @property
+    def layer(self) -> str:
+        """The layer whose units hang here."""
+        return str(self.asked["layer"])
+
+    @property
+    def settings(self) -> Settings:
+        """The knobs of the ascent."""
+        return Settings(**self.asked["settings"])
+
+    @property
+    def run(self) -> Run:
+        """The run whose network is painted."""
+        return Run(self.folder.parents[2])
+
+    @property
+    def pictures(self) -> NDArray[np.uint8]:
+        """The pictures, uint8 (units, 48, 48), on disk until they are looked at; grey where not yet painted."""
+        pictures: NDArray[np.uint8] = np.load(self.folder / "pictures.npy", mmap_mode="r")
+        return pictures
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Every unit's score on its picture (units,); NaN where not yet painted."""
+        scores: NDArray[np.float32] = np.load(self.folder / "scores.npy")
+        return scores
+
+    @property
+    def remarks(self) -> dict[int, str]:
+        """What is to be told of single units: those that are dead, and the evidence."""
+        try:
+            return {int(unit): str(text) for unit, text in json.loads((self.folder / "remarks.json").read_text("utf8")).items()}
+        except FileNotFoundError:
+            return {}
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the painting is; `None` before it was started."""
+        return tasks.progress(self.folder)
+
+    def start(self) -> Progress:
+        """Paint, or go on painting, in a process of its own."""
+        return tasks.start(self.folder, ["paint", str(self.folder.resolve())])
+
+    def cancel(self) -> None:
+        """Ask the painter to stop after the pictures it is at."""
+        tasks.cancel(self.folder)
+
+    def hang(self, units: list[int], pictures: NDArray[Any], scores: NDArray[Any], remarks: dict[int, str]) -> None:
+        """Put painted pictures of 0 to 255 up, and what is to be told of them."""
+        wall = np.load(self.folder / "pictures.npy", mmap_mode="r+")
+        wall[units] = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+        wall.flush()
+        if remarks:
+            files.write_json(self.folder / "remarks.json", {str(unit): text for unit, text in (self.remarks | remarks).items()})
+        known = self.scores
+        known[units] = scores
+        files.write(self.folder / "scores.npy", lambda file: np.save(file, known))  # last: a unit with a score is ready
+
+
+def ask(run: Run, layer: str, units: int, preset: str | Settings = "standard", seed: int = 0) -> Wall:
+    """Open the wall of a layer of `units` units, or make an empty one; older walls make room for it."""
+    settings = PRESETS[preset] if isinstance(preset, str) else preset
+    asked = {"form": FORM, "layer": layer, "units": units, "settings": asdict(settings), "seed": seed, "weights": weights_digest(run)}
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    folder = run.path / ".cache" / "walls" / key
+    if not _complete(folder):
+        tidy(folder.parent, keep=folder, room=units * (SIDE * SIDE + 4))
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "pictures.npy", np.full((units, SIDE, SIDE), 128, np.uint8))
+        np.save(folder / "scores.npy", np.full(units, np.nan, np.float32))
+        (folder / "remarks.json").unlink(missing_ok=True)
+        files.write_json(folder / "wall.json", asked)  # last: a folder with it is complete
+    os.utime(folder / "wall.json")
+    return Wall(folder)
+
+
+def weights_digest(run: Run) -> str:
+    """Give the SHA-256 of a run's weights; empty when there are none yet."""
+    path = run.path / "weights.safetensors"
+    return _digest(path, path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else ""
+
+
+@functools.lru_cache(64)
+def _digest(path: Path, stamp: int, size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _complete(folder: Path) -> bool:
+    return all((folder / name).exists() for name in ("pictures.npy", "scores.npy", "wall.json"))
+
+
+def tidy(shelf: Path, *, keep: Path, room: int = 0) -> None:
+    """Delete the walls of a run that were longest not asked for, until `room` bytes more stay below the limit; never one being painted."""
+    walls = sorted((path for path in shelf.glob("*/") if path != keep), key=_seen)
+    sizes = {path: sum(file.stat().st_size for file in path.glob("*")) for path in walls}
+    total = sum(sizes.values()) + room
+    for path in walls:
+        painting = tasks.progress(path)
+        if total > LIMIT and not (painting and painting.state == "running"):
+            shutil.rmtree(path, ignore_errors=True)
+            total -= sizes[path]
+
+
+def _seen(folder: Path) -> float:
+    try:
+        return (folder / "wall.json").stat().st_mtime
+    except OSError:
+        return 0.0
