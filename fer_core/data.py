@@ -23,10 +23,10 @@ from fer_core import files
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
 from fer_core.reading import Archive, Folder, beside, read_faces
-from fer_core.splits import Copies, Dataset, Split, copies, counts, draw_validation
+from fer_core.splits import Copies, Dataset, Split, copies, counts, draw_validation, pixels
 from fer_core.table import Problems, Progress, columns
 
-__all__ = ["Copies", "Dataset", "Split", "copies", "counts", "find", "read", "write_csv", "write_submission"]
+__all__ = ["Copies", "Dataset", "Split", "copies", "counts", "find", "pixels", "read", "write_csv", "write_submission"]
 
 FORM = "fer-lens-data-1"
 """Changes whenever the same source would be read differently, so that old caches are not used."""
@@ -223,7 +223,7 @@ def _list_bad(path: Path, rows: list[str]) -> None:
     try:
         files.write_bytes(path, "".join(f"{row}\n" for row in rows).encode())
     except OSError as error:
-        raise DataError(f"The list of bad rows cannot be written to {path}.", received=error.strerror, todo="choose another place") from None
+        raise DataError(f"The list of bad rows cannot be written to {path}.", received=error.strerror) from None
 
 
 def write_csv(dataset: Mapping[str, Split], path: Path | str) -> None:

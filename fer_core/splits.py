@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +59,20 @@ def _fingerprint(dataset: Dataset) -> str:
         digest.update(np.ascontiguousarray(split.labels, "<i8").data)
         digest.update(np.ascontiguousarray(split.images, np.uint8).data)
     return digest.hexdigest()
+
+
+def pixels(images: Bytes, rows: NDArray[Any]) -> Bytes:
+    """Copy faces at indices out of images that may lie on disk, without mapping into memory what lies around them."""
+    if not (isinstance(images, np.memmap) and isinstance(images.base, mmap.mmap) and images.flags.c_contiguous):
+        return np.asarray(images[rows])
+    size = int(np.prod(images.shape[1:]))
+    result = np.empty((len(rows), *images.shape[1:]), np.uint8)
+    with open(str(images.filename), "rb", buffering=0) as file:
+        for place, row in enumerate(np.arange(len(images))[rows].tolist()):
+            file.seek(images.offset + row * size)
+            if file.readinto(result[place].reshape(-1).data) != size:
+                return np.asarray(images[rows])  # the file was cut: the mapping tells it
+    return result
 
 
 def counts(dataset: Mapping[str, Split]) -> dict[str, Labels]:

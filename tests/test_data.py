@@ -268,3 +268,14 @@ def test_the_known_counts_of_the_real_faces(tmp_path):
     small = Dataset({name: split.take(slice(0, 1500)) for name, split in dataset.items()}, "", "")
     write_csv(small, tmp_path / "fer2013.csv")
     assert read(tmp_path / "fer2013.csv").fingerprint == small.fingerprint
+
+
+@pytest.mark.parametrize("rows", [[], [0], [5, 2, 2, 6], [-1], [True, False, False, True, False, False, False]])
+def test_faces_on_disk_are_copied_as_they_are(tmp_path, rows):
+    images = np.random.default_rng(0).integers(0, 256, (7, 48, 48), np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    chosen = np.array(rows) if rows else np.empty(0, np.int64)
+    assert np.array_equal(data.pixels(mapped, chosen), images[chosen])
+    assert np.array_equal(data.pixels(images, chosen), images[chosen])
+    assert np.array_equal(data.pixels(mapped[2:], np.array([1, 4])), images[[3, 6]])  # a part begins elsewhere in the file

@@ -45,10 +45,8 @@ def wall(faces: Split, name: str, label: int | None) -> None:
     shown = rows[first : first + WALL]
     what = "of all classes" if label is None else f"labelled {words.emotion(label)}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{words.faces(len(rows))}** {what}" + (f", {first + 1:,} to {first + len(shown):,} stand below; scroll" if len(rows) > WALL else ""),
-            width="stretch",
-        )
+        part = f", {first + 1:,} to {first + len(shown):,} stand below; scroll" if len(rows) > WALL else ""
+        st.markdown(f"**{words.faces(len(rows))}** {what}{part}", width="stretch")
         factor = selection.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)
         if len(rows) > WALL:
             st.button(

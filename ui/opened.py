@@ -13,6 +13,7 @@ import streamlit as st
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.marks import Mark
+from fer_core.splits import pixels
 from ui import cache, marks_view, page, selection, words
 from ui.choice import SORTS
 from ui.gallery import Keys, gallery
@@ -73,7 +74,7 @@ def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) 
 def pictures(view: View, rows: np.ndarray) -> np.ndarray:
     """Return the pixels uint8 (n, 48, 48) of faces."""
     assert view.faces.dataset is not None
-    return np.asarray(view.faces.dataset[view.shown.split].images[rows])
+    return pixels(view.faces.dataset[view.shown.split].images, rows)
 
 
 def caption(view: View, face: int) -> str:

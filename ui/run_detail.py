@@ -39,7 +39,7 @@ def choose(label: str, name: str, options: Sequence[str], words: Callable[[str],
     The widget is written to only where it differs: a write on every tick would take back a click that is still on its way.
     """
     now = str(selection.param(name, default, options=options))
-    key = f"live_{name}"
+    key = f"live_{name}_{default}"  # another default is another widget: a tick on its way from the old one cannot choose for the new
     if st.session_state.get(key) != now:
         st.session_state[key] = now
 
@@ -237,7 +237,7 @@ def log(reading: Reading) -> None:
 
 def under(reading: Reading, ticked: Sequence[Reading]) -> None:
     """Draw the view that was chosen under the curves."""
-    view = choose("Below the curves", "view", list(VIEWS), lambda name: VIEWS[name], "classes")
+    view = choose("Below the curves", "view", list(VIEWS), lambda name: VIEWS[name], "compare" if len(ticked) > 1 else "classes")
     views: dict[str, Callable[[], None]] = {
         "classes": lambda: classes(reading), "epochs": lambda: epoch_by_epoch(reading), "compare": lambda: compare(ticked),
         "settings": lambda: settings(reading), "log": lambda: log(reading)}

@@ -101,18 +101,18 @@ def test_zoom_and_hidden_lines_stay_while_data_arrives(visit, hand_made):
     page = visit("training_monitor?run=living")
     page.wait_for_selector(f"{PLOT} .legendtoggle")
     box = page.locator(f"{PLOT} .nsewdrag").first.bounding_box()
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 0.2 * box["width"], middle)
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=8)
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=8)
     page.mouse.up()
     page.wait_for_function("plot => document.querySelector(plot)._fullLayout.xaxis.range[0] > 1.5", arg=PLOT)
-    zoom = page.evaluate("plot => document.querySelector(plot)._fullLayout.xaxis.range", PLOT)
+    ranges = "plot => ['xaxis', 'yaxis'].map(name => document.querySelector(plot)._fullLayout[name].range)"
+    zoom = page.evaluate(ranges, PLOT)
     page.locator(f"{PLOT} .legendtoggle").first.click()
     page.wait_for_function("plot => document.querySelector(plot)._fullData[0].visible === 'legendonly'", arg=PLOT)
     extend(7)
     more_points(page, 6)
-    assert page.evaluate("plot => document.querySelector(plot)._fullLayout.xaxis.range", PLOT) == zoom
+    assert page.evaluate(ranges, PLOT) == zoom
     assert page.evaluate("plot => document.querySelector(plot)._fullData[0].visible", PLOT) == "legendonly"
 
 
