@@ -65,10 +65,10 @@ def pixels(images: Bytes, rows: NDArray[Any]) -> Bytes:
     """Copy faces at indices out of images that may lie on disk, without mapping into memory what lies around them."""
     if not (isinstance(images, np.memmap) and isinstance(images.base, mmap.mmap) and images.flags.c_contiguous):
         return np.asarray(images[rows])
-    size = int(np.prod(images.shape[1:]))
-    result = np.empty((len(rows), *images.shape[1:]), np.uint8)
+    size, chosen = int(np.prod(images.shape[1:])), np.arange(len(images))[rows].tolist()
+    result = np.empty((len(chosen), *images.shape[1:]), np.uint8)
     with open(str(images.filename), "rb", buffering=0) as file:
-        for place, row in enumerate(np.arange(len(images))[rows].tolist()):
+        for place, row in enumerate(chosen):
             file.seek(images.offset + row * size)
             if file.readinto(result[place].reshape(-1).data) != size:
                 return np.asarray(images[rows])  # the file was cut: the mapping tells it

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fer_core.data import Dataset, Split, copies, counts, find, read, write_csv, write_submission
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError
+from fer_core.splits import pixels
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "fer2013" / "fer2013-dev.zip"
 USAGE = ("Training", "PublicTest", "PrivateTest")
@@ -276,6 +277,6 @@ def test_faces_on_disk_are_copied_as_they_are(tmp_path, rows):
     np.save(tmp_path / "images.npy", images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     chosen = np.array(rows) if rows else np.empty(0, np.int64)
-    assert np.array_equal(data.pixels(mapped, chosen), images[chosen])
-    assert np.array_equal(data.pixels(images, chosen), images[chosen])
-    assert np.array_equal(data.pixels(mapped[2:], np.array([1, 4])), images[[3, 6]])  # a part begins elsewhere in the file
+    assert np.array_equal(pixels(mapped, chosen), images[chosen])
+    assert np.array_equal(pixels(images, chosen), images[chosen])
+    assert np.array_equal(pixels(mapped[2:], np.array([1, 4])), images[[3, 6]])  # a part begins elsewhere in the file
