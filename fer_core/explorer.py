@@ -153,15 +153,19 @@ def wall(
     if background:
         asked.start()
         return console.print(f"painting {name} into {asked.folder}")
-    paint(asked.folder)
+    _paint(asked.folder)
 
 
 def paint(folder: Path) -> None:
     """Be the painter of a wall's folder."""
-    from fer_core import tasks, walls
-
     if hasattr(os, "nice"):
         os.nice(5)  # the pages come first
+    _paint(folder)
+
+
+def _paint(folder: Path) -> None:
+    from fer_core import tasks, walls
+
     wanted = walls.Wall(folder)
     run = wanted.run
     with tasks.telling(folder) as tell, progress_bar() as bar:

@@ -1,0 +1,296 @@
+"""Dossiers against brute force: strongest faces, receptive fields, switching off, twins, carriers; tables and walls that go on."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from fer_core import activations, cuts, models, painter, tasks, units, walls
+from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
+from fer_core.demo import make
+from fer_core.errors import FerError, ModelError
+from fer_core.runs import Run, RunStore
+from fer_core.splits import Dataset, Split
+from fer_core.switching import Sample
+
+QUICK = Settings(steps=6, start="grey", rate=0.2)
+
+
+@pytest.fixture(scope="module")
+def run(root, tmp_path_factory):
+    """A copy of the demo run, to be written to."""
+    shutil.copytree(root / "checkpoints/demo", folder := tmp_path_factory.mktemp("runs") / "demo", ignore=shutil.ignore_patterns(".cache"))
+    return Run(folder)
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return models.load(run, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def split():
+    drawn = make(150, seed=2)
+    labels = drawn.labels.copy()
+    labels[5] = -1
+    return Split(drawn.images, labels, np.arange(150))
+
+
+@pytest.fixture(scope="module")
+def dataset(split):
+    return Dataset({"validation": split}, "some", "some")
+
+
+@pytest.fixture(scope="module")
+def table(run, model, dataset):
+    assert activations.table(run, dataset, "validation") is None
+    shares = list(activations.make(run, model, dataset, "validation"))
+    assert shares[-1] == 1.0 and sorted(shares) == shares
+    return activations.table(run, dataset, "validation")
+
+
+def answers(model, layer, images):
+    """What a layer says of faces, from the whole network: (n, ..., units)."""
+    return keras.Model(model.inputs, model.get_layer(layer).output).predict(images[..., None].astype(np.float32), verbose=0)
+
+
+def test_the_layers_that_are_watched(model):
+    assert cuts.watched(model) == ["conv1_relu", "conv2_relu", "conv3_relu", "conv4_relu", "dense1", "dense2", "logits"]
+    assert cuts.watched(models.build("dnn")) == ["dense1", "dense2", "logits"]
+    assert cuts.origin(model, "conv2_relu") == "conv2" and cuts.activated(model, "conv2") == "conv2_relu"
+
+
+@pytest.mark.parametrize("layer", ["conv1_relu", "conv4_relu", "dense2", "logits"])
+def test_the_table_against_brute_force(table, model, split, layer):
+    full = answers(model, layer, split.images)
+    places = tuple(range(1, full.ndim - 1))
+    assert np.allclose(table.maximum(layer), full.max(places) if places else full, rtol=1e-4, atol=1e-4)
+    assert np.allclose(table.mean(layer), full.mean(places) if places else full, rtol=1e-4, atol=1e-4)
+    best = np.argsort(-np.asarray(table.maximum(layer))[:, 3], kind="stable")[:9]
+    assert np.array_equal(units.strongest_faces(table, layer, 3), best)
+
+
+def test_a_table_that_was_stopped_goes_on(run, model, dataset, table, tmp_path):
+    other = Run(shutil.copytree(run.path, tmp_path / "demo", ignore=shutil.ignore_patterns(".cache")))
+    making = activations.make(other, model, dataset, "validation")
+    assert 0 < next(making) < 1
+    making.close()
+    assert activations.table(other, dataset, "validation") is None
+    assert len(list(activations.make(other, model, dataset, "validation"))) == 2  # of three batches
+    again = activations.table(other, dataset, "validation")
+    assert np.array_equal(again.maximum("conv3_relu"), table.maximum("conv3_relu"))
+
+
+def test_a_table_is_known_by_what_it_depends_on(run, dataset, split, tmp_path):
+    here = activations.place(run, dataset, "validation")
+    fewer = Dataset({"validation": split.take(np.arange(100))}, "some", "some")
+    assert activations.place(run, fewer, "validation") != here
+    other = Run(shutil.copytree(run.path, tmp_path / "demo", ignore=shutil.ignore_patterns(".cache")))
+    (other.path / "weights.safetensors").write_bytes(b"other weights")
+    assert activations.place(other, dataset, "validation").name != here.name
+    with pytest.raises(FerError):
+        activations.place(run, dataset, "nowhere")
+
+
+@pytest.mark.parametrize("layer", ["conv1_relu", "conv2_relu", "conv3", "conv4_relu", "dense1"])
+def test_receptive_fields_are_where_gradients_are(layer):
+    """Positive weights everywhere, so that no path is closed."""
+    import tensorflow as tf
+
+    from fer_core import gradients
+
+    model = models.build("small")
+    rng = np.random.default_rng(0)
+    for part in model.layers:
+        if isinstance(part, keras.layers.Conv2D | keras.layers.Dense):
+            part.kernel.assign(rng.uniform(0.01, 0.02, part.kernel.shape))
+    [facts] = [facts for facts in models.layers(model) if facts.name == layer]
+    forward = cuts.activations(model, layer)
+    rows = facts.shape[0] if len(facts.shape) == 3 else 1
+    places = sorted({0, rows // 3, rows // 2, rows - 1})
+    support = np.zeros((len(places), 48, 48), bool)
+
+    def own(points):
+        read = forward(points)
+        return read[:, 0] if len(read.shape) == 2 else tf.stack([read[n, i, rows - 1 - i, 0] for n, i in enumerate(places)])
+
+    for _ in range(40):  # a max pool passes the gradient to one pixel only: many pictures show them all
+        pictures = tf.constant(rng.uniform(0, 255, (len(places), 48, 48, 1)), tf.float32)
+        support |= gradients.of_values(own, pictures)[1].numpy()[..., 0] != 0
+    for i, reached in zip(places, support, strict=True):
+        top, left, bottom, right = units.patch(facts, i, rows - 1 - i)
+        seen = np.argwhere(reached)
+        assert seen.min(0).tolist() >= [top, left] and (seen.max(0) < [bottom, right]).all()
+        slack = 0 if layer.startswith("conv1") else 3  # the corners of a patch have few paths
+        assert (seen.min(0) <= np.array([top, left]) + slack).all() and (seen.max(0) >= np.array([bottom, right]) - 1 - slack).all()
+
+
+def test_dossier(table, model, split):
+    known = units.dossier(model, table, split, "conv3_relu", 5)
+    full = answers(model, "conv3_relu", split.images)[..., 5]
+    for peak in known.strongest:
+        assert np.isclose(peak.value, full[peak.face].max(), rtol=1e-4)
+        assert np.isclose(full[peak.face, peak.row, peak.column], peak.value, rtol=1e-4)
+        top, left, bottom, right = peak.box
+        assert 0 <= top < bottom <= 48 and bottom - top <= known.receptive_field and 0 <= left < right <= 48
+    assert [peak.value for peak in known.strongest] == sorted((peak.value for peak in known.strongest), reverse=True)
+    labels = split.labels[np.argsort(-full.max((1, 2)))[:100]]
+    assert np.array_equal(known.classes, np.bincount(labels[labels >= 0], minlength=7))
+    assert known.grid == (12, 12) and known.stride == 4 and np.isclose(known.mean, full.mean(), rtol=1e-3)
+    assert np.isclose(known.weight_norm, np.linalg.norm(model.get_layer("conv3").kernel.numpy()[..., 5]), rtol=1e-5)
+    with pytest.raises(ModelError):
+        units.dossier(model, table, split, "conv3_relu", 64)
+
+
+def test_twins_are_correlations(table):
+    mean = np.asarray(table.mean("conv4_relu"), np.float64)
+    with np.errstate(invalid="ignore"):
+        correlations = np.corrcoef(mean.T)
+    found = units.twins(table, "conv4_relu", 2, k=3)
+    for unit, value in found:
+        assert np.isclose(value, correlations[2, unit], atol=1e-4)
+    assert found[0][1] >= np.nanmax(np.delete(correlations[2], 2)) - 1e-4
+
+
+class Known:
+    """A table made by hand: six faces, three units."""
+
+    split = "validation"
+
+    def maximum(self, layer):
+        return np.array([[1, 4, -1], [1, 0, -1], [1, 0, -1], [1, 0, -1], [1, 0, -1], [1, 0, -1]], np.float32)
+
+    mean = maximum
+
+
+def test_statistics_of_known_units():
+    found = units.statistics(Known(), "any", np.array([2, 3, 3, 4, 4, -1]))
+    assert np.allclose(found.sparsity, [0, 5 / 6, 0]) and np.allclose(found.selectivity, [0, 1, 0])
+    assert found.preferred[1] == 2 and found.silent.tolist() == [True, False, True]
+    assert np.allclose(found.mean, [1, 4 / 6, -1]) and found.maximum.tolist() == [1, 4, -1]
+
+
+@pytest.mark.parametrize("layer, off", [("conv1_relu", [3]), ("conv2", [0, 7]), ("conv4_relu", [5]), ("dense1", [1, 2, 3]), ("dense2", [9]),
+                                        ("logits", [3])])
+def test_switching_off_is_zeroing_the_weights(run, split, layer, off):
+    model = models.load(run, precision="float32")
+    sample = Sample(model, layer, split, faces=80)
+    effect = sample.without(off)
+    part = model.get_layer(cuts.origin(model, layer))
+    kernel, bias = part.kernel.numpy(), part.bias.numpy()
+    kernel[..., off], bias[off] = 0, 0
+    part.kernel.assign(kernel)
+    part.bias.assign(bias)
+    expected = models.predict(model, split.images[sample.faces])
+    assert np.allclose(effect.probabilities, expected, atol=1e-4)
+    assert np.isclose(effect.accuracy, effect.after.accuracy - effect.before.accuracy)
+    assert effect.matrix.sum() == 0 and effect.recalls.shape == (7,)
+    assert 5 not in sample.faces and len(sample.faces) == 80  # face 5 has no label
+    with pytest.raises(ModelError):
+        sample.without([10_000])
+
+
+def test_a_sample_is_the_same_every_time(model, split):
+    told = []
+    one, two = Sample(model, "dense1", split, faces=50, progress=told.append), Sample(model, "dense2", split, faces=50)
+    assert np.array_equal(one.faces, two.faces) and told[-1] == 1.0 and sorted(told) == told
+    assert one.before.accuracy == two.before.accuracy
+
+
+@pytest.mark.parametrize("layer", ["conv2_relu", "dense1", "dense2"])
+def test_carriers_of_a_decision(model, split, layer):
+    carriers = units.through_face(model, layer, split.images[0], 3, versus=4, k=5)
+    assert [c.contribution for c in carriers] == sorted((c.contribution for c in carriers), reverse=True)
+    assert all(np.isclose(c.map.sum(), c.contribution, rtol=1e-3, atol=1e-4) for c in carriers)
+    assert 0 < sum(c.share for c in carriers) <= 1 + 1e-5
+    there, back = (units.through_face(model, layer, split.images[0], *pair, k=64) for pair in ((3, 4), (4, 3)))
+    assert not {c.unit for c in there} & {c.unit for c in back}
+    with pytest.raises(FerError):
+        units.through_face(model, layer, split.images[0], 7)
+
+
+def test_what_the_last_layer_adds_is_exact(model, split):
+    """Below the logits all is linear: activation x gradient is weight x activation."""
+    seen = answers(model, "dense2_norm", split.images[:1])[0]
+    kernel = model.get_layer("logits").kernel.numpy()
+    [first] = units.through_face(model, "dense2_norm", split.images[0], 3, k=1)
+    products = seen * kernel[:, 3]
+    assert first.unit == products.argmax() and np.isclose(first.contribution, products.max(), rtol=1e-3)
+
+
+def test_a_dead_filter_is_named_dead(run, dataset, split):
+    model = models.load(run, precision="float32")
+    part = model.get_layer("conv2")
+    kernel, bias = part.kernel.numpy(), part.bias.numpy()
+    kernel[..., 4], bias[4] = 0, -1
+    part.kernel.assign(kernel)
+    part.bias.assign(bias)
+    shutil.rmtree(run.path / ".cache", ignore_errors=True)
+    list(activations.make(run, model, dataset, "validation"))
+    table = activations.table(run, dataset, "validation")
+    painted = painter.paint(model, "conv2_relu", [3, 4, 5], QUICK, table=table, split=split)
+    assert painted.remarks.keys() == {4}
+    assert painted.remarks[4].startswith("Dead: its strongest answer to 150 validation faces is -0.")
+    assert "from grey" in painted.remarks[4] and "from its strongest face" in painted.remarks[4] and "no gradient" in painted.remarks[4]
+    assert units.dossier(model, table, split, "conv2_relu", 4).silent
+    assert not painter.examine(model, "conv2_relu", 3, QUICK, table=table, split=split).dead
+    shutil.rmtree(run.path / ".cache")
+
+
+def test_a_wall_is_painted_cancelled_and_gone_on_with(run, model, monkeypatch):
+    monkeypatch.setattr(painter, "BATCH", 8)
+    wall = walls.ask(run, "conv2_relu", 32, QUICK, seed=3)
+    painting = painter.fill(wall, model)
+    assert next(painting) == 0.25
+    painting.close()
+    assert np.isnan(wall.scores).sum() == 24 and (wall.pictures[8:] == 128).all()
+    same = walls.ask(run, "conv2_relu", 32, QUICK, seed=3)
+    assert same.folder == wall.folder and [round(share, 2) for share in painter.fill(same, model)] == [0.5, 0.75, 1.0]
+    expected = list(ascend(model, OBJECTIVES["filter"]("conv2_relu", 20), preset=QUICK, seed=3, every=99))[-1]
+    assert np.allclose(same.pictures[20], expected.images[0], atol=1.0) and np.isclose(same.scores[20], expected.scores[0], rtol=1e-2)
+    assert same.layer == "conv2_relu" and same.settings == QUICK and same.run.id == run.id
+    assert walls.ask(run, "conv2_relu", 32, QUICK, seed=4).folder != wall.folder
+
+
+def test_walls_are_bounded_and_the_longest_unseen_go(run, monkeypatch):
+    import os
+
+    shutil.rmtree(run.path / ".cache/walls", ignore_errors=True)
+    monkeypatch.setattr(walls, "LIMIT", 3 * 32 * 2400)
+    made = [walls.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in range(3)]
+    for age, wall in enumerate(made):
+        os.utime(wall.folder / "wall.json", (1000 + age, 1000 + age))
+    walls.ask(run, "conv2_relu", 32, QUICK, seed=0)  # seen again
+    walls.ask(run, "conv2_relu", 32, QUICK, seed=9)
+    assert [wall.folder.exists() for wall in made] == [True, False, True]
+
+
+def test_work_tells_and_can_be_cancelled(tmp_path):
+    assert tasks.progress(tmp_path) is None
+    with tasks.telling(tmp_path) as tell:
+        tell(0.5)
+        assert tasks.progress(tmp_path).state == "running" and tasks.progress(tmp_path).share == 0.5
+    assert tasks.progress(tmp_path).state == "finished"
+    with pytest.raises(tasks.Cancelled), tasks.telling(tmp_path) as tell:
+        tasks.cancel(tmp_path)
+        tell(0.2)
+    assert tasks.progress(tmp_path).state == "cancelled" and not (tmp_path / "cancel").exists()
+    with pytest.raises(ZeroDivisionError), tasks.telling(tmp_path):
+        _ = 1 / 0
+    assert tasks.progress(tmp_path).state == "failed"
+
+
+def test_the_command_line_paints(run, tmp_path, capsys):
+    from PIL import Image
+
+    from fer_core import explorer
+
+    for name, asked in (("a.png", {"layer": "conv1", "units": "0-2,5"}), ("b.npy", {"classes": "happy,sad", "versus": "sad,happy"}),
+                        ("c.gif", {"classes": "fear"})):
+        explorer.ascend("demo", tmp_path / name, steps=4, runs=run.path.parent, **asked)
+    assert Image.open(tmp_path / "a.png").size == (306, 306)
+    assert np.load(tmp_path / "b.npy").shape == (2, 48, 48) and Image.open(tmp_path / "c.gif").n_frames == 2
+    explorer.wall("demo", "conv1", "report", runs=run.path.parent)
+    wall = walls.ask(RunStore(run.path.parent).open("demo"), "conv1_relu", 16, PRESETS["report"])
+    assert not np.isnan(wall.scores).any() and wall.progress.state == "finished" and wall.remarks == {}
