@@ -20,7 +20,7 @@ ORDER = (
     "regions", "attribution", "saliency", "faithfulness",
     "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
     "painter",
-    "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "explorer", "cli", "__main__",
+    "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "explorer", "explaining", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
              "faithfulness", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",

@@ -1,0 +1,120 @@
+"""The command `explain`: one face with the tests of its map, or the ledger of many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from fer_core import files, regions
+from fer_core.data import Dataset
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import ConfigError
+from fer_core.runs import RunStore
+from fer_core.terminal import console, networks, print_json, progress_bar, run_data
+
+METHODS = "gradient, gradient_input, smoothgrad, integrated_gradients, grad_cam, layer_cam, guided_backprop, occlusion or rise"
+
+
+def register(app: typer.Typer) -> None:
+    """Give a command line this command."""
+    app.command()(explain)
+
+
+def explain(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    data: Annotated[str, typer.Option("--data", help="'demo', or a CSV, folder or zip of FER2013; untold: the run's.")] = "",
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    image: Annotated[int | None, typer.Option(help="Number of one face in the split; untold: many faces.")] = None,
+    faces: Annotated[int, typer.Option(help="How many faces, spread over the split, where no image is told.")] = 200,
+    method: Annotated[str, typer.Option(help=METHODS)] = "smoothgrad",
+    target: Annotated[str, typer.Option(help="The emotion to explain; untold: the predicted one.")] = "",
+    versus: Annotated[str, typer.Option(help="Rather than this emotion.")] = "",
+    layer: Annotated[str, typer.Option(help="Layer of Grad-CAM and LayerCAM.")] = "",
+    out: Annotated[Path | None, typer.Option(help="npz to write: maps float32 (n, 48, 48), indices, targets.")] = None,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")] = Path("checkpoints"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+) -> None:
+    """Tell where a network looks: the share of its maps on each feature; of one face, what hiding each does, and a verdict."""
+    models, opened = networks(), RunStore(runs).open(run)
+    from fer_core import saliency
+
+    goal, other = (_class(name) if name else None for name in (target, versus))
+    model, dataset = models.load(opened), run_data(opened, data)
+    chosen = _chosen(dataset, split, image, faces)
+    images = np.asarray(dataset[split].images[chosen])
+    targets = models.predict_logits(model, images).argmax(axis=1) if goal is None else np.full(len(chosen), goal)
+    with progress_bar() as bar:
+        task = bar.add_task("explaining", total=1.0)
+        maps = saliency.explain(model, images, method, targets, versus=other, layer=layer or None,
+                                progress=lambda share: bar.update(task, completed=share))
+    if out is not None:
+        files.write_arrays(out, maps=maps, indices=chosen, targets=targets)
+    where = regions.located(images, drawn=dataset.name == "demo")
+    result: dict[str, Any] = {
+        "run": run, "data": dataset.name, "split": split, "method": method, "layer": layer or None, "versus": versus or None,
+        "faces": len(chosen), "file": str(out) if out else None, "regions": _ledger(maps, where),
+    }
+    if image is not None:
+        result |= {"image": image, "target": EMOTIONS[int(targets[0])]} | _one(model, images, maps[0], (int(targets[0]), other), where)
+    if as_json:
+        return print_json(result)
+    _show(result)
+
+
+def _class(name: str) -> int:
+    if name not in EMOTIONS:
+        raise ConfigError("There is no such emotion.", received=name, expected=" or ".join(EMOTIONS))
+    return EMOTIONS.index(name)
+
+
+def _chosen(dataset: Dataset, split: str, image: int | None, faces: int) -> np.ndarray:
+    if split not in dataset:
+        raise ConfigError("The data set has no such split.", received=split, expected=" or ".join(dataset))
+    total = len(dataset[split])
+    if image is None:
+        return np.unique(np.linspace(0, total - 1, max(1, min(faces, total))).round().astype(np.int64))
+    if not 0 <= image < total:
+        raise ConfigError("The split has no such face.", received=image, expected=f"0 to {total - 1}")
+    return np.array([image])
+
+
+def _ledger(maps: np.ndarray, where: list[regions.Regions]) -> dict[str, dict[str, Any]]:
+    """Give per region the mean share of |map|, and its preference (share over area) with its 95 % interval."""
+    book = regions.ledger(maps, where)
+    (preference, intervals), (shares, _) = book.mean(), book.mean("shares")
+    rows = zip(book.names, shares.tolist(), preference.tolist(), intervals.tolist(), np.isfinite(intervals).all(axis=1), strict=True)
+    return {name: {"share": share, "preference": value, "interval": pair if known else None} for name, share, value, pair, known in rows}
+
+
+def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, int | None], where: list[regions.Regions]) -> dict[str, Any]:
+    """Give a face's probabilities, what hiding each region does to them, and the verdict on its map by the curves."""
+    from fer_core import faithfulness
+
+    hidden = regions.hide(model, images, where)
+    judged = faithfulness.verdict(faithfulness.curves(model, images[0], map_, classes[0], versus=classes[1]))
+    named = [dict(zip(EMOTIONS, map(float, row), strict=True)) for row in (hidden.before[0], *hidden.after[0])]
+    return {"probabilities": named[0], "hidden": dict(zip(hidden.names, named[1:], strict=True)), "passed": judged.passed,
+            "verdict": judged.reason}
+
+
+def _show(result: dict[str, Any]) -> None:
+    rather = f" rather than {result['versus']}" if result["versus"] else ""
+    about = f"face {result['image']}, why {result['target']}{rather}" if "image" in result else f"{result['faces']:,} faces"
+    console.print(f"{result['run']}, {result['method']}, {result['data']} {result['split']}: {about}", highlight=False)
+    table = Table("region", "share of the map", "over its area", "95% interval", *(["when hidden"] if "hidden" in result else []), box=None)
+    for name, row in result["regions"].items():
+        interval = "" if row["interval"] is None else f"{row['interval'][0]:.2f} to {row['interval'][1]:.2f}"
+        cells = [name.replace("_", " "), f"{row['share']:.1%}", f"{row['preference']:.2f}", interval]
+        if "hidden" in result:
+            before, after = result["probabilities"][result["target"]], result["hidden"][name][result["target"]]
+            cells.append(f"{result['target']} {before:.1%} to {after:.1%}")
+        table.add_row(*cells)
+    console.print(table)
+    if "verdict" in result:
+        console.print(result["verdict"], highlight=False)
+    if result["file"]:
+        console.print(f"wrote {result['file']}", highlight=False)
