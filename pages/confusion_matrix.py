@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core.charts import SHADINGS
 from fer_core.emotions import SPLITS
-from fer_core.errors import FerError
+from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
 from ui import ask_run, cache, cell, class_numbers, confidence_view, marks_view, matrix_panel, one_face, opened, page, selection, two_runs
 from ui.answers import answers, predicted_splits
@@ -90,7 +90,9 @@ def main() -> None:
     head = st.empty()
     run, split = controls()
     if run is None:
-        page.empty("No run yet", "A run is one training of a network. The demo network takes a minute or two.",
+        for damaged in cache.runs():
+            page.problem(RunError(f"{damaged.id} is damaged.", received=damaged.damage))
+        page.empty("No run to look at", "A run is one training of a network. The demo network takes a minute or two.",
                    "python -m fer_core train --data demo --preset quick")
         return
     problem_with_run(run)

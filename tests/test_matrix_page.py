@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
 from fer_core import charts, files
@@ -329,7 +330,7 @@ def test_the_page_runs_for_any_link(app, query):
 def test_a_split_that_was_not_predicted_is_offered(app):
     shown = opened_page(app, split="train", run="one")
     assert "no weights yet" in html_of(shown)
-    (app.runs / "one" / "weights.safetensors").write_bytes(b"")
+    (app.runs / "one" / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
     shown = opened_page(app, split="train", run="one")
     assert any(button.label == "Make the predictions" for button in shown.button)
 
@@ -388,6 +389,12 @@ def test_the_damage_of_one_run_hides_no_other(app):
     (app.runs / "bad" / "config.json").write_text("{")
     shown = opened_page(app, run="bad")
     assert "bad/config.json" in html_of(shown) and "one on 30 validation faces" in html_of(shown)
+
+
+def test_with_damaged_runs_only_each_tells_its_damage(app):
+    (app.runs / "one" / "config.json").write_text("{")
+    shown = opened_page(app)
+    assert "one is damaged" in html_of(shown) and "No run to look at" in html_of(shown)
 
 
 def test_answers_refuse_what_does_not_fit(tmp_path, app):

@@ -13,7 +13,9 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
+from fer_core.marks import VERDICTS
 from ui import recent, selection
+from ui.choice import PARTS, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 ICON = Path(__file__).parent / "icon.png"
@@ -121,8 +123,27 @@ def _chips() -> None:
         chips.append(("class", EMOTIONS[chosen].capitalize(), ("class",)))
     if image is not None:
         chips.append(("image", f"Face {image}", ("image",)))
+    chips += _matrix_chips()
     if not chips:
         return
     with st.container(key="chips", gap="small"):
         for name, label, params in chips:
             st.button(f"{label}  ✕", key=f"chip_{name}", on_click=selection.write, kwargs=dict.fromkeys(params))
+
+
+def _matrix_chips() -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the chips of what else narrows the faces of a matrix."""
+    choice, _ = parse(st.query_params.to_dict())
+    chips: list[tuple[str, str, tuple[str, ...]]] = []
+    if "cells" in st.query_params and choice.cells:
+        chips.append(("cells", f"{len(choice.cells)} cells", ("cells", "start")))
+    if choice.least:
+        chips.append(("min", f"p ≥ {choice.least:.2f}", ("min", "start")))
+    if choice.bin or choice.side:
+        told = f"p {choice.bin[0]:.2f} to {choice.bin[1]:.2f}" if choice.bin else ""
+        chips.append(("bin", " ".join(filter(None, (told, choice.side))), ("bin", "side", "start")))
+    if choice.part:
+        chips.append(("part", PARTS[choice.part], ("part", "start")))
+    if choice.verdict:
+        chips.append(("verdict", f"Marked {VERDICTS[choice.verdict]}", ("verdict", "start")))
+    return chips
