@@ -11,7 +11,7 @@ import streamlit as st
 from fer_core.charts import SHADINGS, Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation, from_matrix
-from fer_core.matrices import Shading
+from fer_core.matrices import Shading, signed
 from ui import marks_view, opened, pairs, selection, words
 from ui.answers import Answers
 from ui.choice import Cell, written
@@ -54,13 +54,13 @@ def sentence(view: View) -> str:
 def told(view: View) -> list[tuple[str, bool]]:
     """Return what stands on the figure: split, N, accuracy with its interval, and without copies."""
     found, least = view.shown, view.choice.least
-    parts = [(found.split, True), (f"N {found.evaluation.n:,}", False), (rate(found.evaluation), True), (copies(found.evaluation), False)]
+    parts = [(f"{found.title}, {found.split}", True), (f"N {found.evaluation.n:,}", False), (rate(found.evaluation), True), (copies(found.evaluation), False)]
     without = marks_view.without_disputed(view, found)
     parts += [(without, False)] if without else []
     if view.differs and view.b is not None:
         points = 100 * (view.b.evaluation.accuracy - view.a.evaluation.accuracy)
         parts = [(found.split, True), (f"N {found.evaluation.n:,}", False),
-                 (f"B − A: {view.b.title} minus {view.a.title}, {points:+.1f} points", True), ("row percent; orange: more in B", False)]
+                 (f"B − A: {view.b.title} minus {view.a.title}, {signed(points)} points", True), ("row percent; orange: more in B", False)]
     if least:
         kept = int(view.sure.sum())
         right = f", {words.percent(float((~found.wrong[view.sure]).mean()))} of them right" if kept else ""

@@ -9,6 +9,7 @@ from fer_core import charts
 from fer_core.charts import Theme
 from fer_core.errors import RunError
 from fer_core.evaluate import McNemar, mcnemar
+from fer_core.matrices import signed
 from fer_core.runs import Run
 from ui import cache, figures, page, selection, words
 from ui.answers import Answers, answers, predicted_splits
@@ -69,7 +70,7 @@ def panel(view: View, theme: Theme) -> None:
         return
     tested = test(view)
     st.markdown(f"**A** is {view.a.title} ({words.percent(view.a.evaluation.accuracy)}), **B** is {view.b.title} "
-                f"({words.percent(view.b.evaluation.accuracy)}; {100 * tested.difference:+.1f} points). {tested.sentence}")
+                f"({words.percent(view.b.evaluation.accuracy)}; {signed(100 * tested.difference)} points). {tested.sentence}")
     counts = {"fixes": tested.fixes, "breaks": tested.breaks, "both_wrong": tested.both_wrong, "both_right": tested.both_right}
     with st.container(horizontal=True, key="parts"):
         for name, faces in counts.items():

@@ -260,6 +260,7 @@ def test_two_runs_fix_and_break(matrix):
     expect(page.get_by_text("McNemar")).to_be_visible()
     page.locator(".st-key-part-breaks button").click()
     expect(tiles(page)).to_have_count(3)
+    expect(page.locator(".st-key-chip_part")).to_contain_text("B breaks")
     page.get_by_role("radio", name="B − A").click()
     expect(page).to_have_url(re.compile("show=difference"))
     expect(cell(page, SAD, NEUTRAL)).to_contain_text("\N{MINUS SIGN}23.5")
