@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import psutil
 
 from fer_core import files
 from fer_core.emotions import SPLITS
@@ -66,6 +68,7 @@ def start(run: Run, split: str, data: str = "") -> Progress:
         with open(run.path / "predict.log", "ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
                                      cwd=Path(__file__).resolve().parent.parent)
+        psutil.Process(child.pid).nice(10 if os.name != "nt" else psutil.BELOW_NORMAL_PRIORITY_CLASS)  # the pages come first
         begun = Progress("running", 0.0, "", vars(Process.this(child.pid)), time.time(), time.time())
         files.write_json(_note(run, split), asdict(begun))
     except OSError as error:

@@ -13,7 +13,7 @@ from fer_core.colours import DIVERGING, rgb
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.splits import pixels
 from ui import figures, words
-from ui.gallery import gallery
+from ui.gallery import atlas, gallery, png
 from ui.view import View
 
 MOST = 5000
@@ -81,6 +81,8 @@ def _means(view: View, theme: Theme) -> None:
     st.markdown("**Mean faces**, pixel by pixel, and what sets these faces apart: orange where they are lighter, purple where darker "
                 f"(strongest colour: {limit:.0f} of 255 grey values).")
     gallery(np.stack(pictures), "means", size=3 * SIDE, cell=3 * SIDE, captions=captions, label="Mean faces and their differences")
+    st.download_button("Mean faces (PNG)", lambda: png(atlas(np.stack(pictures))), "fer-lens-mean-faces.png", "image/png",
+                       on_click="ignore", type="tertiary", icon=":material/download:")
 
 
 def _single(cells: Sequence[tuple[int | None, int | None]]) -> tuple[int | None, int | None]:

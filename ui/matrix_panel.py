@@ -54,7 +54,8 @@ def sentence(view: View) -> str:
 def told(view: View) -> list[tuple[str, bool]]:
     """Return what stands on the figure: split, N, accuracy with its interval, and without copies."""
     found, least = view.shown, view.choice.least
-    parts = [(f"{found.title}, {found.split}", True), (f"N {found.evaluation.n:,}", False), (rate(found.evaluation), True), (copies(found.evaluation), False)]
+    parts = [(f"{found.title}, {found.split}", True), (f"N {found.evaluation.n:,}", False), (rate(found.evaluation), True),
+             (copies(found.evaluation), False)]
     without = marks_view.without_disputed(view, found)
     parts += [(without, False)] if without else []
     if view.differs and view.b is not None:

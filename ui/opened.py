@@ -16,7 +16,7 @@ from fer_core.marks import Mark
 from fer_core.splits import pixels
 from ui import cache, marks_view, page, selection, words
 from ui.choice import SORTS
-from ui.gallery import Keys, gallery
+from ui.gallery import Keys, atlas, gallery, png
 from ui.view import View
 
 WALL = 100
@@ -46,6 +46,8 @@ def wall(view: View) -> None:
     draw(view, shown, "gallery", height=440)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("true → called, p(called) · p(true), index", width="stretch")
+        st.download_button("PNG", lambda: png(atlas(pictures(view, shown), 10)), "fer-lens-faces.png", "image/png", on_click="ignore",
+                           type="tertiary", icon=":material/download:", help="These faces as one picture, ten in a row")
         with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
             st.markdown(KEYS)
 
