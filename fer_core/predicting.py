@@ -68,7 +68,8 @@ def start(run: Run, split: str, data: str = "") -> Progress:
         with open(run.path / "predict.log", "ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
                                      cwd=Path(__file__).resolve().parent.parent)
-        psutil.Process(child.pid).nice(10 if os.name != "nt" else psutil.BELOW_NORMAL_PRIORITY_CLASS)  # the pages come first
+        if os.name != "nt":
+            psutil.Process(child.pid).nice(10)  # the pages come first
         begun = Progress("running", 0.0, "", vars(Process.this(child.pid)), time.time(), time.time())
         files.write_json(_note(run, split), asdict(begun))
     except OSError as error:

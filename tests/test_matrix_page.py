@@ -20,6 +20,8 @@ from fer_core.errors import RunError
 from fer_core.evaluate import evaluate
 from fer_core.marks import Mark
 from fer_core.matrices import SHADINGS, cell_grounds, difference_grounds
+from fer_core.predicting import Progress
+from fer_core.processes import Process
 from fer_core.runs import Predictions, Run, Status
 from ui import cell, class_numbers, confidence_view, figures, gallery, marks_view, matrix, matrix_panel, opened, pairs
 from ui.answers import Answers, Faces
@@ -333,6 +335,12 @@ def test_a_split_that_was_not_predicted_is_offered(app):
     (app.runs / "one" / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
     shown = opened_page(app, split="train", run="one")
     assert any(button.label == "Make the predictions" for button in shown.button)
+    going = Progress("running", 0.4, "", vars(Process.this()), time.time() - 20, time.time())
+    files.write_json(app.runs / "one" / "predict-train.json", vars(going))
+    shown = opened_page(app, split="train", run="one")
+    assert "Predicting the training split: 40%, about 30 s left" in shown.get("progress")[0].proto.text
+    files.write_json(app.runs / "one" / "predict-train.json", {**vars(going), "state": "failed", "reason": "There is no data set."})
+    assert "There is no data set." in html_of(opened_page(app, split="train", run="one"))
 
 
 def test_faces_of_another_data_set_are_not_shown(app):
