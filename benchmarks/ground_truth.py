@@ -1,6 +1,6 @@
 """Which maps tell the truth? Every method against faces of which it is known where two classes differ.
 
-    python benchmarks/ground_truth.py [--run demo] [--faces 20] [--json]
+    python -m benchmarks.ground_truth [--run demo] [--faces 20] [--json]
 
 A demo face is drawn twice, the same person in the same light, once with the action units of class p and once with those of class q. The
 features that hold most of the difference between both pictures are where the two classes differ; a map of "why p rather than q" should lie

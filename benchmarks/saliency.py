@@ -1,6 +1,6 @@
 """Speed of the maps, side by side with tf-keras-vis in one run: same CNN, same weights, float32, same faces.
 
-    python benchmarks/saliency.py [--repeats 7] [--json]
+    python -m benchmarks.saliency [--repeats 7] [--json]
 
 Figures are milliseconds, medians of the repeats, interleaved; ratios are of medians. `first` is the first answer on a freshly built
 network, tracing included, in a process that has TensorFlow loaded; the other figures are later answers. Run it on an idle machine.

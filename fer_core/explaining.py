@@ -59,7 +59,8 @@ def explain(
         "faces": len(chosen), "file": str(out) if out else None, "regions": _ledger(maps, where),
     }
     if image is not None:
-        result |= {"image": image, "target": EMOTIONS[int(targets[0])]} | _one(model, images, maps[0], (int(targets[0]), other), where)
+        result |= {"image": image, "target": EMOTIONS[int(targets[0])]} | _one(
+            model, images, np.abs(maps[0]) if saliency.METHODS[method].sensitivity else maps[0], (int(targets[0]), other), where)
     if as_json:
         return print_json(result)
     _show(result)
@@ -86,8 +87,9 @@ def _ledger(maps: np.ndarray, where: list[regions.Regions]) -> dict[str, dict[st
     """Give per region the mean share of |map|, and its preference (share over area) with its 95 % interval."""
     book = regions.ledger(maps, where)
     (preference, intervals), (shares, _) = book.mean(), book.mean("shares")
-    rows = zip(book.names, shares.tolist(), preference.tolist(), intervals.tolist(), np.isfinite(intervals).all(axis=1), strict=True)
-    return {name: {"share": share, "preference": value, "interval": pair if known else None} for name, share, value, pair, known in rows}
+    rows = zip(book.names, shares.tolist(), preference.tolist(), intervals.tolist(), strict=True)
+    return {name: {"share": share, "preference": value, "interval": pair if np.isfinite(pair).all() else None}
+            for name, share, value, pair in rows}
 
 
 def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, int | None], where: list[regions.Regions]) -> dict[str, Any]:

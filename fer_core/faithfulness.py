@@ -56,17 +56,18 @@ def _area(curves: Floats) -> Any:
     return np.trapezoid(curves, dx=1 / (curves.shape[-1] - 1), axis=-1)
 
 
-def curves(model: keras.Model, image: ArrayLike, saliency: ArrayLike, target: int, *, versus: int | None = None, steps: int = STEPS,
-           randoms: int = RANDOMS, seed: int = 0, beat: Callable[[float], object] = lambda share: None) -> Curves:
+def curves(model: keras.Model, image: ArrayLike, saliency: ArrayLike, target: int, *, versus: int | None = None, by_size: bool = False,
+           steps: int = STEPS, randoms: int = RANDOMS, seed: int = 0, beat: Callable[[float], object] = lambda share: None) -> Curves:
     """Delete a face (48, 48) pixel by pixel into its mean grey in the order of a map (48, 48), and insert it the other way.
 
     A random map is the map itself, mirrored or not and moved in a circle to a random place: it has the same grain, so that it is the
-    places that are tested and not the smoothness. Source: Petsiuk et al. 2018. *Differs:* the random maps.
+    places that are tested and not the smoothness. `by_size` takes the largest |map| first, whatever its sign: for the methods whose
+    `Method.sensitivity` is set. Source: Petsiuk et al. 2018. *Differs:* the random maps.
     """
     face, own = np.asarray(image, np.float32), np.asarray(saliency, np.float32)
     if face.ndim != 2 or own.shape != face.shape:
         raise FerError("The map does not fit the face.", received=f"a map {own.shape} for a face {face.shape}")
-    random = np.random.default_rng(seed)
+    random, own = np.random.default_rng(seed), np.abs(own) if by_size else own
     maps = [own, *(_moved(own, random) for _ in range(randoms))]
     hidden = np.stack([_hidden(one, steps) for one in maps])
     points = np.where(np.concatenate([hidden, ~hidden], axis=1), face.mean(), face).reshape(-1, *face.shape)
@@ -179,6 +180,8 @@ def verdict(found: Curves, forgotten: float | None = None) -> Verdict:
     elif found.beaten < 0.95:
         reasons.append(f"it leads to what moves the network hardly better than the same map in a wrong place: it beats {found.beaten:.0%} "
                        f"of {len(found.random_values)} random maps")
+    if forgotten is not None and np.isnan(forgotten):
+        forgotten = None
     if forgotten is not None and forgotten >= ALIKE:
         reasons.append(f"it looks much the same when the network's head is random (rank correlation {forgotten:.2f})")
     if reasons:

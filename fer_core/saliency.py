@@ -48,6 +48,8 @@ class Method:
     answer: Callable[[Question], Explanation] = field(repr=False)
     knobs: tuple[str, ...] = ()
     needs_convolution: bool = False
+    sensitivity: bool = False
+    """Whether the map tells how much a pixel's change would matter (rank its pixels by size), not what the pixel brought (by sign)."""
 
 
 def explain(model: keras.Model, images: ArrayLike, method: str, target: ArrayLike, *, versus: ArrayLike | None = None,
@@ -122,7 +124,7 @@ METHODS: dict[str, Method] = {
     "gradient": Method(
         "Gradient", "Where a little more light would raise the score (+) or lower it (-).",
         "It tells of tiny changes only: a pixel that matters much may look unimportant where the network is saturated.",
-        attribution.gradient),
+        attribution.gradient, sensitivity=True),
     "gradient_input": Method(
         "Gradient x input", "The gradient times the grey level: what each pixel adds if the network were linear around this face.",
         "Black pixels count as nothing whatever the network thinks of them.",
@@ -130,7 +132,7 @@ METHODS: dict[str, Method] = {
     "smoothgrad": Method(
         "SmoothGrad", "The mean gradient of noisy copies of the face: what the neighbourhood of this face agrees on.",
         "The smoothness comes from the averaging, and more noise makes any map look more convincing.",
-        attribution.smoothgrad, ("samples", "noise", "seed")),
+        attribution.smoothgrad, ("samples", "noise", "seed"), sensitivity=True),
     "integrated_gradients": Method(
         "Integrated gradients", "How much of the score each pixel brought on the way from a blank face to this one; the parts add up.",
         "It holds against its blank baseline only, and passes through pictures that are no faces.",
@@ -146,7 +148,7 @@ METHODS: dict[str, Method] = {
     "guided_backprop": Method(
         "Guided backpropagation", "Fine lines that excited the network on the way to the score.",
         "It mostly redraws the face's edges: it changes little when the network's weights are randomised, so it proves little about them.",
-        attribution.guided_backpropagation),
+        attribution.guided_backpropagation, sensitivity=True),
     "occlusion": Method(
         "Occlusion", "How far the score falls when a patch here is hidden: a real experiment on the network.",
         "The patch brings edges of its own, and two places that can stand in for each other both look unimportant.",

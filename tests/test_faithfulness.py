@@ -60,6 +60,12 @@ def test_curves_of_a_contrast_and_their_seed(network, faces):
     assert np.array_equal(first.random_deletion, again.random_deletion) and not np.allclose(first.random_deletion, other.random_deletion)
 
 
+def test_a_sensitivity_is_ranked_by_size(watcher, faces):
+    model, true = watcher
+    by_size, again = (faithfulness.curves(model, faces.images[0], sign * true, 3, by_size=True) for sign in (1, -1))
+    assert np.array_equal(by_size.deletion, again.deletion) and by_size.beaten == 1
+
+
 def test_a_map_of_another_size_is_refused(network, faces):
     with pytest.raises(FerError, match="does not fit"):
         faithfulness.curves(network, faces.images[0], np.zeros((6, 6)), 3)
