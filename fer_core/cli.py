@@ -18,6 +18,7 @@ from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
 from fer_core.launch import launch
+from fer_core.processes import give_way
 from fer_core.runs import RunStore
 from fer_core.terminal import console, describe, errors, follow, load_data, networks, print_json, progress_bar, run_data, show_scores
 
@@ -222,8 +223,7 @@ def export(
 @app.command(hidden=True)
 def work(folder: Path) -> None:
     """Be the trainer of a run folder."""
-    if hasattr(os, "nice"):
-        os.nice(10)  # the pages come first
+    give_way()
     from fer_core.train import work as body
 
     if body(folder) == "failed":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from fer_core.emotions import SIDE
 from fer_core.errors import ConfigError, FerError
+from fer_core.processes import give_way
 from fer_core.runs import Run, RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar
 
@@ -158,8 +158,7 @@ def wall(
 
 def paint(folder: Path) -> None:
     """Be the painter of a wall's folder."""
-    if hasattr(os, "nice"):
-        os.nice(5)  # the pages come first
+    give_way(5)
     _paint(folder)
 
 

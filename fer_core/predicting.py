@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -14,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import psutil
 
 from fer_core import files
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
-from fer_core.processes import Process
+from fer_core.processes import Process, give_way
 from fer_core.runs import Run
 
 EVERY = 0.3
@@ -68,8 +66,7 @@ def start(run: Run, split: str, data: str = "") -> Progress:
         with open(run.path / "predict.log", "ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
                                      cwd=Path(__file__).resolve().parent.parent)
-        if os.name != "nt":
-            psutil.Process(child.pid).nice(10)  # the pages come first
+        give_way(pid=child.pid)
         begun = Progress("running", 0.0, "", vars(Process.this(child.pid)), time.time(), time.time())
         files.write_json(_note(run, split), asdict(begun))
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -47,3 +48,20 @@ def start(folder: Path) -> Process:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                  cwd=Path(__file__).resolve().parent.parent)
     return Process.this(child.pid)
+
+
+def give_way(nice: int = 10, pid: int | None = None) -> None:
+    """Let the pages have the processor first: lower a process' priority, and that of its session where Linux groups by session.
+
+    With autogroups (the kernel's default), a process with a session of its own competes as a group, whatever its own niceness.
+    """
+    if os.name == "nt":
+        return
+    process = psutil.Process(pid)
+    process.nice(nice)
+    group = Path(f"/proc/{process.pid}/autogroup")
+    if group.exists() and os.getsid(process.pid) == process.pid:
+        try:
+            group.write_text(str(nice))
+        except OSError as error:
+            print(f"the session's priority stays as it is: {error}", flush=True)

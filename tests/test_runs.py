@@ -242,3 +242,14 @@ def test_a_resumed_trainer_begins_where_the_history_ends(store):
     for epoch in (1, 2):
         recorder.add_epoch(row(epoch), np.zeros((7, 7)), (np.arange(16), np.zeros((16, 7), np.float32)))
     assert Recorder(run).status.epoch == 2
+
+
+def test_a_trainer_gives_way_to_the_pages():
+    """A process of a session of its own lowers itself, and its session where Linux groups by session."""
+    code = "from fer_core.processes import give_way; give_way(10); import os; print(os.nice(0)); print(open('/proc/self/autogroup').read())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
+    if "autogroup" in done.stderr:
+        pytest.skip("this system does not group processes by session")
+    niceness, group = done.stdout.split("\n", 1)
+    assert int(niceness) >= 10
+    assert "nice 10" in group
