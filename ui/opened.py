@@ -35,8 +35,6 @@ def wall(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="order"):
         sorts = [name for name in SORTS if name != "typical" or view.shown.features is not None]
         selection.choose("Order", "sort", sorts, words=SORTS.__getitem__, default="confident", hidden=True)
-        if len(rows) > WALL:
-            _pager(first, len(rows))
     if not len(rows):
         page.empty("No face here", "Choose another cell, a row or column by its name, or take off what narrows the choice at the left.")
         return
@@ -44,6 +42,9 @@ def wall(view: View) -> None:
         _without_faces(view)
         return
     draw(view, shown, "gallery", height=440)
+    if len(rows) > WALL:
+        with st.container(horizontal=True, vertical_alignment="center", key="pager"):
+            _pager(first, len(rows))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("true → called, p(called) · p(true), index", width="stretch")
         st.download_button("PNG", lambda: png(atlas(pictures(view, shown), 10)), "fer-lens-faces.png", "image/png", on_click="ignore",
