@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from fer_core import attribution
 from fer_core.attribution import Beat, Explanation, Floats, Question, Settings, Stopped, default_layer, grids
 from fer_core.errors import FerError, ModelError
+from fer_core.methods import NO_CONVOLUTION, WORDS, Words
 
 __all__ = ["METHODS", "Explanation", "Knobs", "Method", "Settings", "Stopped", "default_layer", "explain", "explain_with_notes", "grids",
            "why_not"]
@@ -37,19 +38,10 @@ class Knobs(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Method:
-    """An attribution method as menus, tests and README know it."""
+class Method(Words):
+    """An attribution method: its words, and the function that answers a `Question`."""
 
-    label: str
-    reading: str
-    """How to read its map, in one sentence."""
-    caveat: str
-    """What its map does not prove, in one sentence."""
-    answer: Callable[[Question], Explanation] = field(repr=False)
-    knobs: tuple[str, ...] = ()
-    needs_convolution: bool = False
-    sensitivity: bool = False
-    """Whether the map tells how much a pixel's change would matter (rank its pixels by size), not what the pixel brought (by sign)."""
+    answer: Callable[[Question], Explanation] = field(repr=False, kw_only=True)
 
 
 def explain(model: keras.Model, images: ArrayLike, method: str, target: ArrayLike, *, versus: ArrayLike | None = None,
@@ -92,7 +84,7 @@ def why_not(model: keras.Model, method: str) -> str | None:
     if method not in METHODS:
         raise FerError("There is no such method.", received=method, expected=" or ".join(METHODS))
     if METHODS[method].needs_convolution and not grids(model):
-        return "the network has no convolutional layer, so no layer still knows where on the face something is"
+        return NO_CONVOLUTION
     return None
 
 
@@ -120,41 +112,15 @@ def _checked(model: keras.Model, images: ArrayLike) -> Floats:
     return faces.astype(np.float32)
 
 
-METHODS: dict[str, Method] = {
-    "gradient": Method(
-        "Gradient", "Where a little more light would raise the score (+) or lower it (-).",
-        "It tells of tiny changes only: a pixel that matters much may look unimportant where the network is saturated.",
-        attribution.gradient, sensitivity=True),
-    "gradient_input": Method(
-        "Gradient x input", "The gradient times the grey level: what each pixel adds if the network were linear around this face.",
-        "Black pixels count as nothing whatever the network thinks of them.",
-        attribution.gradient_input, ("baseline",)),
-    "smoothgrad": Method(
-        "SmoothGrad", "The mean gradient of noisy copies of the face: what the neighbourhood of this face agrees on.",
-        "The smoothness comes from the averaging, and more noise makes any map look more convincing.",
-        attribution.smoothgrad, ("samples", "noise", "seed"), sensitivity=True),
-    "integrated_gradients": Method(
-        "Integrated gradients", "How much of the score each pixel brought on the way from a blank face to this one; the parts add up.",
-        "It holds against its blank baseline only, and passes through pictures that are no faces.",
-        attribution.integrated_gradients, ("steps", "baseline")),
-    "grad_cam": Method(
-        "Grad-CAM", "Which coarse regions of the face hold what the layer's channels find for the class.",
-        "The map is only as fine as the layer's grid, and a channel's weight is the same everywhere on the face.",
-        attribution.grad_cam, ("layer",), needs_convolution=True),
-    "layer_cam": Method(
-        "LayerCAM", "Which places of a layer push the score up (+) or down (-), as fine as the layer's grid.",
-        "In early layers it shows edges that pass by, not yet what they are taken for.",
-        attribution.layer_cam, ("layer",), needs_convolution=True),
-    "guided_backprop": Method(
-        "Guided backpropagation", "Fine lines that excited the network on the way to the score.",
-        "It mostly redraws the face's edges: it changes little when the network's weights are randomised, so it proves little about them.",
-        attribution.guided_backpropagation, sensitivity=True),
-    "occlusion": Method(
-        "Occlusion", "How far the score falls when a patch here is hidden: a real experiment on the network.",
-        "The patch brings edges of its own, and two places that can stand in for each other both look unimportant.",
-        attribution.occlusion, ("patch", "stride", "baseline")),
-    "rise": Method(
-        "RISE", "How much higher the score is with this place shown than with it hidden, over many random masks.",
-        "It is an estimate from few masks: its faint clouds are chance.",
-        attribution.rise, ("samples", "seed", "baseline")),
+_ANSWERS: dict[str, Callable[[Question], Explanation]] = {
+    "gradient": attribution.gradient,
+    "gradient_input": attribution.gradient_input,
+    "smoothgrad": attribution.smoothgrad,
+    "integrated_gradients": attribution.integrated_gradients,
+    "grad_cam": attribution.grad_cam,
+    "layer_cam": attribution.layer_cam,
+    "guided_backprop": attribution.guided_backpropagation,
+    "occlusion": attribution.occlusion,
+    "rise": attribution.rise,
 }
+METHODS: dict[str, Method] = {name: Method(**vars(words), answer=_ANSWERS[name]) for name, words in WORDS.items()}

@@ -17,10 +17,10 @@ ORDER = (
     "runs", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "neighbours", "suspicion",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
-    "regions", "attribution", "saliency", "faithfulness",
+    "regions", "methods", "attribution", "saliency", "faithfulness",
     "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
     "painter",
-    "colours", "matrices", "confidence", "curves", "charts", "report", "terminal", "explorer", "explaining", "cli", "__main__",
+    "colours", "maps", "matrices", "confidence", "curves", "charts", "report", "terminal", "explorer", "explaining", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
              "faithfulness", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",
