@@ -137,7 +137,7 @@ def _fill(forward: Any, arrays: dict[str, Any], images: NDArray[Any], start: int
 
 
 def _forward(model: keras.Model, layers: list[str]) -> Any:
-    body = keras.Model(model.inputs, [model.get_layer(layer).output for layer in layers])
+    body = keras.Model(model.inputs[0], [model.get_layer(layer).output for layer in layers])
 
     def answers(images: tf.Tensor) -> dict[str, tf.Tensor]:
         found: dict[str, tf.Tensor] = {}

@@ -70,7 +70,7 @@ def part(model: keras.Model, name: str, start: str | None = None) -> keras.Model
     """Cut out the network from its input, or from the output of the layer `start`, to the output of a layer; it lives with the network."""
     known: dict[tuple[str | None, str], keras.Model] = model.__dict__.setdefault("_cut_parts", {})
     if (start, name) not in known:
-        inputs = model.inputs if start is None else find(model, start).output
+        inputs = model.inputs[0] if start is None else find(model, start).output
         known[start, name] = keras.Model(inputs, find(model, name).output)
     return known[start, name]
 
@@ -89,7 +89,7 @@ class Reader:
         unique = {id(tensor): tensor for tensor in tensors}
         self.places = [list(unique).index(id(tensor)) for tensor in tensors]
         untouched = all(tensor is model.inputs[0] for tensor in unique.values())
-        self.body = None if untouched else keras.Model(model.inputs, list(unique.values()))
+        self.body = None if untouched else keras.Model(model.inputs[0], list(unique.values()))
 
     def __call__(self, pictures: tf.Tensor, units: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Read pictures (n, 48, 48, 1): for each layer its unit of units (layers, n) as (n,) or (n, rows, columns), or all of the layer.

@@ -18,6 +18,9 @@ from fer_core.splits import Split
 from fer_core.walls import Wall
 
 BATCH = 32
+FLAT = 3.0
+"""Deviation in grey levels below which a picture is even."""
+EVEN = "Even: on average over the picture, an even grey excites it most; its middle neuron has a picture of its own."
 Floats = NDArray[np.float32]
 
 
@@ -35,8 +38,14 @@ def paint(model: keras.Model, layer: str, wanted: list[int], settings: Settings,
           split: Split | None = None) -> Painted:
     """Paint units of a layer. Those that nothing excites are tried again from their strongest face, where a table of the split is given."""
     frame = _last(ascent.ascend(model, OBJECTIVES["filter"](layer, wanted), seed=seed, preset=settings, every=settings.steps))
-    pictures, scores, remarks = frame.images.copy(), frame.scores.copy(), {}
-    for row in np.flatnonzero(~_excited(model, layer, wanted, pictures)):
+    pictures, scores = frame.images.copy(), frame.scores.copy()
+    excited = _excited(model, layer, wanted, pictures)
+    remarks = {wanted[row]: EVEN for row in np.flatnonzero(excited & (pictures.std(axis=(1, 2)) < FLAT))}
+    if table is not None:
+        strongest = table.maximum(layer)[:, wanted].max(0)
+        remarks |= {wanted[row]: f"Silent: none of {table.faces:,} {table.split} faces excites it, but this picture does."
+                    for row in np.flatnonzero(excited & (strongest <= 0))}
+    for row in np.flatnonzero(~excited):
         verdict = examine(model, layer, wanted[row], settings, table=table, split=split)
         if verdict.picture is not None:
             pictures[row], scores[row] = verdict.picture, verdict.score

@@ -65,9 +65,9 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 PRESETS: dict[str, Settings] = {
     "report": Settings(steps=100, rate=0.05),
-    "standard": Settings(steps=128, parametrisation="fourier", decay=1.2, rate=0.08, settle=0.3, pad=4, jitter=2, scale=0.05, rotate=5,
-                         total_variation=0.1),
-    "strong": Settings(steps=256, parametrisation="fourier", decay=1.5, rate=0.08, settle=0.3, pad=4, jitter=3, scale=0.08, rotate=8,
-                       total_variation=0.4, l2=0.02),
+    "standard": Settings(steps=128, parametrisation="fourier", decay=1.2, strength=0.5, rate=0.08, settle=0.3, pad=4, jitter=2, scale=0.05,
+                         rotate=5, total_variation=0.1),
+    "strong": Settings(steps=256, parametrisation="fourier", decay=1.5, strength=0.3, rate=0.08, settle=0.3, pad=4, jitter=3, scale=0.08,
+                       rotate=8, total_variation=0.4, l2=0.02),
 }
 """Plain ascent from noise, as the report did; waves and small movements that fade at the end; and everything against noise."""

@@ -71,7 +71,7 @@ CUTS = ("conv1", "conv1_relu", "conv2_norm", "conv3_pool", "conv4_drop", "dense1
 def test_cut_network_is_the_full_network_at_the_layer(arch, name, model, faces):
     network = model if arch == "small" else models.build("dnn")
     pictures = faces.images[:4].astype(np.float32)[..., None]
-    full = keras.Model(network.inputs, network.get_layer(name).output)(pictures, training=False).numpy()
+    full = keras.Model(network.inputs[0], network.get_layer(name).output)(pictures, training=False).numpy()
     units = np.array([0, 3, 5, 3])
     [read], _ = cuts.Reader(network, [(name, False)])(pictures, units[None])
     expected = np.stack([full[i, ..., unit] for i, unit in enumerate(units)])

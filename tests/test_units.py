@@ -1,6 +1,7 @@
 """Dossiers against brute force: strongest faces, receptive fields, switching off, twins, carriers; tables and walls that go on."""
 
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -238,6 +239,20 @@ def test_a_dead_filter_is_named_dead(run, dataset, split):
     shutil.rmtree(run.path / ".cache")
 
 
+def test_a_silent_unit_that_a_picture_wakes_is_told_apart_from_a_dead_one(run, model, dataset, split):
+    model = models.load(run, precision="float32")
+    part = model.get_layer("dense1")
+    bias = part.bias.numpy()
+    full = answers(model, "dense1", split.images)
+    bias[2] -= full[:, 2].max() + 0.1
+    part.bias.assign(bias)
+    list(activations.make(run, model, dataset, "validation"))
+    table = activations.table(run, dataset, "validation")
+    painted = painter.paint(model, "dense1", [2], replace(QUICK, steps=60), table=table, split=split)
+    assert painted.scores[0] > 0 and painted.remarks[2].startswith("Silent: none of 150 validation faces")
+    shutil.rmtree(run.path / ".cache")
+
+
 def test_a_wall_is_painted_cancelled_and_gone_on_with(run, model, monkeypatch):
     monkeypatch.setattr(painter, "BATCH", 8)
     wall = walls.ask(run, "conv2_relu", 32, QUICK, seed=3)
@@ -294,4 +309,5 @@ def test_the_command_line_paints(run, tmp_path, monkeypatch):
     monkeypatch.setattr(explorer, "_faces", lambda run: (None, None))
     explorer.wall("demo", "conv1", "report", runs=run.path.parent)
     wall = walls.ask(RunStore(run.path.parent).open("demo"), "conv1_relu", 16, PRESETS["report"])
-    assert not np.isnan(wall.scores).any() and wall.progress.state == "finished" and wall.remarks == {}
+    assert not np.isnan(wall.scores).any() and wall.progress.state == "finished"
+    assert not any("Dead" in text for text in wall.remarks.values())
