@@ -167,7 +167,7 @@ class Faces:
 def faces(run: Run, found: Answers) -> Faces:
     """Find the data set that was predicted, by its fingerprint: where the run says, where the URL says, or in data/ by its name."""
     problem: FerError | None = None
-    for source in _places(run):
+    for source in places(run):
         try:
             dataset = cache.dataset(source)
         except DataError as error:
@@ -181,7 +181,8 @@ def faces(run: Run, found: Answers) -> Faces:
     return Faces(None, problem)
 
 
-def _places(run: Run) -> list[str]:
+def places(run: Run) -> list[str]:
+    """List where the faces of a run may be: where the run says, where the URL says, in data/ by its name."""
     told = [run.config.data]
     if asked := st.query_params.get("data"):
         told.append(asked)

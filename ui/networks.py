@@ -1,0 +1,69 @@
+"""The networks in memory, shared by all open pages: loaded once per process, the last two kept, TensorFlow only when first needed."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from fer_core.errors import ModelError
+from fer_core.runs import Run
+from ui import cache
+
+KEPT = 2
+"""Networks that stay in memory: two can be compared."""
+LATER = 0.7
+"""Seconds that the import of TensorFlow waits, so that the page is painted before it."""
+
+Name = tuple[str, cache.Stamp]
+
+_kept: OrderedDict[Name, Any] = OrderedDict()
+_lock = threading.Lock()
+
+
+def name(run: Run) -> Name:
+    """Name a run's network: its folder, and the stamp of its weights."""
+    return str(run.path), cache.stamp(run.path / "weights.safetensors")
+
+
+def check(run: Run) -> None:
+    """Raise `ModelError` for a run without weights; needs no framework."""
+    if not (run.path / "weights.safetensors").exists():
+        raise ModelError("The run has no weights yet.", received=run.id, todo="wait for the end of its first epoch")
+
+
+def network(wanted: Name) -> Any:
+    """Give the network of a name (call it from a job, not from a page: the first call takes seconds)."""
+    core = framework()
+    with _lock:
+        if wanted not in _kept:
+            for old in [known for known in _kept if known[0] == wanted[0]]:
+                del _kept[old]
+            while len(_kept) >= KEPT:
+                _kept.popitem(last=False)
+            _kept[wanted] = core.load(Run(Path(wanted[0])))
+        _kept.move_to_end(wanted)
+        return _kept[wanted]
+
+
+def ready() -> bool:
+    """Tell whether the framework is in memory."""
+    return "fer_core.models" in sys.modules and hasattr(sys.modules["fer_core.models"], "ARCHITECTURES")
+
+
+def framework() -> Any:
+    """Import `fer_core.models`, and TensorFlow with it; the first time not before the page had time to be painted."""
+    if not ready():
+        time.sleep(LATER)
+    from fer_core.terminal import networks
+
+    return networks()
+
+
+def warm() -> None:
+    """Import the framework in the background, once per process."""
+    if not ready() and not any(thread.name == "warm-up" for thread in threading.enumerate()):
+        threading.Thread(target=framework, name="warm-up", daemon=True).start()
