@@ -42,7 +42,8 @@ def overlay(face: Bytes, map_: NDArray[np.floating], top: float, opacity: float,
     ends = np.array([rgb(DIVERGING[theme][0]), rgb(DIVERGING[theme][-1])], np.float32)
     colour = np.where(values[..., None] < 0, ends[0], ends[1])
     cover = (opacity * np.sqrt(np.abs(values)))[..., None]
-    return (face[..., None] * (1 - cover) + colour * cover).round().astype(np.uint8)
+    mixed: Bytes = (face[..., None] * (1 - cover) + colour * cover).round().astype(np.uint8)
+    return mixed
 
 
 def ranks(map_: NDArray[np.floating], *, by_size: bool) -> NDArray[np.uint16]:
@@ -56,7 +57,8 @@ def ranks(map_: NDArray[np.floating], *, by_size: bool) -> NDArray[np.uint16]:
 def remains(face: Bytes, map_: NDArray[np.floating], share: float, theme: Theme, *, by_size: bool) -> Bytes:
     """Show of a face (h, w) only the strongest share (0 to 1) of the pixels, the others in the page's ground; uint8 (h, w, 3)."""
     kept = ranks(map_, by_size=by_size) < round(share * map_.size)
-    return np.where(kept[..., None], face[..., None], np.array(rgb(GROUND[theme]), np.uint8)).astype(np.uint8)
+    ground = np.array(rgb(GROUND[theme]), np.uint8)
+    return np.where(kept[..., None], face[..., None], ground).astype(np.uint8)
 
 
 def greyed(picture: Bytes, theme: Theme) -> Bytes:

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core.errors import FerError
-from ui import words
+from ui import networks, words
 
 KEPT = 400
 """Answers that are kept; the oldest go first."""
@@ -158,7 +158,7 @@ def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
             _cancelled(name, label)
         return None
     job, began = ask(name, work), time.monotonic()
-    job.done.wait(max(0.02, session["left"]))
+    job.done.wait(max(0.02, session["left"]) if networks.ready() else 0.02)
     session["left"] -= time.monotonic() - began
     if job.done.is_set() and not isinstance(job.error, Unwanted):
         if job.error is not None:
@@ -198,3 +198,8 @@ def _cancelled(name: Hashable, label: str) -> None:
         st.caption(f"Cancelled: {label[0].lower()}{label[1:]}.", width="content")
         st.button("Do it", key=f"again-{_digest(name)}", type="tertiary", icon=":material/play_arrow:",
                   on_click=_session()["cancelled"].discard, args=(name,))
+
+
+def is_cancelled(name: Hashable) -> bool:
+    """Tell whether this person cancelled a job and has not asked for it again."""
+    return name in _session()["cancelled"]
