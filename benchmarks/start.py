@@ -1,6 +1,6 @@
 """First paint of the app on a fresh start: from a healthy server to the title of the overview in a real browser.
 
-    python benchmarks/start.py [--repeats 5]
+    python -m benchmarks.start [--repeats 5]
 
 Each repeat starts a new server and a new browser page; the browser itself is running already. Seconds, median of the repeats.
 """

@@ -1,6 +1,6 @@
 """Training speed, side by side in one run: the whole pipeline, a bare loop over ready tensors, and plain float32 `model.fit`.
 
-    python benchmarks/training.py [--arch cnn] [--steps 12] [--repeats 3]
+    python -m benchmarks.training [--arch cnn] [--steps 12] [--repeats 3]
 
 The bare loop uses our own compiled step on one batch that is ready; the pipeline adds augmentation, logging and the heartbeat.
 Figures are images per second, medians of the repeats, interleaved; ratios are of medians.
