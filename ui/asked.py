@@ -1,0 +1,146 @@
+"""The controls of a question: why this class, rather than which, by which method with which settings."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS
+from fer_core.methods import NO_CONVOLUTION, WORDS
+from ui import page, selection, words
+from ui.question import DEFAULT_SAMPLES, KNOBS, Question, parse, why
+from ui.subject import Subject
+
+OTHER = "other"
+
+
+def question(subject: Subject, layers: dict[str, tuple[int, int]] | None) -> Question:
+    """Draw the choices and return what is asked. `layers` are those a class activation map can take, once they are known."""
+    asked, complaints = parse(st.query_params.to_dict(), subject.called, subject.label)
+    for complaint in complaints:
+        st.info(complaint, icon=":material/info:")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="question-row"):
+        _why(subject, asked)
+        if WORDS[asked.method].needs_convolution:
+            asked = _layer(asked, layers)
+        knobs = [name for name in WORDS[asked.method].knobs if name in KNOBS]
+        if knobs:
+            with st.popover("Settings", icon=":material/tune:"):
+                _settings(asked, knobs)
+    with st.container(key="method-row", gap="xsmall"):
+        _method(subject, asked)
+    return asked
+
+
+def options(subject: Subject) -> dict[str, tuple[dict[str, Any], tuple[int, int | None]]]:
+    """Name the usual questions about a face: what each writes into the URL, and its classes."""
+    called, label = subject.called, subject.label
+    found: dict[str, tuple[dict[str, Any], tuple[int, int | None]]] = {
+        why(called, None): ({"p": "called", "q": None}, (called, None))}
+    if subject.wrong:
+        found[why(label, None)] = ({"p": "label", "q": None}, (label, None))
+        found = {why(called, label): ({"p": None, "q": None}, (called, label)), **found}
+    return found
+
+
+def _why(subject: Subject, asked: Question) -> None:
+    usual = options(subject)
+    classes = (asked.target, asked.versus)
+    now = next((name for name, (_, pair) in usual.items() if pair == classes), OTHER)
+    if st.session_state.get("other_question"):
+        now = OTHER
+    st.session_state["choose_question"] = now
+
+    def chosen() -> None:
+        value = st.session_state["choose_question"]
+        st.session_state["other_question"] = value == OTHER
+        if value in usual:
+            selection.write(**usual[value][0])
+
+    st.segmented_control("Question", [*usual, OTHER], key="choose_question", on_change=chosen, label_visibility="collapsed",
+                         format_func=lambda name: "Another class ..." if name == OTHER else name)
+    if now == OTHER:
+        _other(asked)
+
+
+def _other(asked: Question) -> None:
+    names = [name.capitalize() for name in EMOTIONS]
+    st.session_state["other_p"] = names[asked.target]
+    st.session_state["other_q"] = names[asked.versus] if asked.versus is not None else "nothing else"
+
+    def chosen() -> None:
+        p, q = (str(st.session_state[name]).lower() for name in ("other_p", "other_q"))
+        selection.write(p=p, q=q if q in EMOTIONS and q != p else None)
+
+    st.selectbox("Why", names, key="other_p", on_change=chosen, width=150)
+    st.selectbox("rather than", ["nothing else", *(name for name in names if name != st.session_state["other_p"])], key="other_q",
+                 on_change=chosen, width=150)
+
+
+def _method(subject: Subject, asked: Question) -> None:
+    flat = subject.run.config.arch == "dnn"
+
+    def name(method: str) -> str:
+        label = WORDS[method].name
+        return f":gray[~~{label}~~]" if flat and WORDS[method].needs_convolution else label
+
+    st.session_state["choose_method"] = asked.method
+
+    def chosen() -> None:
+        if (value := st.session_state["choose_method"]) is not None:
+            selection.write(method=value, **dict.fromkeys(KNOBS))
+
+    st.segmented_control("Method", list(WORDS), format_func=name, key="choose_method", on_change=chosen, label_visibility="collapsed")
+    if flat:
+        st.caption(f"Grad-CAM and LayerCAM are struck out: {NO_CONVOLUTION}.")
+
+
+def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Question:
+    from dataclasses import replace
+
+    if not layers:
+        return replace(asked, layer=None)
+    if asked.layer is not None and asked.layer not in layers:
+        st.info(f"The layer '{page.literal(asked.layer[:40])}' has no such map; the usual one was taken.", icon=":material/info:")
+        asked = replace(asked, layer=None)
+    usual = "usual layer"
+    names = [usual, *layers]
+    st.session_state["choose_layer"] = asked.layer or usual
+
+    def chosen() -> None:
+        value = st.session_state["choose_layer"]
+        selection.write(layer=None if value == usual else value)
+
+    def name(layer: str) -> str:
+        return layer if layer == usual else f"{layer} ({layers[layer][0]} × {layers[layer][1]})"
+
+    st.selectbox("Layer", names, format_func=name, key="choose_layer", on_change=chosen, width=210, label_visibility="collapsed")
+    return asked
+
+
+def _settings(asked: Question, knobs: list[str]) -> None:
+    told = dict(asked.knobs)
+    for name in knobs:
+        label, low, high, default, help = KNOBS[name]
+        usual = DEFAULT_SAMPLES.get(asked.method) if name == "samples" else default
+        key = f"knob_{name}"
+        value = told.get(name, usual)
+        st.session_state[key] = float(value) if name == "noise" and value is not None else int(value) if value is not None else None
+        st.number_input(label, low, high, key=key, help=help, placeholder="the face's own mean",
+                        on_change=partial(_knob, name, usual))
+
+
+def _knob(name: str, usual: Any) -> None:
+    value = st.session_state[f"knob_{name}"]
+    selection.write(**{name: None if value == usual else value})
+
+
+def reading(asked: Question) -> None:
+    """Say how the map is read, and what it does not prove."""
+    rather = ""
+    if asked.versus is not None:
+        rather = f" Here: for {words.emotion(asked.target)} (+) against {words.emotion(asked.versus)} (-)."
+    st.markdown(f"**How to read it.** {page.literal(asked.words.reading)}{page.literal(rather)}  \n"
+                f"**What it does not prove.** {page.literal(asked.words.caveat)}")

@@ -1,0 +1,220 @@
+"""A face and why it was called so: four squares, seven probabilities, how to read the map, and the verdict on it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps
+from fer_core.charts import Theme
+from fer_core.errors import FerError
+from fer_core.methods import NO_CONVOLUTION
+from ui import asked as controls
+from ui import bars, jobs, networks, page, selection, words
+from ui.question import Question
+from ui.squares import Look, Shown, squares
+from ui.subject import Subject
+
+if TYPE_CHECKING:
+    from fer_core.attribution import Explanation
+    from fer_core.faithfulness import Curves, Randomisation, Verdict
+
+FORGETTING = threading.Lock()
+"""One network at a time is made to forget: its copy is shared."""
+STYLE = """<style>
+.fer-verdict { border-left: 4px solid #3FA34D; padding: 0.1rem 0 0.1rem 0.8rem; font-size: 0.95rem; max-width: 80ch; margin: 0; }
+.fer-verdict.failed { border-color: #D55E00; }
+.st-key-maps { margin-top: 0.2rem; }
+.st-key-question-row, .st-key-method-row { row-gap: 0.4rem; }
+</style>"""
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """What the tests of a map found."""
+
+    curves: Curves
+    randomisation: Randomisation
+    verdict: Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """A face, what was asked of it, and the answer; `tested` comes later."""
+
+    subject: Subject
+    asked: Question
+    found: Explanation
+    shown: Shown
+    look: Look
+    tested: Tested | None
+
+
+def explanation(subject: Subject, asked: Question) -> tuple[tuple[object, ...], jobs.Work]:
+    """Name the job that explains a face, and give its work."""
+
+    def work(job: jobs.Job) -> Explanation:
+        model = networks.network(subject.network)
+        from fer_core import saliency
+
+        return saliency.explain_with_notes(model, subject.image[None], asked.method, asked.target, versus=asked.versus,
+                                           should_stop=job.stopped, progress=job.tell, **asked.settings)
+
+    return ("map", *subject.key, asked), work
+
+
+def testing(subject: Subject, asked: Question, map_: np.ndarray) -> tuple[tuple[object, ...], jobs.Work]:
+    """Name the job that tests a map, and give its work."""
+
+    def work(job: jobs.Job) -> Tested:
+        model = networks.network(subject.network)
+        from fer_core import faithfulness
+
+        curves = faithfulness.curves(model, subject.image, map_, asked.target, versus=asked.versus, by_size=asked.words.sensitivity,
+                                     beat=job.part(0, 0.4))
+        stages = 1 + sum(any(len(weight.shape) > 1 for weight in layer.weights) for layer in model.layers)
+        while not FORGETTING.acquire(timeout=0.2):
+            if job.stopped():
+                raise jobs.Unwanted("The work was cancelled.")
+        try:
+            left = faithfulness.randomisation(model, subject.image[None], asked.method, asked.target, versus=asked.versus,
+                                              should_stop=job.stopped, progress=_stages(job, stages), **asked.settings)
+        finally:
+            FORGETTING.release()
+        return Tested(curves, left, faithfulness.verdict(curves, float(left.left[0])))
+
+    return ("test", *subject.key, asked), work
+
+
+def _stages(job: jobs.Job, stages: int) -> Any:
+    """Add up the shares of one explanation after the other."""
+    state = {"stage": 0, "last": 0.0}
+
+    def told(share: float) -> None:
+        state["stage"] += share < state["last"] or state["last"] == 1.0
+        state["last"] = share
+        job.tell(0.4 + 0.6 * min(1.0, (state["stage"] + share) / stages))
+
+    return told
+
+
+def layers_of(subject: Subject) -> dict[str, tuple[int, int]] | None:
+    """List the layers that a class activation map can take; `None` while the network is not known."""
+
+    def work(job: jobs.Job) -> dict[str, tuple[int, int]]:
+        model = networks.network(subject.network)
+        from fer_core import saliency
+
+        return saliency.grids(model)
+
+    job = jobs.ask(("layers", *subject.network), work)
+    if networks.ready():
+        job.done.wait(0.3)
+    return job.answer if job.done.is_set() and job.error is None else None
+
+
+def look() -> Look:
+    """Read from the URL how the squares are shown."""
+    return Look(selection.param("opacity", 70, cast=int, low=0, high=100), selection.param("keep", 20, cast=int, low=1, high=100),
+                st.query_params.get("smooth") == "1")
+
+
+def _set(told: dict[str, Any]) -> None:
+    usual = Look()
+    selection.write(opacity=told["opacity"] if told["opacity"] != usual.opacity else None,
+                    keep=told["keep"] if told["keep"] != usual.keep else None, smooth=1 if told["smooth"] else None)
+
+
+def draw(subject: Subject, theme: Theme) -> Explained | None:
+    """Draw the question, the squares and the bars; `None` while there is no map."""
+    st.html(STYLE)
+    asked = controls.question(subject, layers_of(subject))
+    place, status = st.container(), st.container()
+    explained, problem = None, None
+    with status:
+        try:
+            explained = _explained(subject, asked)
+        except FerError as error:
+            problem = error
+    shown = explained.shown if explained else Shown(subject.image, None)
+    with place:
+        squares(shown, look(), captions(subject, asked, explained), theme, waits=problem is None, scale=_scale(explained), on_set=_set)
+    if problem is not None:
+        page.problem(problem)
+    left, right = st.columns([1, 1.35], gap="large")
+    with left, st.container(key="seven"):
+        assert subject.probabilities is not None
+        bars.seven(subject.probabilities, subject.label)
+        st.caption("Filled: what the network calls it." + (" Outlined: the label." if subject.label >= 0 else ""))
+    with right:
+        controls.reading(asked)
+        if explained is not None:
+            _notes(explained)
+    return explained
+
+
+def _explained(subject: Subject, asked: Question) -> Explained | None:
+    if asked.words.needs_convolution and subject.run.config.arch == "dnn":
+        raise FerError(f"{asked.words.label} cannot explain this network.", received=f"{subject.run.title}: {NO_CONVOLUTION}",
+                       todo="choose another method, such as SmoothGrad or occlusion")
+    found = jobs.answer(*explanation(subject, asked), f"{asked.words.label}, {asked.said.lower()}" if networks.ready() else
+                        "Waking the network; the first time takes some seconds")
+    if found is None:
+        return None
+    map_ = found.maps[0]
+    test = jobs.ask(*testing(subject, asked, map_)) if not jobs.is_cancelled(testing(subject, asked, map_)[0]) else None
+    tested = test.answer if test is not None and test.done.is_set() and test.error is None else None
+    failed = tested is not None and not tested.verdict.passed
+    shown = Shown(subject.image, map_, maps.limit(map_), asked.words.sensitivity, failed)
+    return Explained(subject, asked, found, shown, look(), tested)
+
+
+def captions(subject: Subject, asked: Question, explained: Explained | None) -> dict[str, tuple[str, str]]:
+    """Write what stands under each square."""
+    label = f"labelled {words.emotion(subject.label)}" if subject.label >= 0 else "48 × 48, as the network gets it"
+    grid = explained.found.grid if explained else None
+    real = ", in ".join(filter(None, (asked.words.label, asked.words.unit)))
+    if explained and grid:
+        real = f"{explained.found.layer}: a grid of {grid[0]} × {grid[1]}, enlarged"
+    if explained and explained.shown.failed:
+        real = "Greyed: it fails its test, see below"
+    part = "by size" if asked.words.sensitivity else f"for {words.emotion(asked.target)}"
+    return {"face": ("Face", label), "map": (asked.said, real), "overlay": ("Map on the face", "strong covers, weak shows the face"),
+            "remains": ("What remains", f"the strongest pixels {part}")}
+
+
+def _scale(explained: Explained | None) -> tuple[str, str]:
+    if explained is None:
+        return ("", "")
+    top = explained.shown.top
+    return (f"{-top:.2g}", f"+{top:.2g}")
+
+
+def _notes(explained: Explained) -> None:
+    """Tell the completeness gap, and the verdict on the map."""
+    found, asked = explained.found, explained.asked
+    score = float(found.scores[0])
+    name = f"Logit of {words.emotion(asked.target)}" + (f" minus that of {words.emotion(asked.versus)}" if asked.versus is not None else "")
+    told = f"{name}: {score:+.2f}."
+    if found.gap is not None:
+        told += f" The parts add up to the score's rise but for {abs(float(found.gap[0])):.2g} (completeness gap)."
+    if found.grid is not None and min(found.grid) < 6:
+        told += f" Only {found.grid[0]} × {found.grid[1]} places: a finer layer tells more of a face."
+    st.caption(told)
+    verdict(explained)
+
+
+def verdict(explained: Explained) -> None:
+    """Draw the verdict on the map, or how far its test is."""
+    tested = explained.tested
+    if tested is None:
+        with page.errors():
+            tested = jobs.answer(*testing(explained.subject, explained.asked, explained.found.maps[0]), "Testing the map", height=64)
+    if tested is None:
+        return
+    passed = tested.verdict.passed
+    st.html(f"<p class='fer-verdict {'' if passed else 'failed'}' title='{tested.verdict.rule}'>{tested.verdict.reason}</p>")

@@ -1,0 +1,89 @@
+"""Four equal squares: the face, its map, the map upon the face, and what remains of the strongest part."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps
+from fer_core.colours import DIVERGING, GROUND, Theme, rgb
+
+HERE = Path(__file__).parent
+PARTS = ("face", "map", "overlay", "remains")
+
+_component = st.components.v2.component(
+    "fer_squares",
+    html="<div class='fer-squares'></div>",
+    css=(HERE / "squares.css").read_text(encoding="utf8"),
+    js=(HERE / "squares.js").read_text(encoding="utf8"),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the squares are shown: opacity and share kept in percent, smooth or crisp."""
+
+    opacity: int = 70
+    keep: int = 20
+    smooth: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A face with its map; `top` is the value of the strongest colour."""
+
+    face: np.ndarray  # uint8 (48, 48)
+    map: np.ndarray | None  # float32 (48, 48)
+    top: float = 0.0
+    by_size: bool = False
+    failed: bool = False
+
+    def picture(self, part: str, look: Look, theme: Theme) -> np.ndarray:
+        """Draw one of the squares: uint8 (48, 48, 3)."""
+        if part == "face" or self.map is None:
+            return maps.grey(self.face)
+        if part == "map":
+            made = maps.signed(self.map, self.top, theme)
+            return maps.greyed(made, theme) if self.failed else made
+        if part == "overlay":
+            return maps.overlay(self.face, self.map, self.top, look.opacity / 100, theme)
+        return maps.remains(self.face, self.map, look.keep / 100, theme, by_size=self.by_size)
+
+
+def squares(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], theme: Theme, *, waits: bool,
+            scale: tuple[str, str] = ("", ""), on_set: Callable[[dict[str, Any]], None]) -> None:
+    """Draw the four squares in a row; `on_set` is told opacity, keep and smooth when a person changed one."""
+
+    def changed() -> None:
+        if (told := st.session_state["squares"].get("set")) is not None:
+            on_set(dict(told))
+
+    with st.container(key="maps"):
+        _component(key="squares", data=_data(shown, look, captions, theme) | {"waits": waits, "scale": list(scale)}, on_set_change=changed)
+
+
+def _data(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], theme: Theme) -> dict[str, Any]:
+    ends = [DIVERGING[theme][0], DIVERGING[theme][-1]]
+    grey = ["#8a8f98", "#8a8f98"] if shown.failed else ends
+    data: dict[str, Any] = {
+        "face": _text(shown.face), "map": None, "tag": "waits", "captions": {part: list(captions[part]) for part in PARTS},
+        "set": vars(look), "ends": [list(rgb(colour)) for colour in grey],
+        "ground": list(rgb(GROUND[theme])), "stops": list(DIVERGING[theme]),
+    }
+    if shown.map is None:
+        return data
+    power = (maps.strength(shown.map, shown.top) * 127).round().astype(np.int8)
+    return data | {
+        "map": _text(shown.picture("map", look, theme)), "strength": _text(power), "tag": f"{shown.map.sum():.6g}",
+        "rank": _text(maps.ranks(shown.map, by_size=shown.by_size).astype("<u2")), "values": _text(shown.map.astype("<f4")),
+    }
+
+
+def _text(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
