@@ -1,0 +1,127 @@
+"""Filter explorer: any layer, any filter, and gradient ascent painting what excites it, beside the faces that excite it most."""
+
+from __future__ import annotations
+
+import html
+import uuid
+
+import streamlit as st
+
+from fer_core.emotions import SPLITS
+from fer_core.errors import FerError
+from fer_core.runs import Run
+from ui import (
+    ask_filter,
+    blueprint,
+    cache,
+    demonstration,
+    dossier,
+    filter_panels,
+    filter_wall,
+    jobs,
+    living,
+    network,
+    networks,
+    page,
+    selection,
+)
+from ui.films import Film
+from ui.goal import parse
+from ui.place import Place, faces_of
+
+ABOUT = """A network is a row of layers, and a layer is a crowd of **filters**: each answers to one kind of thing, wherever it is in the
+face. Here a picture is changed step by step so that a filter answers more and more (**gradient ascent**): it ends as what excites it most.
+
+Click a layer, then a filter on its wall. Beside the picture stand the faces that excite the filter most, and what the network loses without
+it. A picture tells what the network looks for, not what a person feels."""
+
+
+def chosen_run() -> Run | None:
+    """Draw the choice of the run; the URL's, or the newest that has weights."""
+    known = {run.id: run for run in cache.runs() if not run.damage and (run.path / blueprint.FILE).exists()}
+    asked = selection.param("run")
+    if asked is not None and asked not in known:
+        with page.errors():
+            run = cache.store().open(asked)
+            networks.check(run)
+            known[asked] = run
+    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title)] if known else None
+
+
+def found_place() -> Place | None:
+    """Read the URL: run, split, goal and face."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        run = chosen_run()
+        if run is None:
+            page.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+            return None
+        split = str(selection.choose("Faces", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation"))
+        st.button("Demonstration", icon=":material/slideshow:", key="demo-begin", on_click=selection.write, kwargs={"demo": 1},
+                  help="Large pictures and no controls: it walks through the layers by itself.")
+    blocks = blueprint.blocks(run)
+    goal, complaints = parse(st.query_params.to_dict(), blocks)
+    for complaint in complaints:
+        st.info(page.literal(complaint), icon=":material/info:")
+    dataset, problem = faces_of(run, split)
+    image = selection.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
+    return Place(run, blocks, goal, split, dataset, problem, image)
+
+
+def sentence(place: Place) -> str:
+    """Say what the page shows, in numbers."""
+    total = sum(block.parameters + block.norm for block in place.blocks)
+    faces = f", beside {len(place.faces):,} {place.split} faces" if place.faces is not None else ""
+    return f"{place.run.title}: {len(place.blocks)} layers, {total:,} parameters{faces}. Shown: {place.goal.title}."
+
+
+def holder() -> str:
+    """Name this visit: a visit watches one film at a time."""
+    return str(st.session_state.setdefault("_visit", uuid.uuid4().hex))
+
+
+def picture(place: Place) -> Film:
+    """Draw the living picture."""
+    goal = place.goal
+    film = living.film(holder(), place.network, goal, place.face)
+    tag = living.tag_of(living.name(place.network, goal, place.face))
+    look = living.Look(title=goal.title, words=goal.unit_of_score.capitalize())
+    living.living(film, tag, look, on_seed=lambda: selection.write(seed=goal.seed + 1))
+    return film
+
+
+def main() -> None:
+    """Draw the page."""
+    page.setup("pages/filter_explorer.py")
+    page.header("Filters", "", ABOUT)
+    head = st.empty()
+    jobs.begin()
+    try:
+        place = found_place()
+    except FerError as error:
+        page.problem(error)
+        return
+    if place is None:
+        return
+    if selection.param("demo") == "1":
+        demonstration.draw(place, holder())
+        return
+    head.html(f"<p class='fer-sentence'>{html.escape(sentence(place))}</p>")
+    network.network(place.blocks, place.block.name, lambda name: selection.write(layer=name, unit=None, goal=None, off=None))
+    ask_filter.what(place.goal)
+    left, right = st.columns([1, 1.15], gap="large")
+    with right:
+        film = picture(place)
+        ask_filter.knobs(place.goal, face=place.face is not None)
+    with left, page.errors():
+        filter_wall.draw(place)
+    with right:
+        if place.goal.kind == "filter":
+            with page.errors():
+                dossier.draw(place, page.theme())
+    st.divider()
+    with page.errors():
+        filter_panels.draw(place, film, page.theme())
+    jobs.finish()
+
+
+main()

@@ -1,0 +1,89 @@
+"""The choices of the filter explorer: what to paint, presets, and every knob with a sentence on what it does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS
+from fer_core.presets import CHOICES, LIMITS, PRESETS
+from ui import selection
+from ui.goal import KINDS, KNOBS, MANY, PLACES, PRESET_WORDS, TOPS, WHOLE, Goal, write_knobs
+
+
+def what(goal: Goal) -> None:
+    """Draw what is painted: the kind, and its unit or classes."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="what"):
+        selection.choose("Paint what excites", "goal", list(KINDS), words=KINDS.__getitem__, default="filter")
+        if goal.kind in ("class", "difference"):
+            _class("Class", "p", goal.p, list(range(len(EMOTIONS))))
+            if goal.kind == "difference":
+                _class("rather than", "q", goal.q, [i for i in range(len(EMOTIONS)) if i != goal.p])
+        elif goal.kind == "filter":
+            _unit(goal)
+        selection.choose("Preset", "preset", list(PRESETS), words=str.capitalize, kind="segmented", default="standard")
+        _switch("Four optima", "many", str(MANY), goal.many > 1,
+                "Four pictures of the same thing that keep apart: one picture can hide that several quite different ones excite it.")
+
+
+def _class(label: str, param: str, now: int, options: list[int]) -> None:
+    key = f"class_{param}"
+    st.session_state[key] = now
+    st.selectbox(label, options, key=key, format_func=lambda i: EMOTIONS[i].capitalize(), width=150,
+                 on_change=lambda: selection.write(**{param: EMOTIONS[st.session_state[key]]}))
+
+
+def _unit(goal: Goal) -> None:
+    def typed() -> None:
+        selection.write(unit=st.session_state["unit_number"])
+
+    st.session_state["unit_number"] = goal.unit
+    top = goal.block.units - 1
+    st.number_input(f"{goal.block.noun.capitalize()}, 0 to {top:,}", 0, top, key="unit_number", on_change=typed, width=150)
+
+
+def _switch(label: str, param: str, value: str, now: bool, told: str) -> None:
+    key = f"switch_{param}"
+    st.session_state[key] = now
+    st.toggle(label, key=key, help=told, on_change=lambda: selection.write(**{param: value if st.session_state[key] else None}))
+
+
+def knobs(goal: Goal, *, face: bool) -> None:
+    """Draw every knob in an expander; what differs from the preset goes into the URL."""
+    changed = f": {len(goal.knobs)} changed" if goal.knobs else ""
+    with st.expander(f"Every knob{changed}", icon=":material/tune:"):
+        st.caption(f"**{goal.preset.capitalize()}**: {PRESET_WORDS[goal.preset]}")
+        with st.container(horizontal=True):
+            if goal.kind == "filter" and goal.block.grid:
+                selection.choose("Excite it", "place", list(PLACES), words=PLACES.__getitem__)
+            _switch("Silence it instead", "silence", "1", goal.silence, "The other way: the picture that it answers to least.")
+            if face:
+                _switch("Start from the chosen face", "from", "face", goal.face, "Instead of noise: what is made of a real face.")
+            if goal.knobs:
+                st.button("Back to the preset", icon=":material/undo:", on_click=selection.write, kwargs={"knobs": None})
+        values = asdict(PRESETS[goal.preset]) | dict(goal.knobs)
+        columns = st.columns(3)
+        for i, (name, (label, told)) in enumerate(KNOBS.items()):
+            with columns[i % len(columns)]:
+                _knob(goal, name, label, told, values)
+
+
+def _knob(goal: Goal, name: str, label: str, told: str, values: dict[str, Any]) -> None:
+    key = f"knob_{name}"
+    st.session_state[key] = values[name]
+
+    def turned() -> None:
+        now = dict(goal.knobs) | {name: st.session_state[key]}
+        selection.write(knobs=write_knobs(now, goal.preset))
+
+    if name in CHOICES:
+        st.selectbox(label, CHOICES[name], key=key, format_func=str.capitalize, on_change=turned)
+    else:
+        low, high = LIMITS[name][0], TOPS.get(name, LIMITS[name][1])
+        cast = int if name in WHOLE else float
+        step = 1 if name in WHOLE else 0.01 if high <= 1 else 0.1
+        st.session_state[key] = cast(values[name])
+        st.slider(label, cast(low), cast(high), key=key, step=cast(step), on_change=turned)
+    st.caption(told)

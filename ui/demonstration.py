@@ -1,0 +1,91 @@
+"""Demonstration: large pictures and few controls; it walks through the layers by itself, and may be left running for hours."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS, SIDE
+from ui import living, network, selection
+from ui.blueprint import Block
+from ui.films import SHELF, every
+from ui.goal import Goal
+from ui.place import Place
+
+PER_LAYER = 3
+"""Units of a layer in one round."""
+PAUSE = 3.5
+"""Seconds that a finished picture stays."""
+TICK = 0.5
+SIDE_SHOWN = 11 * SIDE
+
+
+def stop(blocks: list[Block], number: int) -> tuple[str, Block, int, int]:
+    """Give the goal at a step of the endless walk: kind, block, unit or class, other class. Every round shows other units."""
+    plan: list[tuple[str, Block, int, int]] = []
+    length = sum(min(PER_LAYER, block.units) for block in blocks if block.name != "logits") + len(EMOTIONS) + 2
+    circle, place = divmod(number, length)
+    drawn = np.random.default_rng(circle)
+    for block in blocks:
+        if block.name != "logits":
+            plan += [("filter", block, int(unit), 0) for unit in drawn.permutation(block.units)[:PER_LAYER]]
+    plan += [("class", blocks[-1], label, 0) for label in range(len(EMOTIONS))]
+    for _ in range(2):
+        p, q = drawn.permutation(len(EMOTIONS))[:2]
+        plan.append(("difference", blocks[-1], int(p), int(q)))
+    return plan[place]
+
+
+def goal_at(place: Place, number: int) -> Goal:
+    """Give what is painted at a step of the walk."""
+    kind, block, one, other = stop(place.blocks, number)
+    plain = replace(place.goal, kind=kind, block=block, knobs=(), silence=False, face=False, many=1, place="filter")
+    return replace(plain, unit=one) if kind == "filter" else replace(plain, p=one, q=other)
+
+
+def draw(place: Place, holder: str) -> None:
+    """Draw the demonstration; the page around it stays as it is."""
+    with st.container(horizontal=True, key="demonstration-bar"):
+        st.button("End the demonstration", icon=":material/close:", key="demo-end", on_click=selection.write, kwargs={"demo": None})
+        st.button("Next", icon=":material/skip_next:", key="demo-next", on_click=_next)
+    st.fragment(_walk, run_every=TICK)(place, holder)
+
+
+def _state() -> dict[str, Any]:
+    state: dict[str, Any] = st.session_state.setdefault("_demonstration", {"number": 0, "ended": None})
+    return state
+
+
+def _next() -> None:
+    state = _state()
+    state["number"], state["ended"] = state["number"] + 1, None
+
+
+def _walk(place: Place, holder: str) -> None:
+    state = _state()
+    goal = goal_at(place, state["number"])
+    film = living.film(holder, place.network, goal)
+    if not film.running:
+        state["ended"] = state["ended"] or time.monotonic() + _length(film.total)
+        if time.monotonic() > state["ended"]:
+            SHELF.forget(holder, living.name(place.network, goal, None))
+            _next()
+            goal = goal_at(place, state["number"])
+            film = living.film(holder, place.network, goal)
+    film.watch()
+    network.network(place.blocks, goal.block.name, None, key="demonstration-network")
+    words = f"{goal.block.view}, one of {goal.block.plural} of {goal.block.name}" if goal.kind == "filter" else "one of the seven classes" \
+        if goal.kind == "class" else "the contrast of two classes"
+    words = words[0].upper() + words[1:]
+    look = living.Look(SIDE_SHOWN, False, goal.title, f"{words}. {goal.unit_of_score.capitalize()}")
+    with st.container(key="stage", horizontal_alignment="center"):
+        living.present(film, living.tag_of(living.name(place.network, goal, None)), look, key="demonstration")
+
+
+def _length(total: int) -> float:
+    """Guess the seconds that a film of so many steps takes on the screen after it is made, and its pause."""
+    return total / every(total) / 16 + PAUSE

@@ -1,0 +1,181 @@
+"""The dossier of a unit: the faces that excite it most with the patch outlined, what it says of the chosen face, classes, twins."""
+
+from __future__ import annotations
+
+import html
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps
+from fer_core.charts import Theme
+from fer_core.colours import EMOTION_COLOURS
+from fer_core.emotions import EMOTIONS, SIDE
+from ui import jobs, networks, page, selection, switch_off, words
+from ui.gallery import gallery
+from ui.place import Place, table
+
+if TYPE_CHECKING:
+    from fer_core.units import Dossier, Peak
+
+LINE = (255, 140, 0)
+FACTOR = 2
+
+
+def draw(place: Place, theme: Theme) -> None:
+    """Draw all that is known of the unit, and the switch-off test."""
+    if place.problem is not None:
+        page.problem(place.problem)
+        return
+    found = dossier(place)
+    if found is not None:
+        numbers(found)
+        strongest(place, found)
+    on_face(place, theme)
+    left, right = st.columns(2)
+    with left:
+        if found is not None:
+            classes(found)
+    with right:
+        switch_off.panel(place, theme)
+    if found is not None:
+        twins(place, found)
+
+
+def dossier(place: Place) -> Dossier | None:
+    """Give the dossier of the unit; `None` while it is written."""
+    if place.faces is None:
+        return None
+    known = table(place)
+    if known is None:
+        return None
+    network, faces, layer, unit = place.network, place.faces, place.block.layer, place.goal.unit
+
+    def work(job: jobs.Job) -> Any:
+        model = networks.network(network)
+        from fer_core import units
+
+        return units.dossier(model, known, faces, layer, unit)
+
+    found: Dossier | None = jobs.answer(place.key("dossier", layer, unit), work, "Writing the dossier", height=120)
+    return found
+
+
+def strongest(place: Place, found: Dossier) -> None:
+    """Draw the nine faces that excite the unit most, the patch that it saw at its peak outlined; a click chooses a face."""
+    assert place.faces is not None
+    faces, peaks = place.faces, found.strongest
+    pictures = np.stack([outlined(faces.images[peak.face], peak) for peak in peaks])
+    labels = [int(faces.labels[peak.face]) for peak in peaks]
+    here = [i for i, peak in enumerate(peaks) if peak.face == place.image]
+    outline = " Outlined is the patch that it looks at where its answer is highest." if found.grid and found.receptive_field < SIDE else ""
+    st.markdown(f"**The {len(peaks)} {place.split} faces that excite it most**",
+                help=f"Of {words.faces(len(faces))}.{outline} A click shows its answers to that face.")
+    captions = [f"{words.emotion(label)}\n#{peak.face} · {peak.value:.3g}" for label, peak in zip(labels, peaks, strict=True)]
+    colours = [EMOTION_COLOURS[EMOTIONS[n]] if n >= 0 else "" for n in labels]
+    gallery(pictures, "strongest", size=SIDE * FACTOR, cell=SIDE * FACTOR, captions=captions, colours=colours,
+            selected=here[0] if here else None, label="The faces that excite it most",
+            on_pick=lambda i: selection.write(image=peaks[i].face))
+
+
+def outlined(face: np.ndarray, peak: Peak) -> np.ndarray:
+    """Enlarge a face and outline the patch of a peak: uint8 (96, 96, 3); a patch that is the whole face is left out."""
+    picture = maps.enlarged(maps.grey(face), FACTOR).copy()
+    top, left, bottom, right = (FACTOR * edge for edge in peak.box)
+    if (bottom - top, right - left) != picture.shape[:2]:
+        picture[top:bottom, [left, right - 1]] = picture[[top, bottom - 1], left:right] = LINE
+        picture[top:bottom, [min(left + 1, right - 1), max(right - 2, left)]] = LINE
+        picture[[min(top + 1, bottom - 1), max(bottom - 2, top)], left:right] = LINE
+    return picture
+
+
+def on_face(place: Place, theme: Theme) -> None:
+    """Draw the chosen face, and the unit's answers over it."""
+    face = place.face
+    if face is None or place.faces is None:
+        return
+    network, layer, unit, image = place.network, place.block.layer, place.goal.unit, place.image
+
+    def work(job: jobs.Job) -> Any:
+        model = networks.network(network)
+        from fer_core import units
+
+        return units.activation_maps(model, layer, unit, face[None])[0]
+
+    answer = jobs.answer(place.key("map", layer, unit, image), work, "Asking the network", height=120)
+    st.markdown(f"**What it says of {place.split} face {image}**, labelled {words.emotion(int(place.faces.labels[image]))}",
+                help="Orange: an answer above zero; purple: below. The face comes with you from the other pages; choose another here.")
+    if answer is not None:
+        _answer_pictures(face, np.asarray(answer), theme)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _number(place)
+        page.link("pages/saliency_viewer.py", "Why is it called so?", image=image, split=place.split)
+
+
+def _answer_pictures(face: np.ndarray, answer: np.ndarray, theme: Theme) -> None:
+    if answer.ndim == 0:
+        st.markdown(f"Its answer to the face: **{float(answer):.3g}**.")
+        gallery(face[None], "answer", size=SIDE * FACTOR, label="The chosen face")
+        return
+    grid = answer.shape[0]
+    whole = np.kron(answer, np.ones((SIDE // grid, SIDE // grid), np.float32))
+    top = float(np.abs(answer).max())
+    pictures = np.stack([maps.grey(face), maps.signed(whole, top, theme), maps.overlay(face, whole, top, 0.75, theme)])
+    gallery(pictures, "answer", size=SIDE * FACTOR, cell=SIDE * FACTOR, label="The chosen face, the answers, both",
+            captions=["the face", f"answers, {grid} × {grid}", f"strongest {top:.3g}"])
+
+
+def _number(place: Place) -> None:
+    assert place.faces is not None
+    count = len(place.faces)
+
+    def typed() -> None:
+        selection.write(image=st.session_state["filter_face"])
+
+    st.session_state["filter_face"] = place.image
+    st.number_input(f"Face, 0 to {count - 1:,}", 0, count - 1, key="filter_face", on_change=typed, width=150)
+
+
+def classes(found: Dossier) -> None:
+    """Draw how many of its hundred strongest faces have each label, as bars."""
+    total = max(1, int(found.classes.sum()))
+    rows = "".join(
+        f"<div class='fer-bar'><span>{name.capitalize()}</span><i><b style='width:{100 * count / total:.1f}%;"
+        f"background:{EMOTION_COLOURS[name]}'></b></i><span>{count}</span></div>"
+        for name, count in zip(EMOTIONS, found.classes.tolist(), strict=True))
+    st.markdown(f"**Labels of its {total} strongest faces**")
+    st.html(f"{STYLE}<div class='fer-bars' role='img' aria-label='{html.escape(_spoken(found))}'>{rows}</div>")
+
+
+def _spoken(found: Dossier) -> str:
+    return ", ".join(f"{name} {count}" for name, count in zip(EMOTIONS, found.classes.tolist(), strict=True))
+
+
+STYLE = """<style>.fer-bars{display:grid;gap:4px;max-width:420px;font-size:0.9rem}
+.fer-bar{display:grid;grid-template-columns:5rem 1fr 3.4rem;gap:8px;align-items:center;font-variant-numeric:tabular-nums}
+.fer-bar i{display:block;height:14px;background:rgba(128,136,150,.14);border-radius:3px;position:relative}
+.fer-bar b{display:block;height:100%;border-radius:3px;min-width:1px}
+.fer-bar span:last-child{text-align:right}</style>"""
+
+
+def numbers(found: Dossier) -> None:
+    """Write the unit's numbers in a line or two."""
+    side = min(found.receptive_field, SIDE)
+    view = f"sees {side} × {side} pixels, every {found.stride} pixels" if found.grid else "sees the whole face"
+    what = "never above zero on these faces" if found.silent else f"excited most by {words.emotion(found.preferred)}"
+    st.markdown(f"It {view}; {what}. Class selectivity **{found.selectivity:.2f}**, sparsity **{found.sparsity:.2f}**, mean answer "
+                f"**{found.mean:.3g}**, highest **{found.maximum:.3g}**, weight norm **{found.weight_norm:.3g}**.")
+
+
+def twins(place: Place, found: Dossier) -> None:
+    """Draw the units whose answers go with its own; a click goes to one."""
+    if not found.twins:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="twins"):
+        st.markdown("**Its twins**", width="content",
+                    help="Units of the layer whose mean answers over the faces correlate most with its own.")
+        for unit, alike in found.twins:
+            st.button(f"{place.block.title(unit).split(' of ')[0]} · {alike:.2f}", key=f"twin-{unit}",
+                      on_click=partial(selection.write, unit=unit))

@@ -1,0 +1,246 @@
+"""The panels under the living picture: presets, the seven classes, early against late layers, kernels, a face's filters, runs, files."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps
+from fer_core.charts import Theme
+from fer_core.colours import EMOTION_COLOURS
+from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.errors import FerError
+from fer_core.objectives import OBJECTIVES, Objective
+from fer_core.presets import PRESETS, Settings
+from ui import blueprint, cache, filter_wall, jobs, networks, selection, words
+from ui.blueprint import Block
+from ui.films import Film
+from ui.gallery import gallery
+from ui.goal import PRESET_WORDS
+from ui.place import Place
+
+if TYPE_CHECKING:
+    from fer_core.units import Carrier
+
+PANELS = {"presets": "Presets compared", "classes": "The seven classes", "ages": "Early against late", "face": "Through a face",
+          "kernels": "Raw kernels", "runs": "In two runs", "save": "Save"}
+ROW = 10
+"""Pictures of a row of the early against the late layers."""
+
+
+def draw(place: Place, film: Film | None, theme: Theme) -> None:
+    """Draw the choice of panels and the panel chosen."""
+    names = [name for name in PANELS if (name != "kernels" or place.blocks[0].grid) and (name != "face" or place.face is not None)]
+    name = selection.choose("More", "more", names, words=PANELS.__getitem__, kind="segmented", default="presets", hidden=True)
+    if name == "save":
+        save(place, film)
+    elif name == "kernels":
+        kernels(place, theme)
+    else:
+        {"presets": presets, "classes": classes, "ages": ages, "face": through_face, "runs": runs}[name](place)
+
+
+def stills(network: networks.Name, objective: Objective, settings: Settings, seed: int, label: str,
+           face: np.ndarray | None = None) -> Any:
+    """Paint without watching: (start, end) uint8 (n, 48, 48), and scores (n,); `None` while it is painted."""
+
+    def work(job: jobs.Job) -> Any:
+        model = networks.network(network)
+        from fer_core import ascent
+
+        told = job.part(0.0, 1.0)
+        frames: list[Any] = []
+        for frame in ascent.ascend(model, objective, preset=settings, seed=seed, face=face, every=max(1, settings.steps // 16)):
+            frames = [*frames[:1], frame]
+            told(frame.step / settings.steps)
+        return _grey(frames[0].images), _grey(frames[-1].images), frames[-1].scores
+
+    pixels = None if face is None else face.tobytes()
+    return jobs.answer(("stills", network, objective, settings, seed, pixels), work, label, height=120)
+
+
+def _grey(pictures: np.ndarray) -> np.ndarray:
+    grey: np.ndarray = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+    return grey
+
+
+def presets(place: Place) -> None:
+    """Draw the same goal by every preset, with its start; a click takes a preset."""
+    goal = place.goal
+    st.markdown(f"**{goal.title}**, by each preset from the same seed. Click one to take it.")
+    for name, column in zip(PRESETS, st.columns(len(PRESETS)), strict=True):
+        with column:
+            start = place.face if goal.face else None
+            made = stills(place.network, goal.objective.of([0]), PRESETS[name], goal.seed, name.capitalize(), start)
+            st.markdown(f"**{name.capitalize()}** · {PRESETS[name].steps} steps")
+            if made is not None:
+                before, after, scores = made
+                gallery(np.stack([before[0], after[0]]), f"preset-{name}", size=3 * SIDE, cell=3 * SIDE,
+                        captions=["before", f"after: {scores[0]:.3g}"], selected=1 if name == goal.preset else None,
+                        label=f"Before and after, {name}", on_pick=partial(_take_preset, name))
+            st.caption(PRESET_WORDS[name])
+
+
+def _take_preset(name: str, position: int) -> None:
+    selection.write(preset=name, knobs=None)
+
+
+def classes(place: Place) -> None:
+    """Draw the picture of every class, and one class rather than another; a click shows it live."""
+    goal = place.goal
+    made = stills(place.network, OBJECTIVES["class"](list(EMOTIONS)), goal.settings, goal.seed, "Painting the seven classes")
+    st.markdown("**What each class looks like to the network.** Click one to watch it being painted.")
+    if made is not None:
+        captions = [f"{name.capitalize()}\nlogit {score:.3g}" for name, score in zip(EMOTIONS, made[2], strict=True)]
+        gallery(made[1], "class-pictures", size=3 * SIDE, cell=3 * SIDE, captions=captions, colours=list(EMOTION_COLOURS.values()),
+                label="Pictures of the classes", selected=goal.p if goal.kind == "class" else None,
+                on_pick=lambda i: selection.write(goal="class", p=EMOTIONS[i]))
+    others = [i for i in range(len(EMOTIONS)) if i != goal.p]
+    named = words.emotion(goal.p)
+    contrast = stills(place.network, OBJECTIVES["difference"]([goal.p] * len(others), others), goal.settings, goal.seed,
+                      f"Painting {named} rather than each other class")
+    st.markdown(f"**{named} rather than ...**")
+    if contrast is not None:
+        captions = [f"than {words.emotion(i)}\n{score:.3g}" for i, score in zip(others, contrast[2], strict=True)]
+        gallery(contrast[1], "contrast-pictures", size=3 * SIDE, cell=3 * SIDE, captions=captions, label="Pictures of contrasts",
+                colours=[EMOTION_COLOURS[EMOTIONS[i]] for i in others],
+                on_pick=lambda i: selection.write(goal="difference", p=EMOTIONS[goal.p], q=EMOTIONS[others[i]]))
+
+
+def ages(place: Place) -> None:
+    """Draw filters of the first and the last convolution in two rows, as the report did."""
+    rows = [block for block in place.blocks if block.grid] or place.blocks
+    for block, said in ((rows[0], "Early"), (rows[-1], "Late")):
+        units = np.linspace(0, block.units - 1, ROW).astype(int).tolist()
+        st.markdown(f"**{said}: {block.name}**, {ROW} of {block.plural}; each {block.view}")
+        made = stills(place.network, OBJECTIVES["filter"](block.layer, units), PRESETS[place.goal.preset], place.goal.seed,
+                      f"Painting {block.name}")
+        if made is not None:
+            gallery(made[1], f"age-{said}", size=2 * SIDE, cell=2 * SIDE, captions=[f"{unit}" for unit in units],
+                    label=f"Filters of {block.name}", on_pick=partial(_go, block, units))
+
+
+def _go(block: Block, units: list[int], position: int) -> None:
+    selection.write(layer=block.name, unit=units[position], goal=None)
+
+
+def kernels(place: Place, theme: Theme) -> None:
+    """Draw the first convolution's raw weights."""
+    block = place.blocks[0]
+    kernel = blueprint.kernels(place.run, block.name)[:, :, 0].transpose(2, 0, 1)
+    top = float(np.abs(kernel).max())
+    st.markdown(f"**The {block.units} kernels of {block.name}**, {block.kernel} × {block.kernel} weights each: orange adds light, purple "
+                f"takes it away, the page's ground is zero. The strongest colour is {top:.3g}; all share one scale.")
+    here = place.goal.unit if place.goal.kind == "filter" and place.block is block else None
+    gallery(np.stack([maps.signed(one, top, theme) for one in kernel]), "kernels", size=60, cell=60, selected=here, label="Kernels",
+            captions=[str(i) for i in range(len(kernel))], on_pick=partial(_go, block, list(range(block.units))))
+
+
+def through_face(place: Place) -> None:
+    """Draw the ten filters of the layer that spoke most for the decision on the chosen face."""
+    assert place.face is not None and place.faces is not None
+    face, block, network = place.face, place.block, place.network
+    p, q = selection.emotion("p"), selection.emotion("q")
+
+    def work(job: jobs.Job) -> Any:
+        model = networks.network(network)
+        core = networks.framework()
+        from fer_core import units
+
+        target = int(core.predict(model, face[None])[0].argmax()) if p is None else p
+        return target, units.through_face(model, block.layer, face, target, q if q != target else None)
+
+    made = jobs.answer(place.key("through", block.layer, place.image, p, q), work, "Asking the network", height=120)
+    if made is None:
+        return
+    target, carriers = made
+    asked = words.emotion(target) + (f" rather than {words.emotion(q)}" if q is not None and q != target else "")
+    noun = block.noun if len(carriers) == 1 else block.nouns
+    st.markdown(f"**The {len(carriers)} {noun} of {block.name} that spoke most for {asked}** on {place.split} face {place.image}, and "
+                "what excites each. The share is of all that spoke for it (activation × gradient).")
+    left, right = st.columns([1, 6])
+    with left:
+        gallery(face[None], "through-face", size=2 * SIDE, label="The chosen face")
+    with right:
+        _carriers(place, carriers)
+
+
+def _carriers(place: Place, carriers: list[Carrier]) -> None:
+    block, units = place.block, [carrier.unit for carrier in carriers]
+    if not units:
+        st.caption("No unit of this layer spoke for it.")
+        return
+    objective = OBJECTIVES["filter"](block.layer, units)
+    made = stills(place.network, objective, PRESETS[place.goal.preset], place.goal.seed, "Painting them")
+    pictures = made[1] if made is not None else np.full((len(units), SIDE, SIDE), 128, np.uint8)
+    gallery(pictures, "carriers", size=2 * SIDE, cell=2 * SIDE, captions=[f"{one.unit}\n{one.share:.1%}" for one in carriers],
+            label="Filters that carried the decision", on_pick=partial(_go, block, units))
+
+
+def runs(place: Place) -> None:
+    """Draw the same unit in another run of the same network."""
+    others = {}
+    for run in cache.runs():
+        if run.id != place.run.id and not run.damage:
+            try:
+                found = blueprint.blocks(run)
+            except FerError:
+                continue  # no weights yet: nothing to compare
+            if [(b.name, b.units) for b in found] == [(b.name, b.units) for b in place.blocks]:
+                others[run.id] = run
+    if not others:
+        st.caption("No other run has a network of the same shape. Train one with another seed or preset, and its filters stand here.")
+        return
+    other = others[selection.choose("Beside it", "with", list(others), words=lambda id: others[id].title)]
+    goal = place.goal
+    st.markdown(f"**{goal.title}**, same preset and seed. Filters of one number need not be the same filter in two trainings; classes are.")
+    for run, column in zip((place.run, other), st.columns(2), strict=True):
+        with column:
+            made = stills(networks.name(run), goal.objective.of([0]), goal.settings, goal.seed, run.title)
+            st.markdown(f"**{run.title.replace('[', '(')}**")
+            if made is not None:
+                gallery(made[1], f"run-{run.id == place.run.id}", size=5 * SIDE, cell=5 * SIDE,
+                        captions=[f"score {made[2][0]:.3g}"], label=f"{goal.title} in {run.title}")
+
+
+def save(place: Place, film: Film | None) -> None:
+    """Offer the film as GIF, the picture as NPY, the wall as PNG, and the command that does it."""
+    goal, wall = place.goal, filter_wall.of(place)
+    with st.container(horizontal=True):
+        if film is not None and film.done and film.last is not None:
+            st.download_button("The ascent (GIF)", partial(gif, film), f"{goal.file}.gif", "image/gif", icon=":material/movie:",
+                               on_click="ignore")
+            st.download_button("The picture (NPY)", partial(npy, film.last), f"{goal.file}.npy", icon=":material/download:",
+                               on_click="ignore")
+        st.download_button(f"The wall of {place.block.name} (PNG)", partial(filter_wall.sheet, wall),
+                           f"wall-{place.block.name}-{goal.preset}.png", "image/png", icon=":material/grid_on:", on_click="ignore")
+        st.download_button(f"The wall of {place.block.name} (NPY)", lambda: npy(np.asarray(wall.pictures)),
+                           f"wall-{place.block.name}-{goal.preset}.npy", icon=":material/download:", on_click="ignore")
+    if film is None or not film.done:
+        st.caption("The ascent can be saved at its end.")
+    st.code(f"python -m fer_core ascend {place.run.id} {goal.options} --out picture.gif\n"
+            f"python -m fer_core wall {place.run.id} --layer {place.block.name} --preset {goal.preset} --seed {goal.seed}", language="bash")
+
+
+def gif(film: Film, factor: int = 6) -> bytes:
+    """Write a film as an animated GIF, its last picture shown for two seconds."""
+    from PIL import Image
+
+    sheets = []
+    for frame in film.frames:
+        row = np.concatenate([np.kron(one, np.ones((factor, factor), np.uint8)) for one in frame], axis=1)
+        sheets.append(Image.fromarray(row))
+    buffer = io.BytesIO()
+    sheets[0].save(buffer, "GIF", save_all=True, append_images=sheets[1:], duration=[80] * (len(sheets) - 1) + [2000], loop=0)
+    return buffer.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    """Write an array as NPY."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()

@@ -1,0 +1,179 @@
+"""The wall of a layer: one picture per unit, painted in the background while one looks; sorted, the dead ones marked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from fer_core import walls
+from fer_core.colours import EMOTION_COLOURS
+from fer_core.emotions import EMOTIONS
+from fer_core.walls import Wall
+from ui import blueprint, page, selection, words
+from ui.gallery import gallery, png
+from ui.place import Place, statistics
+
+if TYPE_CHECKING:
+    from fer_core.predicting import Progress
+    from fer_core.units import Statistics
+
+ORDERS = {"number": "Number", "selectivity": "Class selectivity", "sparsity": "Sparsity", "mean": "Mean answer", "norm": "Weight norm",
+          "class": "Preferred class"}
+ORDER_WORDS = """**Class selectivity**: 1 where one class alone excites a unit, 0 where all do alike. **Sparsity**: near 1 where very few
+faces excite it. **Mean answer**: over all faces. **Weight norm**: length of its own weights. **Preferred class**: which one
+excites it most."""
+TICK = 1.0
+DEAD = "#D55E00"
+OLD = ("lost", "failed", "cancelled")
+
+
+def of(place: Place) -> Wall:
+    """Open the wall of the block, by the preset and seed at hand."""
+    return walls.ask(place.run, place.block.layer, place.block.units, place.goal.preset, place.goal.seed)
+
+
+def draw(place: Place, *, height: int = 620) -> None:
+    """Draw the wall with the choice of its order; painting begins by itself, unless a person cancelled it."""
+    block = place.block
+    with st.container(horizontal=True, vertical_alignment="bottom", key="wall-head"):
+        st.markdown(f"**{block.plural}** of {block.name}", width="stretch", help=f"{ORDER_WORDS}\n\nThe wall is painted by the preset and "
+                    "the seed chosen above, each unit from the same noise.")
+        order = selection.choose("Sort by", "order", list(ORDERS), words=ORDERS.__getitem__)
+    known = None
+    if place.dataset is not None and order in ("selectivity", "sparsity", "mean", "class"):
+        with page.errors():
+            known = statistics(place, block)
+    wall = of(place)
+    _let_go(wall)
+    told = wall.progress
+    if np.isnan(wall.scores).any() and (told is None or told.state not in (*OLD, "running")):
+        told = wall.start()
+    running = told is not None and told.state == "running"
+    st.fragment(_shown, run_every=TICK if running else None)(place, wall, order, known, height, running)
+
+
+def _let_go(wall: Wall) -> None:
+    """Stop painting the wall that this person left; what is painted stays."""
+    before = st.session_state.get("_wall")
+    if before is not None and before != wall.folder and (told := Wall(before).progress) is not None and told.state == "running":
+        Wall(before).cancel()
+    st.session_state["_wall"] = wall.folder
+
+
+def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
+    told, scores = wall.progress, wall.scores
+    ready = int(np.isfinite(scores).sum())
+    running = told is not None and told.state == "running"
+    if ran and not running:
+        st.rerun(scope="app")
+    if ready < len(scores):
+        _progress(wall, told, ready, len(scores))
+    rows = ordered(place, order, known)
+    remarks = wall.remarks
+    pictures = np.asarray(wall.pictures)[rows]
+    here = rows.tolist().index(place.goal.unit) if place.goal.kind == "filter" else None
+    block = place.block
+    side = 96 if block.units <= 96 else 48
+    captions = [_caption(block, int(unit), remarks, known, order) for unit in rows]
+    dead = {unit for unit, text in remarks.items() if text.startswith("Dead")}
+    colours = [_colour(block, int(unit), dead, known if order == "class" else None) for unit in rows]
+    gallery(_dimmed(pictures, [int(unit) in dead for unit in rows]), "wall", size=side, captions=captions, colours=colours, cell=side,
+            selected=here, height=height, label=f"{block.plural} of {block.name}",
+            tips=[_tip(place, int(unit), remarks, known) for unit in rows], on_pick=lambda i: _pick(int(rows[i])))
+    if remarks:
+        _told(remarks)
+
+
+def _colour(block: blueprint.Block, unit: int, dead: set[int], known: Statistics | None) -> str:
+    """Give the edge of a picture: a class, a dead unit, the preferred class, or none."""
+    if block.name == "logits":
+        return EMOTION_COLOURS[EMOTIONS[unit]]
+    if unit in dead:
+        return DEAD
+    return EMOTION_COLOURS[EMOTIONS[known.preferred[unit]]] if known is not None else "transparent"
+
+
+def _pick(unit: int) -> None:
+    selection.write(unit=unit, goal=None)
+
+
+def _progress(wall: Wall, told: Progress | None, ready: int, total: int) -> None:
+    running = told is not None and told.state == "running"
+    with st.container(horizontal=True, vertical_alignment="center", key="wall-progress"):
+        left = told.seconds_left if told is not None and running else None
+        text = f"{ready:,} of {total:,} painted" + (f", about {words.duration(left)} left" if left else "")
+        if told is not None and told.state == "failed":
+            text = f"Painting failed: {told.reason[:160]}"
+        st.progress(ready / total, text=text)
+        if running:
+            st.button("Stop painting", key="wall-cancel", type="tertiary", on_click=wall.cancel)
+        else:
+            st.button("Go on painting", key="wall-start", type="tertiary", icon=":material/play_arrow:", on_click=_start, args=(wall,))
+
+
+def _start(wall: Wall) -> None:
+    wall.start()
+
+
+def ordered(place: Place, order: str, known: Statistics | None) -> np.ndarray:
+    """Give the units in their order, int64 (units,); by number while what is asked for is not known."""
+    numbers = np.arange(place.block.units)
+    if order == "norm":
+        return np.argsort(-blueprint.norms(place.run, place.block.name), kind="stable")
+    if known is None or order == "number":
+        return numbers
+    if order == "class":
+        return np.lexsort((-known.selectivity, known.preferred))
+    return np.argsort(-np.asarray(getattr(known, order)), kind="stable")
+
+
+def _caption(block: blueprint.Block, unit: int, remarks: dict[int, str], known: Statistics | None, order: str) -> str:
+    if block.name == "logits":
+        return EMOTIONS[unit].capitalize()
+    if unit in remarks and remarks[unit].startswith("Dead"):
+        return f"{unit} dead"
+    if known is not None and order in ("selectivity", "sparsity", "mean"):
+        return f"{unit}\n{float(getattr(known, order)[unit]):.2g}"
+    return str(unit)
+
+
+def _tip(place: Place, unit: int, remarks: dict[int, str], known: Statistics | None) -> str:
+    told = [place.block.title(unit)]
+    if known is not None:
+        told.append(f"selectivity {known.selectivity[unit]:.2f}, sparsity {known.sparsity[unit]:.2f}, mean {known.mean[unit]:.3g}, "
+                    f"most for {words.emotion(int(known.preferred[unit]))}")
+    if unit in remarks:
+        told.append(remarks[unit])
+    return "; ".join(told)
+
+
+def _dimmed(pictures: np.ndarray, dead: list[bool]) -> np.ndarray:
+    """Strike dead units through."""
+    if not any(dead):
+        return pictures
+    marked = pictures.copy()
+    across = np.arange(pictures.shape[1])
+    for row in np.flatnonzero(dead):
+        marked[row] = 128 + (marked[row].astype(int) - 128) // 3
+        marked[row, across, across] = marked[row, across, across[::-1]] = 40
+    return marked
+
+
+def _told(remarks: dict[int, str]) -> None:
+    dead = {unit: text for unit, text in remarks.items() if text.startswith("Dead")}
+    said = ", ".join(filter(None, (f"{len(dead)} dead" if dead else "", f"{len(remarks) - len(dead)} silent or even" if
+                                   len(remarks) > len(dead) else "")))
+    with st.expander(f"{said}: the evidence"):
+        for unit, text in sorted(remarks.items())[:60]:
+            st.markdown(f"**{unit}**: {page.literal(text)}")
+        if len(remarks) > 60:
+            st.caption(f"and {len(remarks) - 60} more")
+
+
+def sheet(wall: Wall) -> bytes:
+    """Draw the whole wall as one picture, PNG."""
+    from fer_core import explorer
+
+    return png(explorer.grid(np.asarray(wall.pictures)))

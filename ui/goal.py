@@ -1,0 +1,191 @@
+"""What is painted, as the URL says it: which unit, class or contrast, excited or silenced, by which preset, knobs and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import FerError
+from fer_core.objectives import OBJECTIVES, Objective
+from fer_core.presets import CHOICES, LIMITS, PRESETS, Settings
+from ui.blueprint import Block, find
+
+KINDS = {"filter": "A filter", "class": "A class", "difference": "One class rather than another", "layer": "A whole layer"}
+PLACES = {"filter": "all over the picture", "neuron": "its middle neuron"}
+PRESET_WORDS = {
+    "report": "Plain ascent on pixels from noise, as the report did it.",
+    "standard": "Large waves move first, and the picture is shifted and turned a little at every step.",
+    "strong": "Everything against noise: more movement, smoothness, a pull to the start, twice the steps.",
+}
+UNLIKE = 3.0
+"""Strength with which several pictures of one unit keep apart."""
+MANY = 4
+KNOBS: dict[str, tuple[str, str]] = {
+    "steps": ("Steps", "How often the picture is changed."),
+    "rate": ("Rate", "How far one step goes; large ones overshoot."),
+    "parametrisation": ("Moves", "Pixels one by one, or waves (fourier): large forms move first."),
+    "decay": ("Decay", "With waves: how much more a large one counts than a fine one."),
+    "start": ("Start", "Weak noise, or an even grey."),
+    "strength": ("Noise", "How strong the noise of the start is."),
+    "optimiser": ("Optimiser", "Adam gives every pixel a pace of its own; normalised goes straight uphill."),
+    "total_variation": ("Smoothness", "Pulls neighbouring pixels together: less noise, softer forms."),
+    "l2": ("Pull to the start", "Holds the picture near where it began."),
+    "blur_every": ("Blur every", "Steps between two blurs; 0 is never. Fine noise does not survive them."),
+    "blur": ("Blur", "How wide such a blur is, in pixels."),
+    "jitter": ("Shift", "Largest shift at every step, in pixels: only what works everywhere stays."),
+    "scale": ("Size", "Largest change of size at every step; 0.05 is 5%."),
+    "rotate": ("Turn", "Largest turn at every step, in degrees."),
+    "pad": ("Border", "Grey border added before the picture is moved, in pixels."),
+    "unlike": ("Unlikeness", "With several pictures of one unit: how strongly they keep apart."),
+    "settle": ("Calm end", "Share of the steps, at the end, in which movement and rate fade away."),
+}
+"""Every knob: its label, and a sentence on what it does."""
+TOPS = {"steps": 1000, "rate": 1.0, "total_variation": 5.0, "l2": 1.0, "blur_every": 50, "blur": 4.0, "unlike": 20.0}
+"""Highest values that the page offers where the engine allows more than is of use."""
+WHOLE = ("steps", "blur_every", "pad")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is painted; hashable, for films and answers are kept by it."""
+
+    kind: str
+    block: Block
+    unit: int = 0
+    p: int = 3
+    q: int = 4
+    place: str = "filter"
+    silence: bool = False
+    preset: str = "standard"
+    knobs: tuple[tuple[str, float | str], ...] = ()
+    seed: int = 0
+    face: bool = False
+    """Start from the chosen face."""
+    many: int = 1
+
+    @property
+    def settings(self) -> Settings:
+        """The knobs of the ascent."""
+        settings = _with(PRESETS[self.preset], dict(self.knobs))
+        return replace(settings, unlike=settings.unlike or UNLIKE) if self.many > 1 else settings
+
+    @property
+    def objective(self) -> Objective:
+        """What is climbed, one part per picture."""
+        if self.kind == "layer":
+            made = OBJECTIVES["layer"](self.block.layer, self.many)
+        elif self.kind == "class":
+            made = OBJECTIVES["class"]([self.p] * self.many)
+        elif self.kind == "difference":
+            made = OBJECTIVES["difference"]([self.p] * self.many, [self.q] * self.many)
+        else:
+            made = OBJECTIVES[self.place](self.block.layer, [self.unit] * self.many)
+        return -made if self.silence else made
+
+    @property
+    def title(self) -> str:
+        """Name what is painted."""
+        if self.kind == "layer":
+            name = f"All of {self.block.name}"
+        elif self.kind == "class":
+            name = EMOTIONS[self.p].capitalize()
+        elif self.kind == "difference":
+            name = f"{EMOTIONS[self.p].capitalize()} rather than {EMOTIONS[self.q].capitalize()}"
+        else:
+            name = self.block.title(self.unit)
+        return f"What silences {name[0].lower() + name[1:]}" if self.silence else name
+
+    @property
+    def unit_of_score(self) -> str:
+        """Say what the score is."""
+        if self.kind == "layer":
+            return "mean square of all its answers"
+        if self.kind == "class" or (self.block.name == "logits" and self.kind == "filter"):
+            return "logit of the class"
+        if self.kind == "difference":
+            return "logit of the one less the other's"
+        return "answer of the neuron" if not self.block.grid or self.place == "neuron" else "mean answer over the picture"
+
+    @property
+    def file(self) -> str:
+        """Beginning of the names of files that are saved."""
+        return f"{'-'.join(self.title.lower().split())}-{self.preset}-seed{self.seed}"
+
+    @property
+    def options(self) -> str:
+        """The same as options of the command line, as far as it has them."""
+        if self.kind == "class":
+            return f"--classes {EMOTIONS[self.p]} --preset {self.preset} --seed {self.seed}"
+        if self.kind == "difference":
+            return f"--classes {EMOTIONS[self.p]} --versus {EMOTIONS[self.q]} --preset {self.preset} --seed {self.seed}"
+        return f"--layer {self.block.name} --units {self.unit} --preset {self.preset} --seed {self.seed}"
+
+
+def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[str]]:
+    """Read the goal from query parameters; what makes no sense becomes the default, and is told in a sentence."""
+    told: list[str] = []
+    block = find(blocks, params.get("layer")) or blocks[0]
+    if "layer" in params and find(blocks, params["layer"]) is None:
+        told.append(f"There is no layer '{params['layer'][:40]}'; the layers are {', '.join(one.name for one in blocks)}.")
+    unit = _whole(params.get("unit"), block.units - 1)
+    if "unit" in params and unit is None:
+        told.append(f"There is no unit '{params['unit'][:40]}' in {block.name}: it is a number from 0 to {block.units - 1}.")
+    kind = params.get("goal", "filter")
+    preset = params.get("preset", "standard")
+    p, q = (_emotion(params.get(name)) for name in "pq")
+    p = 3 if p is None else p
+    q = next(i for i in (4, 6) if i != p) if q is None or q == p else q
+    knobs, complaints = parse_knobs(params.get("knobs", ""))
+    return Goal(
+        kind if kind in KINDS else "filter", block, unit or 0, p, q,
+        place="neuron" if params.get("place") == "neuron" and block.grid else "filter",
+        silence=params.get("silence") == "1", preset=preset if preset in PRESETS else "standard", knobs=knobs,
+        seed=_whole(params.get("seed"), 2**31 - 1) or 0, face=params.get("from") == "face",
+        many=MANY if params.get("many") == str(MANY) else 1,
+    ), told + complaints
+
+
+def parse_knobs(text: str) -> tuple[tuple[tuple[str, float | str], ...], list[str]]:
+    """Read knobs such as `rate:0.1,start:grey`; those out of range are told and left out."""
+    found: dict[str, float | str] = {}
+    told = []
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition(":")
+        try:
+            read: float | str = value if name in CHOICES else int(value) if name in WHOLE else float(value)
+            _with(PRESETS["standard"], {name: read})
+        except (ValueError, TypeError, FerError):
+            told.append(f"The knob '{part[:40]}' is not understood or out of range; the preset's value was taken.")
+            continue
+        if name in LIMITS and float(read) > TOPS.get(name, LIMITS[name][1]):
+            told.append(f"The knob '{part[:40]}' is out of the page's range; the preset's value was taken.")
+            continue
+        found[name] = read
+    return tuple(sorted(found.items())), told
+
+
+def write_knobs(values: Mapping[str, float | str], preset: str) -> str | None:
+    """Write the knobs that differ from a preset; `None` where none does."""
+    usual = asdict(PRESETS[preset])
+    changed = sorted((name, value) for name, value in values.items() if value != usual[name])
+    return ",".join(f"{name}:{value if isinstance(value, str) else format(value, 'g')}" for name, value in changed) or None
+
+
+def _with(settings: Settings, knobs: Mapping[str, Any]) -> Settings:
+    return replace(settings, **knobs)
+
+
+def _whole(text: str | None, high: int) -> int | None:
+    try:
+        number = int(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number <= high else None
+
+
+def _emotion(text: str | None) -> int | None:
+    if text in EMOTIONS:
+        return EMOTIONS.index(str(text))
+    return _whole(text, len(EMOTIONS) - 1)

@@ -1,0 +1,123 @@
+"""The living picture: an ascent as it is painted, large and crisp, with its score curve, play, pause, and a slider over its steps.
+
+Frames are made faster (50 to 100 a second) than a page is drawn anew (5 to 10 times), so they travel in handfuls, and the browser plays
+them at an even pace. A handful also holds what the one before it held: one of two messages may be lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ui import networks, page
+from ui.films import SHELF, Film, every
+from ui.goal import Goal
+
+HERE = Path(__file__).parent
+TICK = 0.25
+"""Seconds between two handfuls."""
+PATIENCE = 0.25
+"""Seconds that the page waits for a first frame."""
+
+_component = st.components.v2.component(
+    "fer_living",
+    html="<div class='fer-living'></div>",
+    css=(HERE / "living.css").read_text(encoding="utf8"),
+    js=(HERE / "living.js").read_text(encoding="utf8"),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a film is shown: pixels of the picture's side, with controls or without, and the words over it."""
+
+    size: int = 384
+    controls: bool = True
+    title: str = ""
+    words: str = ""
+    pace: int = 16
+    """Frames a second."""
+
+
+def name(network: networks.Name, goal: Goal, face: np.ndarray | None) -> Hashable:
+    """Name a film."""
+    pixels = hashlib.sha1(np.ascontiguousarray(face).tobytes(), usedforsecurity=False).hexdigest() if face is not None and goal.face else ""
+    return network, goal, pixels
+
+
+def film(holder: str, network: networks.Name, goal: Goal, face: np.ndarray | None = None) -> Film:
+    """Give the film of a goal, under way."""
+    total = goal.settings.steps
+    start = face if goal.face else None
+
+    def begin() -> Any:
+        model = networks.network(network)
+        from fer_core import ascent
+
+        return ascent.ascend(model, goal.objective, preset=goal.settings, seed=goal.seed, face=start, every=every(total))
+
+    return SHELF.show(holder, name(network, goal, face), begin, total)
+
+
+def living(shown: Film, tag: str, look: Look, *, key: str = "living", on_seed: Callable[[], None] | None = None) -> None:
+    """Show a film while it is made, and afterwards; the page is drawn anew at its end. `tag` names the film to the browser."""
+    if networks.ready():
+        shown.first.wait(PATIENCE)
+    with st.container(key=f"{key}-place"):
+        st.fragment(_draw, run_every=TICK if shown.running else None)(shown, tag, look, key, on_seed, shown.running)
+
+
+def _draw(shown: Film, tag: str, look: Look, key: str, on_seed: Callable[[], None] | None, ran: bool) -> None:
+    if ran != shown.running:  # it ended, was paused, or goes on: the page is drawn anew, to tick or not to tick
+        st.rerun(scope="app")
+    shown.watch()
+    present(shown, tag, look, key=key, on_seed=on_seed, ticking=ran)
+
+
+def present(shown: Film, tag: str, look: Look, *, key: str, on_seed: Callable[[], None] | None = None, ticking: bool = True) -> None:
+    """Draw a film as far as it is; where it is drawn again and again (`ticking`), only the newest frames are sent."""
+
+    def acted() -> None:
+        act = st.session_state[key].get("act")
+        if act == "pause":
+            shown.pause()
+        elif act == "play":
+            shown.play()
+        elif act == "seed" and on_seed is not None:
+            on_seed()
+
+    if shown.error is not None:
+        page.problem(shown.error)
+        return
+    _component(key=key, data=_data(shown, tag, look, key, ticking), on_act_change=acted)
+
+
+def _data(shown: Film, tag: str, look: Look, key: str, ticking: bool) -> dict[str, Any]:
+    count = len(shown.frames)
+    sent = st.session_state.setdefault("_sent", {})
+    before, last = sent.get(key, {}).get(tag, (0, 0)) if ticking else (0, 0)
+    sent[key] = {tag: (last, count)}
+    handful = shown.frames[before:count]
+    return {
+        "film": tag, "start": before, "count": count, "pictures": handful[0].shape[0] if handful else 1,
+        "frames": base64.b64encode(np.stack(handful).tobytes()).decode("ascii") if handful else "",
+        "steps": shown.steps[before:count], "scores": [list(map(_short, row)) for row in shown.scores[before:count]],
+        "total": shown.total, "state": shown.state, "size": look.size, "controls": look.controls, "title": look.title,
+        "words": look.words, "pace": look.pace,
+    }
+
+
+def _short(value: float) -> float | None:
+    return float(f"{value:.4g}") if np.isfinite(value) else None
+
+
+def tag_of(name: Hashable) -> str:
+    """Write a film's name short, for the browser."""
+    return hashlib.sha1(repr(name).encode(), usedforsecurity=False).hexdigest()[:12]

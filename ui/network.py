@@ -1,0 +1,52 @@
+"""The picture of the network: a row of blocks whose height is the grid and whose thickness the number of filters; a click chooses one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from fer_core.colours import EMOTION_COLOURS
+from ui.blueprint import Block
+
+HERE = Path(__file__).parent
+
+_component = st.components.v2.component(
+    "fer_network",
+    html="<div class='fer-network'></div>",
+    css=(HERE / "network.css").read_text(encoding="utf8"),
+    js=(HERE / "network.js").read_text(encoding="utf8"),
+)
+
+
+def network(blocks: list[Block], chosen: str, on_pick: Callable[[str], None] | None, *, key: str = "network") -> None:
+    """Draw the blocks; `on_pick` is told the name of the one clicked."""
+
+    def picked() -> None:
+        if (name := st.session_state[key].get("pick")) is not None and on_pick is not None:
+            on_pick(str(name))
+
+    data = {
+        "blocks": [
+            {"name": block.name, "kind": block.kind, "shape": block.shape, "view": block.view, "parameters": f"{block.parameters:,}",
+             "norm": f"{block.norm:,}" if block.norm else "", "units": block.units, "tall": _tall(block), "thick": _thick(block)}
+            for block in blocks
+        ],
+        "chosen": chosen,
+        "clickable": on_pick is not None,
+        "colours": list(EMOTION_COLOURS.values()),
+    }
+    with st.container(key=f"{key}-row"):
+        _component(key=key, data=data, on_pick_change=picked)
+
+
+def _tall(block: Block) -> float:
+    """Height in pixels: the grid of a convolution, the number of neurons of a dense layer."""
+    return 22 + 1.5 * block.grid if block.grid else 22 + 6 * np.log2(block.units)
+
+
+def _thick(block: Block) -> float:
+    """Thickness in pixels."""
+    return 4 + 1.6 * np.sqrt(block.units) if block.grid else 12

@@ -1,0 +1,131 @@
+"""Where the explorer stands: the run, its blocks, the goal, and the faces of the split, if they are at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fer_core.errors import DataError, FerError
+from fer_core.runs import Run
+from ui import answers, cache, jobs, networks
+from ui.blueprint import Block
+from ui.goal import Goal
+
+if TYPE_CHECKING:
+    from fer_core.activations import Table
+    from fer_core.data import Dataset, Split
+    from fer_core.units import Statistics
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What the parts of the page share."""
+
+    run: Run
+    blocks: list[Block]
+    goal: Goal
+    split: str
+    dataset: Dataset | None = None
+    problem: FerError | None = None
+    """Why there are no faces."""
+    image: int = 0
+
+    @property
+    def block(self) -> Block:
+        """The block that is looked at."""
+        return self.goal.block
+
+    @cached_property
+    def network(self) -> networks.Name:
+        """The name of the network."""
+        return networks.name(self.run)
+
+    @property
+    def faces(self) -> Split | None:
+        """The faces of the split."""
+        return None if self.dataset is None else self.dataset[self.split]
+
+    @property
+    def face(self) -> np.ndarray | None:
+        """The chosen face, uint8 (48, 48)."""
+        return None if self.faces is None or not len(self.faces) else np.asarray(self.faces.images[self.image])
+
+    def key(self, *more: Any) -> tuple[Any, ...]:
+        """Name an answer about this network and these faces."""
+        return (*more, self.network, self.split, self.dataset.fingerprint if self.dataset is not None else "")
+
+
+def faces_of(run: Run, split: str) -> tuple[Dataset | None, FerError | None]:
+    """Find the faces of a run: those of its fingerprint, where the run says, where the URL says, or in data/ by its name."""
+    wanted = run.facts.get("data", {}).get("fingerprint")
+    problem: FerError | None = None
+    for source in answers.places(run):
+        try:
+            found = cache.dataset(source)
+        except DataError as error:
+            problem = problem or error
+            continue
+        if split not in found or not len(found[split]):
+            problem = problem or DataError(f"The data set has no {split} faces.", received=", ".join(found))
+        elif wanted in (None, found.fingerprint):
+            return found, None
+        else:
+            problem = DataError("The faces at hand are not those that the run was trained on.", received=found.name,
+                                todo="bring the data set that the run was trained on")
+    return None, problem or DataError("The faces of this run are not at hand.")
+
+
+def table_ready(place: Place) -> bool:
+    """Tell whether the table of answers to the split lies on disk."""
+    if place.dataset is None or not networks.ready():
+        return False
+    from fer_core import activations
+
+    return activations.table(place.run, place.dataset, place.split) is not None
+
+
+def table(place: Place) -> Table | None:
+    """Give the table of every unit's answers to the split, made in the background when it is missing; `None` while it is made."""
+    if place.dataset is None:
+        return None
+    run, dataset, split, network = place.run, place.dataset, place.split, place.network
+
+    def work(job: jobs.Job) -> Any:
+        model = networks.network(network)
+        from fer_core import activations, tasks
+
+        known = activations.table(run, dataset, split)
+        if known is not None:
+            return known
+        folder = activations.place(run, dataset, split)
+        folder.mkdir(parents=True, exist_ok=True)
+        told = job.part(0.0, 1.0)
+        with tasks.telling(folder) as tell:
+            for share in activations.make(run, model, dataset, split):
+                tell(share)
+                told(share)
+        return activations.table(run, dataset, split)
+
+    found: Table | None = jobs.answer(place.key("table"), work, f"Every unit looks at the {split} faces, once")
+    return found
+
+
+def statistics(place: Place, block: Block) -> Statistics | None:
+    """Describe every unit of a block by its answers to the split; `None` while that is not known."""
+    if place.faces is None:
+        return None
+    known = table(place)
+    if known is None:
+        return None
+    labels = place.faces.labels
+
+    def work(job: jobs.Job) -> Any:
+        from fer_core import units
+
+        return units.statistics(known, block.layer, labels)
+
+    found: Statistics | None = jobs.answer(place.key("statistics", block.layer), work, "Describing the units")
+    return found

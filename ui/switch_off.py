@@ -1,0 +1,110 @@
+"""The switch-off test: what accuracy, each class and the confusion matrix lose without a unit, on a fixed sample of faces."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core.charts import Theme
+from fer_core.colours import DIVERGING, EMOTION_COLOURS, ink, shade
+from fer_core.emotions import EMOTIONS
+from ui import jobs, networks, selection, words
+from ui.place import Place
+
+if TYPE_CHECKING:
+    from fer_core.switching import Effect
+
+_sample: dict[Any, Any] = {}
+"""The one sample that is kept: stopped above a layer it takes up to 103 MB."""
+_guard = threading.Lock()
+
+
+def panel(place: Place, theme: Theme) -> None:
+    """Offer the test, or draw what it found."""
+    if place.faces is None:
+        return
+    st.markdown(f"**Without it**: the {place.block.noun} is switched off, as if its weights were zero",
+                help="On up to 700 labelled faces of the split, always the same; only the layers above it run again.")
+    if selection.param("off") != "1":
+        st.button("Switch it off", key="switch-off", icon=":material/power_settings_new:", on_click=selection.write, kwargs={"off": 1})
+        return
+    found = effect(place)
+    if found is not None:
+        draw(found, theme)
+        st.button("Switch it on again", key="switch-on", type="tertiary", on_click=selection.write, kwargs={"off": None})
+
+
+def effect(place: Place) -> Effect | None:
+    """Switch the unit off; `None` while that is computed."""
+    network, layer, unit, key = place.network, place.block.layer, place.goal.unit, place.key(place.block.layer)
+    assert place.faces is not None
+    faces = place.faces
+
+    def work(job: jobs.Job) -> Any:
+        model = networks.network(network)
+        from fer_core import switching
+
+        with _guard:
+            if key not in _sample:
+                _sample.clear()
+                _sample[key] = switching.Sample(model, layer, faces, progress=job.part(0.0, 0.7))
+            sample = _sample[key]
+        return sample.without([unit], job.part(0.7, 1.0))
+
+    found: Effect | None = jobs.answer(place.key("off", layer, unit), work, "Switching it off")
+    return found
+
+
+def draw(found: Effect, theme: Theme) -> None:
+    """Draw the accuracy before and after, the change of every class's recall, and of the matrix."""
+    before, after = found.before, found.after
+    change = 100 * found.accuracy
+    st.html(f"<div class='fer-card'><div class='fer-number'>{change:+.1f} points</div><div class='fer-line'>of accuracy: "
+            f"{words.accuracy(before.accuracy, before.interval, before.n)} before, {words.percent(after.accuracy)} without it</div></div>")
+    top = max(1.0, float(np.nanmax(np.abs(100 * found.recalls))))
+    rows = "".join(_row(name, 100 * float(value), top) for name, value in zip(EMOTIONS, found.recalls, strict=True))
+    st.html(f"{STYLE}<div class='fer-shifts'>{rows}</div>")
+    if not found.matrix.any():
+        st.caption("Not one of these faces is called anything else.")
+        return
+    moved = int(np.abs(found.matrix).sum()) // 2
+    with st.expander(f"Change of the confusion matrix: {words.faces(moved)} called something else", expanded=False):
+        st.html(_matrix(found.matrix, theme))
+
+
+def _row(name: str, value: float, top: float) -> str:
+    if np.isnan(value):
+        return f"<div><span>{name.capitalize()}</span><i></i><span>no face</span></div>"
+    width = 50 * abs(value) / top
+    place = f"right:50%;width:{width:.1f}%" if value < 0 else f"left:50%;width:{width:.1f}%"
+    return (f"<div><span>{name.capitalize()}</span><i><b style='{place};background:{EMOTION_COLOURS[name]}'></b></i>"
+            f"<span>{value:+.1f}</span></div>")
+
+
+def _matrix(change: np.ndarray, theme: Theme) -> str:
+    top = max(1, int(np.abs(change).max()))
+    short = [name[:4].capitalize() for name in EMOTIONS]
+    head = "".join(f"<th scope='col'>{name}</th>" for name in short)
+    body = ""
+    for name, row in zip(short, change.tolist(), strict=True):
+        cells = "".join(_cell(value, top, theme) for value in row)
+        body += f"<tr><th scope='row'>{name}</th>{cells}</tr>"
+    return f"<table class='fer-change'><tr><th></th>{head}</tr>{body}</table>"
+
+
+def _cell(value: int, top: int, theme: Theme) -> str:
+    colour = shade(DIVERGING[theme], 0.5 + 0.5 * value / top)
+    return f"<td style='background:{colour};color:{ink(colour)}'>{f'{value:+d}' if value else ''}</td>"
+
+
+STYLE = """<style>.fer-shifts{display:grid;gap:3px;max-width:420px;font-size:.9rem}
+.fer-shifts div{display:grid;grid-template-columns:5rem 1fr 3.4rem;gap:8px;align-items:center;font-variant-numeric:tabular-nums}
+.fer-shifts i{display:block;height:13px;position:relative;background:rgba(128,136,150,.12);border-radius:3px}
+.fer-shifts i::before{content:"";position:absolute;left:calc(50% - .5px);width:1px;top:0;bottom:0;background:rgba(128,136,150,.7)}
+.fer-shifts b{position:absolute;top:0;bottom:0;border-radius:2px}.fer-shifts span:last-child{text-align:right}
+.fer-change{border-collapse:separate;border-spacing:2px;font-size:.8rem;font-variant-numeric:tabular-nums}
+.fer-change td{width:2.5rem;height:1.8rem;text-align:center;border-radius:3px;border:0}
+.fer-change th{font-weight:500;padding:0 4px;border:0}</style>"""
