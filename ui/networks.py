@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ Name = tuple[str, cache.Stamp]
 
 _kept: OrderedDict[Name, Any] = OrderedDict()
 _lock = threading.Lock()
+_first = threading.Lock()
 
 
 def name(run: Run) -> Name:
@@ -56,11 +58,25 @@ def ready() -> bool:
 
 def framework() -> Any:
     """Import `fer_core.models`, and TensorFlow with it; the first time not before the page had time to be painted."""
-    if not ready():
-        time.sleep(LATER)
+    if ready():
+        return sys.modules["fer_core.models"]
+    time.sleep(LATER)
     from fer_core.terminal import networks
 
-    return networks()
+    with _first:
+        core = networks()
+        _keep()
+    return core
+
+
+def _keep() -> None:
+    """Keep Streamlit from clearing Keras after every run of a page: that throws away compiled kernels under whoever computes beside it.
+
+    What is in memory by now stays for good, and need not be searched for garbage again and again.
+    """
+    sys.modules["keras"].backend.clear_session = lambda free_memory=True: None
+    gc.collect()
+    gc.freeze()
 
 
 def warm() -> None:
