@@ -108,16 +108,15 @@ def main() -> None:
     head.html(f"<p class='fer-sentence'>{html.escape(sentence(place))}</p>")
     network.network(place.blocks, place.block.name, lambda name: selection.write(layer=name, unit=None, goal=None, off=None))
     ask_filter.what(place.goal)
-    left, right = st.columns([1, 1.15], gap="large")
+    left, right = st.columns(2, gap="medium")
     with right:
         film = picture(place)
         ask_filter.knobs(place.goal, face=place.face is not None)
     with left, page.errors():
         filter_wall.draw(place)
-    with right:
-        if place.goal.kind == "filter":
-            with page.errors():
-                dossier.draw(place, page.theme())
+    if place.goal.kind == "filter":
+        with page.errors():
+            dossier.draw(place, page.theme())
     st.divider()
     with page.errors():
         filter_panels.draw(place, film, page.theme())

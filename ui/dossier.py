@@ -33,15 +33,15 @@ def draw(place: Place, theme: Theme) -> None:
     if found is not None:
         numbers(found)
         strongest(place, found)
-    on_face(place, theme)
-    left, right = st.columns(2)
+    left, right = st.columns(2, gap="medium")
     with left:
+        on_face(place, theme)
         if found is not None:
             classes(found)
     with right:
         switch_off.panel(place, theme)
-    if found is not None:
-        twins(place, found)
+        if found is not None:
+            twins(place, found)
 
 
 def dossier(place: Place) -> Dossier | None:
