@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import gc
 import sys
 import threading
 import time
 from collections import OrderedDict
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ Name = tuple[str, cache.Stamp]
 _kept: OrderedDict[Name, Any] = OrderedDict()
 _lock = threading.Lock()
 _first = threading.Lock()
+_end = ExitStack()
 
 
 def name(run: Run) -> Name:
@@ -58,17 +62,17 @@ def ready() -> bool:
 
 def framework() -> Any:
     """Import `fer_core.models`, and TensorFlow with it; the first time not before the page had time to be painted."""
-    if ready():
-        return sys.modules["fer_core.models"]
-    time.sleep(LATER)
+    if not ready():
+        time.sleep(LATER)
     from fer_core.terminal import networks
 
     with _first:
-        core = networks()
+        core = sys.modules["fer_core.models"] if ready() else networks()
         _keep()
     return core
 
 
+@functools.cache
 def _keep() -> None:
     """Keep Streamlit from clearing Keras after every run of a page: that throws away compiled kernels under whoever computes beside it.
 
@@ -77,6 +81,9 @@ def _keep() -> None:
     sys.modules["keras"].backend.clear_session = lambda free_memory=True: None
     gc.collect()
     gc.freeze()
+    from fer_core.gradients import TURNS
+
+    atexit.register(lambda: _end.enter_context(TURNS.mine()))  # the process ends between two computations, not in the midst of one
 
 
 def warm() -> None:
