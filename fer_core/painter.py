@@ -18,6 +18,8 @@ from fer_core.splits import Split
 from fer_core.walls import Wall
 
 BATCH = 32
+FIRST = 8
+"""Units of a wall's first batch: something is to be seen soon."""
 FLAT = 3.0
 """Deviation in grey levels below which a picture is even."""
 EVEN = "Even: on average over the picture, an even grey excites it most; its middle neuron has a picture of its own."
@@ -92,8 +94,8 @@ def fill(wall: Wall, model: keras.Model, *, table: Table | None = None, split: S
     """Paint what is missing on a wall; gives the share done after every batch. Whoever asks for no more stops it."""
     missing = [int(unit) for unit in np.flatnonzero(np.isnan(wall.scores))]
     total = len(wall.scores)
-    for start in range(0, len(missing), BATCH):
-        wanted = missing[start : start + BATCH]
+    for start in [0, *range(FIRST, len(missing), BATCH)] if missing else []:
+        wanted = missing[start : start + (BATCH if start else FIRST)]
         painted = paint(model, wall.layer, wanted, wall.settings, seed=int(wall.asked["seed"]), table=table, split=split)
         wall.hang(wanted, painted.pictures, painted.scores, painted.remarks)
         yield 1 - (len(missing) - start - len(wanted)) / total

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LINE = (255, 140, 0)
 FACTOR = 2
+THREE = 330
+"""Pixels that hold three faces in a row."""
 
 
 def draw(place: Place, theme: Theme) -> None:
@@ -32,16 +34,17 @@ def draw(place: Place, theme: Theme) -> None:
     found = dossier(place)
     if found is not None:
         numbers(found)
-        strongest(place, found)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            strongest(place, found)
+        with right:
+            classes(found)
+            twins(place, found)
     left, right = st.columns(2, gap="medium")
     with left:
         on_face(place, theme)
-        if found is not None:
-            classes(found)
     with right:
         switch_off.panel(place, theme)
-        if found is not None:
-            twins(place, found)
 
 
 def dossier(place: Place) -> Dossier | None:
@@ -75,9 +78,10 @@ def strongest(place: Place, found: Dossier) -> None:
                 help=f"Of {words.faces(len(faces))}.{outline} A click shows its answers to that face.")
     captions = [f"{words.emotion(label)}\n#{peak.face} · {peak.value:.3g}" for label, peak in zip(labels, peaks, strict=True)]
     colours = [EMOTION_COLOURS[EMOTIONS[n]] if n >= 0 else "" for n in labels]
-    gallery(pictures, "strongest", size=SIDE * FACTOR, cell=SIDE * FACTOR, captions=captions, colours=colours,
-            selected=here[0] if here else None, label="The faces that excite it most",
-            on_pick=lambda i: selection.write(image=peaks[i].face))
+    with st.container(width=THREE):
+        gallery(pictures, "strongest", size=SIDE * FACTOR, cell=SIDE * FACTOR, captions=captions, colours=colours,
+                selected=here[0] if here else None, label="The faces that excite it most",
+                on_pick=lambda i: selection.write(image=peaks[i].face))
 
 
 def outlined(face: np.ndarray, peak: Peak) -> np.ndarray:

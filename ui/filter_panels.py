@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PANELS = {"presets": "Presets compared", "classes": "The seven classes", "ages": "Early against late", "face": "Through a face",
           "kernels": "Raw kernels", "runs": "In two runs", "save": "Save"}
-ROW = 10
+ROW = 8
 """Pictures of a row of the early against the late layers."""
 
 
