@@ -203,3 +203,36 @@ def _cancelled(name: Hashable, label: str) -> None:
 def is_cancelled(name: Hashable) -> bool:
     """Tell whether this person cancelled a job and has not asked for it again."""
     return name in _session()["cancelled"]
+
+
+def answers(wanted: list[tuple[Hashable, Work]], label: str) -> list[Job]:
+    """Ask for several answers at once; while one is missing, one line shows how far they are. Each job holds its answer or its error."""
+    names = [name for name, _ in wanted]
+    if any(is_cancelled(name) for name in names):
+        _cancel_all(names)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Cancelled: {label[0].lower()}{label[1:]}.", width="content")
+            st.button("Do it", key=f"again-{_digest(tuple(names))}", type="tertiary", icon=":material/play_arrow:",
+                      on_click=_session()["cancelled"].difference_update, args=(names,))
+        return [Job(error=Unwanted("This was cancelled.")) for _ in names]
+    found = [ask(name, work) for name, work in wanted]
+    if not all(job.done.is_set() for job in found):
+        st.fragment(_follow_all, run_every=0.5)(found, names, label, sum(job.done.is_set() for job in found))
+    return found
+
+
+def _follow_all(found: list[Job], names: list[Hashable], label: str, known: int) -> None:
+    """Show how far several jobs are; the page is drawn anew whenever one more is done."""
+    for job in found:
+        job.asked = time.monotonic()
+    if sum(job.done.is_set() for job in found) > known or any(is_cancelled(name) for name in names):
+        st.rerun(scope="app")
+    share = sum(job.share for job in found) / len(found)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, share), text=f"{label}: {known} of {len(found)} done")
+        st.button("Cancel", key=f"cancel-{_digest(tuple(names))}", type="tertiary", on_click=_cancel_all, args=(names,))
+
+
+def _cancel_all(names: list[Hashable]) -> None:
+    for name in names:
+        _cancel(name)

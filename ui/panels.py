@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.charts import Theme
-from ui import page, selection
+from ui import compare_maps, page, regions_view, selection
 from ui.explain_view import Explained
+from ui.question import parse
 from ui.subject import Subject, Walk
 
-PANELS = {"regions": "Regions", "compare": "Compare", "test": "Test of the map", "paint": "Paint on it", "many": "Many faces",
-          "save": "Save"}
+PANELS = {"regions": "Regions", "compare": "Compare"}
 
 
 def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme: Theme) -> None:
@@ -18,5 +18,9 @@ def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme:
     st.divider()
     names = [name for name in PANELS if name != "many" or way is not None]
     name = selection.choose("More", "why", names, words=PANELS.__getitem__, kind="segmented", default="regions", hidden=True)
+    question = explained.asked if explained else parse(st.query_params.to_dict(), subject.called, subject.label)[0]
     with page.errors():
-        st.caption(name)
+        if name == "regions":
+            regions_view.panel(subject, question, explained, theme)
+        elif name == "compare":
+            compare_maps.panel(subject, question, theme)

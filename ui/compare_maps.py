@@ -1,0 +1,156 @@
+"""Maps beside each other, under one rule of scale: all methods, two classes, two networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps
+from fer_core.charts import Theme
+from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.errors import FerError
+from fer_core.methods import NO_CONVOLUTION, WORDS
+from fer_core.runs import Run
+from ui import bars, cache, jobs, page, selection, words
+from ui.explain_view import explanation
+from ui.gallery import gallery
+from ui.question import Question, why
+from ui.subject import Subject, predicted
+
+KINDS = {"methods": "Methods", "classes": "Two classes", "networks": "Two networks"}
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """A map on the wall, or why it is missing."""
+
+    title: str
+    job: jobs.Job
+
+    def picture(self, top: float, theme: Theme) -> np.ndarray:
+        """Draw the map, or an empty ground."""
+        map_ = self.map
+        return maps.signed(map_ if map_ is not None else np.zeros((SIDE, SIDE)), top or 1.0, theme)
+
+    @property
+    def map(self) -> np.ndarray | None:
+        """The map, once it is there."""
+        return self.job.answer.maps[0] if self.job.done.is_set() and self.job.error is None else None
+
+    @property
+    def said(self) -> str:
+        """What stands under it beside its title."""
+        if self.map is not None:
+            return f"strongest ±{maps.limit(self.map):.2g}"
+        return "failed" if self.job.error is not None else "..."
+
+
+def panel(subject: Subject, question: Question, theme: Theme) -> None:
+    """Draw the panel."""
+    kind = selection.choose("Compare", "beside", list(KINDS), words=KINDS.__getitem__, kind="segmented", default="methods", hidden=True)
+    {"methods": _methods, "classes": _classes, "networks": _networks}[kind](subject, question, theme)
+
+
+def _methods(subject: Subject, question: Question, theme: Theme) -> None:
+    flat = subject.run.config.arch == "dnn"
+    names = [name for name in WORDS if not (flat and WORDS[name].needs_convolution)]
+    tiles = _tiles([WORDS[name].label for name in names], [(subject, question.by(name)) for name in names], "Asking every method")
+    tops = [maps.limit(tile.map) if tile.map is not None else 1.0 for tile in tiles]
+    _wall("compare-methods", [maps.grey(subject.image), *(tile.picture(top, theme) for tile, top in zip(tiles, tops, strict=True))],
+          ["Face\n", *(f"{tile.title}\n{tile.said}" for tile in tiles)],
+          at=names.index(question.method) + 1 if question.method in names else None,
+          on_pick=lambda i: selection.write(method=names[i - 1]) if i else None)
+    told = f" Grad-CAM and LayerCAM are missing: {NO_CONVOLUTION}." if flat else ""
+    st.caption(page.literal(f"One rule of scale: each map's strongest colour is its own 99th percentile of |map|, for their units differ. "
+                            f"Where methods disagree, trust none of them alone. Click a map to use its method.{told}"))
+    _problems(tiles)
+
+
+def _classes(subject: Subject, question: Question, theme: Theme) -> None:
+    first = question.target
+    second = question.versus if question.versus is not None else _other(subject, first)
+    shown = selection.emotion("q2")
+    second = second if shown is None or shown == first else shown
+    names = [name.capitalize() for i, name in enumerate(EMOTIONS) if i != first]
+    st.session_state["second_class"] = words.emotion(second)
+
+    def chosen() -> None:
+        selection.write(q2=str(st.session_state["second_class"]).lower())
+
+    st.selectbox(f"{words.emotion(first)}, beside", names, key="second_class", on_change=chosen, width=200)
+    asked = [question.of(first), question.of(second), question.of(first, second)]
+    tiles = _tiles([why(one.target, one.versus) for one in asked], [(subject, one) for one in asked], "Asking for both classes")
+    known = [tile.map for tile in tiles if tile.map is not None]
+    top = maps.limit(*known) if known else 1.0
+    _wall("compare-classes", [maps.grey(subject.image), *(tile.picture(top, theme) for tile in tiles)],
+          ["Face\n", *(f"{tile.title}\n{tile.said}" for tile in tiles)])
+    if len(known) == len(tiles):
+        alike = float(np.corrcoef(known[0].ravel(), known[1].ravel())[0, 1])
+        st.caption(page.literal(f"One scale for all three: the strongest colour is ±{top:.2g}. Correlation of the two classes' maps: "
+                                f"{alike:.2f}. "
+                                + ("Near 1, both show what any face needs; the contrast shows what tells them apart."
+                                   if alike > 0.5 else "The network looks for the two in different places, or with opposite signs.")))
+    _problems(tiles)
+
+
+def _other(subject: Subject, first: int) -> int:
+    """Give the label or, when that is the class itself, the runner-up."""
+    if 0 <= subject.label != first:
+        return subject.label
+    assert subject.probabilities is not None
+    return int(next(i for i in np.argsort(-subject.probabilities) if i != first))
+
+
+def others(run: Run) -> list[Run]:
+    """List the other runs with weights."""
+    return [one for one in cache.runs() if not one.damage and one.id != run.id and (one.path / "weights.safetensors").exists()]
+
+
+def _networks(subject: Subject, question: Question, theme: Theme) -> None:
+    there = {run.id: run for run in others(subject.run)}
+    if not there:
+        page.empty("Only one network", "A second run with weights can be asked about the same face.",
+                   "python -m fer_core train --data demo --preset quick --arch dnn")
+        return
+    asked = selection.param("with")
+    if asked is not None and asked not in there:
+        st.info(f"There is no other run '{page.literal(str(asked)[:40])}' with weights.", icon=":material/info:")
+    id = selection.choose("Beside", "with", list(there), words=lambda name: there[name].title)
+    second = subject.before(there[id])
+    pair = [(one, question) for one in (subject, second)]
+    if question.words.needs_convolution and second.run.config.arch == "dnn":
+        st.info(page.literal(f"{question.words.label} cannot explain {second.run.title}: {NO_CONVOLUTION}."), icon=":material/info:")
+        return
+    tiles = _tiles([one.run.title for one, _ in pair], pair, "Asking both networks")
+    _wall("compare-networks", [maps.grey(subject.image), *(tile.picture(maps.limit(tile.map) if tile.map is not None else 1, theme)
+                                                           for tile in tiles)],
+          ["Face\n", *(f"{tile.title}\n{tile.said}" for tile in tiles)])
+    left, right = st.columns(2, gap="large")
+    for column, one in ((left, subject), (right, second)):
+        with column:
+            st.markdown(f"**{page.literal(one.run.title)}** · {one.run.config.arch}")
+            values = one.probabilities if one.probabilities is not None else predicted(one)
+            if values is not None:
+                bars.seven(values, subject.label)
+    st.caption(page.literal(f"{question.said}, {question.words.label}; each map by its own 99th percentile, for logits of two networks "
+                            "have no common measure."))
+    _problems(tiles)
+
+
+def _tiles(titles: Sequence[str], asked: Sequence[tuple[Subject, Question]], label: str) -> list[Tile]:
+    found = jobs.answers([explanation(subject, question) for subject, question in asked], label)
+    return [Tile(title, job) for title, job in zip(titles, found, strict=True)]
+
+
+def _wall(key: str, pictures: list[np.ndarray], captions: list[str], *, at: int | None = None, on_pick: object = None) -> None:
+    gallery(np.stack(pictures), key, size=3 * SIDE, cell=160, captions=captions, selected=at, label="Maps beside each other",
+            on_pick=on_pick)  # type: ignore[arg-type]
+
+
+def _problems(tiles: list[Tile]) -> None:
+    for tile in tiles:
+        if tile.job.done.is_set() and isinstance(tile.job.error, FerError) and not isinstance(tile.job.error, jobs.Unwanted):
+            page.problem(tile.job.error)

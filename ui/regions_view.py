@@ -1,0 +1,202 @@
+"""Where on the face a map lies, region by region, and what hiding each region does; the regions can be moved."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps, regions
+from fer_core.charts import Theme
+from fer_core.emotions import SIDE
+from fer_core.errors import FerError
+from fer_core.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
+from ui import bars, jobs, networks, selection, words
+from ui.explain_view import Explained
+from ui.gallery import picture
+from ui.question import Question
+from ui.subject import Subject
+
+HERE = Path(__file__).parent
+ABOUT = """**Share**: how much of |map| lies in the region. **× area**: that share over the region's share of the face; 1 is no preference.
+The ground of every claim like "it looks at the mouth"."""
+
+_component = st.components.v2.component(
+    "fer_regions",
+    html="<div class='fer-regions'></div>",
+    css=(HERE / "regions.css").read_text(encoding="utf8"),
+    js=(HERE / "regions.js").read_text(encoding="utf8"),
+)
+
+
+def spoken(name: str) -> str:
+    """Write the name of a region."""
+    return name.replace("_", " ").capitalize()
+
+
+def written(now: Regions, usual: Regions) -> str | None:
+    """Write the boxes that were moved for the URL, such as `mouth.0:12,30,36,41`; `None` when none was."""
+    parts = []
+    for name in FEATURES:
+        for i, (box, was) in enumerate(zip(now.boxes[name], usual.boxes[name], strict=True)):
+            values, before = ([round(v, 1) for v in (one.left, one.top, one.right, one.bottom)] for one in (box, was))
+            if values != before:
+                parts.append(f"{name}.{i}:" + ",".join(f"{value:g}" for value in values))
+    return ";".join(parts) or None
+
+
+def read(text: str | None, usual: Regions) -> tuple[Regions, str]:
+    """Read moved boxes from the URL; what makes no sense is left aside, and told."""
+    now, wrong = usual, []
+    for part in filter(None, (text or "").split(";")[:20]):
+        try:
+            name, _, values = part.partition(":")
+            region, _, index = name.partition(".")
+            left, top, right, bottom = (float(value) for value in values.split(","))
+            if not (0 <= left < right <= SIDE and 0 <= top < bottom <= SIDE and 0 <= int(index) < len(usual.boxes[region])):
+                raise ValueError(part)
+            now = now.with_box(region, int(index), Box(left, top, right, bottom))
+        except (ValueError, KeyError):
+            wrong.append(part[:30])
+    return now, f"The region '{wrong[0]}' was left aside: it should read like mouth.0:12,30,36,41." if wrong else ""
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _located(image: np.ndarray, drawn: bool) -> dict[str, list[list[float]]] | None:
+    found = regions.located(image[None], drawn=drawn)[0]
+    return found.to_json() if found.eyes_found else None
+
+
+def placed(subject: Subject) -> tuple[Regions, Regions, bool]:
+    """Give the regions of a face as they are now, as they were found, and whether its eyes were."""
+    found = _located(subject.image, subject.drawn)
+    usual = Regions.from_json(found) if found else regions.fixed(drawn=subject.drawn)
+    now, wrong = read(st.query_params.get("boxes"), usual)
+    if wrong:
+        st.info(wrong, icon=":material/info:")
+    return now, usual, found is not None
+
+
+def hiding(subject: Subject, where: Regions, fill: str) -> tuple[tuple[object, ...], jobs.Work]:
+    """Name the job that hides each region in turn, and give its work."""
+
+    def work(job: jobs.Job) -> Hidden:
+        model = networks.network(subject.network)
+        return regions.hide(model, subject.image[None], where, fill="mean" if fill == "mean" else "blur", beat=job.tell)
+
+    return ("hide", *subject.key, repr(where.to_json()), fill), work
+
+
+def panel(subject: Subject, question: Question, explained: Explained | None, theme: Theme) -> None:
+    """Draw the panel."""
+    now, usual, eyes = placed(subject)
+    fill = "mean" if st.query_params.get("fill") == "mean" else "blur"
+    hidden = selection.param("hide", options=NAMES)
+    ledger = regions.ledger(explained.found.maps, now) if explained else None
+    left, middle, right = st.columns([1, 1, 1.1], gap="large")
+    with left:
+        _face(subject, (now, usual), ledger, hidden, theme)
+        st.caption("The eyes were found on this face; the regions lie around them." if eyes else
+                   "The eyes were not found, so the regions lie where they do on the average face.")
+    with middle:
+        _ledger(ledger, question, theme)
+    with right:
+        _hidden(subject, question, (now, fill, hidden), theme)
+
+
+def _face(subject: Subject, where: tuple[Regions, Regions], ledger: Ledger | None, hidden: str | None, theme: Theme) -> None:
+    now, usual = where
+    shown = maps.grey(subject.image)
+    tips: dict[str, str] = {name: f"Hide: {spoken(name).lower()}" for name in FEATURES}
+    if ledger is not None:
+        shown = maps.tinted(subject.image, now.masks, ledger.preference[0], theme)
+        tips = {name: f"{spoken(name)}: {ledger.shares[0][i]:.0%} of the map on {ledger.areas[0][i]:.0%} of the face"
+                for i, name in enumerate(FEATURES)}
+
+    def moved() -> None:
+        told = st.session_state["regions"].get("move")
+        if told is not None:
+            selection.write(boxes=_checked(told["boxes"], usual))
+
+    def picked() -> None:
+        if (name := st.session_state["regions"].get("pick")) in NAMES:
+            selection.write(hide=None if name == hidden else name)
+
+    data = {"picture": base64.b64encode(shown.tobytes()).decode("ascii"), "boxes": now.to_json(), "tips": tips, "hidden": hidden,
+            "moved": "boxes" in st.query_params, "label": "The face, its regions tinted by the map's preference"}
+    with st.container(key="ledger-face"):
+        _component(key="regions", data=data, on_move_change=moved, on_pick_change=picked)
+
+
+def _checked(boxes: Mapping[str, list[list[float]]] | None, usual: Regions) -> str | None:
+    if boxes is None:
+        return None
+    try:
+        return written(Regions.from_json(boxes), usual)
+    except (FerError, ValueError):
+        return None
+
+
+def _ledger(ledger: Ledger | None, question: Question, theme: Theme) -> None:
+    st.markdown(f"**Where the map lies** · {question.words.name}", help=ABOUT)
+    if ledger is None:
+        st.caption("The ledger comes with the map.")
+        return
+    if ledger.blank:
+        st.caption("The map is blank: it lies nowhere.")
+        return
+    rows = []
+    for i, name in enumerate(ledger.names):
+        preference, share, area = (float(table[0][i]) for table in (ledger.preference, ledger.shares, ledger.areas))
+        rows.append(bars.Row(spoken(name), float(np.log2(max(preference, 1e-3))) / 2, f"{preference:.2f} × area",
+                             f"{words.percent(share)} of the map on {words.percent(area)} of the face"))
+    bars.signed(rows, theme, label="Share of the map over share of the area")
+    features = float(ledger.shares[0][:-1].sum())
+    st.caption(f"{words.percent(features)} of the map lies on eyes, brows, nose and mouth, which are "
+               f"{words.percent(float(ledger.areas[0][:-1].sum()))} of the face. The middle line is 1: no preference.")
+
+
+def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str | None], theme: Theme) -> None:
+    where, fill, chosen = how
+    target = words.emotion(question.target)
+    st.markdown(f"**What hiding a region does** to the p of {target}", help="The region is put under a strong blur, or the face's mean "
+                "grey, and the network is asked again: an experiment that needs no map.")
+    selection.choose("Hide under", "fill", ["blur", "mean"], words={"blur": "Blur", "mean": "Grey"}.__getitem__, kind="segmented",
+                     default="blur", hidden=True)
+    found: Hidden | None = jobs.answer(*hiding(subject, where, fill), "Hiding region after region")
+    if found is None:
+        return
+    before = float(found.before[0][question.target])
+    rows = []
+    for i, name in enumerate(found.names):
+        after = float(found.after[0][i][question.target])
+        called = int(found.after[0][i].argmax())
+        turned = called != int(found.before[0].argmax())
+        rows.append(bars.Row(("▸ " if name == chosen else "") + spoken(name), after - before,
+                             f"{after:.0%}" + (f" → {words.emotion(called)}" if turned else ""),
+                             f"{target} {words.percent(before)} before, {words.percent(after)} when hidden; "
+                             f"called {words.emotion(called)}"))
+    bars.signed(rows, theme, label=f"p of {target} when hidden")
+    st.caption(f"{target} {words.percent(before)} with nothing hidden. → names the call where hiding changes it.")
+    selection_row(chosen)
+    if chosen is not None:
+        at = found.names.index(chosen)
+        covered = regions.cover(subject.image, where.masks[at : at + 1], "mean" if fill == "mean" else "blur")[0]
+        with st.container(horizontal=True, key="hidden-face"):
+            picture(covered.round().astype(np.uint8), 2 * SIDE, "covered", label=f"The face without its {spoken(chosen).lower()}")
+            with st.container():
+                bars.seven(found.after[0][at], subject.label, before=found.before[0])
+        st.caption(f"Without {spoken(chosen).lower()}; the ticks show the whole face, the small numbers the change in points.")
+
+
+def selection_row(chosen: str | None) -> None:
+    """Draw the choice of the region that is hidden."""
+    st.session_state["choose_hide"] = chosen
+
+    def picked() -> None:
+        selection.write(hide=st.session_state["choose_hide"])
+
+    st.pills("Hide", NAMES, key="choose_hide", format_func=spoken, on_change=picked, label_visibility="collapsed")
