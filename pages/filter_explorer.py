@@ -6,6 +6,7 @@ import html
 import uuid
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
@@ -36,12 +37,12 @@ Click a layer, then a filter on its wall. Beside the picture stand the faces tha
 it. A picture tells what the network looks for, not what a person feels."""
 
 
-def chosen_run() -> Run | None:
-    """Draw the choice of the run; the URL's, or the newest that has weights."""
+def chosen_run(complained: DeltaGenerator) -> Run | None:
+    """Draw the choice of the run; the URL's, or the newest that has weights. What is wrong with the URL's is told in `complained`."""
     known = {run.id: run for run in cache.runs() if not run.damage and (run.path / blueprint.FILE).exists()}
     asked = selection.param("run")
     if asked is not None and asked not in known:
-        with page.errors():
+        with complained, page.errors():
             run = cache.store().open(asked)
             networks.check(run)
             known[asked] = run
@@ -50,8 +51,9 @@ def chosen_run() -> Run | None:
 
 def found_place() -> Place | None:
     """Read the URL: run, split, goal and face."""
+    complained = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        run = chosen_run()
+        run = chosen_run(complained)
         if run is None:
             page.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
             return None

@@ -21,7 +21,7 @@ PER_LAYER = 3
 PAUSE = 3.5
 """Seconds that a finished picture stays."""
 TICK = 0.5
-SIDE_SHOWN = 11 * SIDE
+SIDE_SHOWN = 9 * SIDE
 
 
 def stop(blocks: list[Block], number: int) -> tuple[str, Block, int, int]:
@@ -49,6 +49,7 @@ def goal_at(place: Place, number: int) -> Goal:
 
 def draw(place: Place, holder: str) -> None:
     """Draw the demonstration; the page around it stays as it is."""
+    st.html("<style>.st-key-controls { display: none; }</style>")
     with st.container(horizontal=True, key="demonstration-bar"):
         st.button("End the demonstration", icon=":material/close:", key="demo-end", on_click=selection.write, kwargs={"demo": None})
         st.button("Next", icon=":material/skip_next:", key="demo-next", on_click=_next)

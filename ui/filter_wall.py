@@ -66,7 +66,7 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
     told, scores = wall.progress, wall.scores
     ready = int(np.isfinite(scores).sum())
     running = told is not None and told.state == "running"
-    if ran and not running:
+    if selection.to_redraw() or (ran and not running):
         st.rerun(scope="app")
     if ready < len(scores):
         _progress(wall, told, ready, len(scores))
@@ -97,6 +97,7 @@ def _colour(block: blueprint.Block, unit: int, dead: set[int], known: Statistics
 
 def _pick(unit: int) -> None:
     selection.write(unit=unit, goal=None)
+    selection.redraw()
 
 
 def _progress(wall: Wall, told: Progress | None, ready: int, total: int) -> None:
@@ -115,6 +116,7 @@ def _progress(wall: Wall, told: Progress | None, ready: int, total: int) -> None
 
 def _start(wall: Wall) -> None:
     wall.start()
+    selection.redraw()
 
 
 def ordered(place: Place, order: str, known: Statistics | None) -> np.ndarray:

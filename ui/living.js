@@ -189,6 +189,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (s.film !== data.film) { // another film: nothing of the old one stays
     Object.assign(s, { film: data.film, frames: [], steps: [], scores: [], count: 0, at: -1, owed: 0, playing: true });
     s.words.textContent = data.words;
+    root.dataset.film = data.film;
+    delete root.dataset.step;
   }
   take(s, data);
   if (s.pictures.children.length !== data.pictures) {

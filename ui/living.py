@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from ui import networks, page
+from ui import networks, page, selection
 from ui.films import SHELF, Film, every
 from ui.goal import Goal
 
@@ -75,7 +75,7 @@ def living(shown: Film, tag: str, look: Look, *, key: str = "living", on_seed: C
 
 
 def _draw(shown: Film, tag: str, look: Look, key: str, on_seed: Callable[[], None] | None, ran: bool) -> None:
-    if ran != shown.running:  # it ended, was paused, or goes on: the page is drawn anew, to tick or not to tick
+    if selection.to_redraw() or ran != shown.running:  # it ended, was paused, or goes on: to tick or not to tick
         st.rerun(scope="app")
     shown.watch()
     present(shown, tag, look, key=key, on_seed=on_seed, ticking=ran)
@@ -92,6 +92,7 @@ def present(shown: Film, tag: str, look: Look, *, key: str, on_seed: Callable[[]
             shown.play()
         elif act == "seed" and on_seed is not None:
             on_seed()
+            selection.redraw()
 
     if shown.error is not None:
         page.problem(shown.error)

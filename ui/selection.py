@@ -74,6 +74,16 @@ def write(**values: Any) -> None:
         st.query_params.from_dict(new)
 
 
+def redraw() -> None:
+    """Ask, from a callback inside a fragment, that the whole page is drawn anew and not the fragment alone."""
+    st.session_state["_redraw"] = True
+
+
+def to_redraw() -> bool:
+    """Tell a fragment, once, whether that was asked for: it then calls `st.rerun(scope="app")`."""
+    return bool(st.session_state.pop("_redraw", False))
+
+
 def carried(**changes: Any) -> dict[str, str]:
     """Return the selection for a link to another page, with changes; `None` takes a parameter away."""
     kept = {name: st.query_params[name] for name in NAMES if name in st.query_params}
