@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.colours import EMOTION_COLOURS, GROUND, RUN_COLOURS, TEXT, Theme, blank, run_colour, shade
-from fer_core.confidence import cell_probabilities, class_scores, compare_accuracy, confidence_bars, coverage, reliability
+from fer_core.confidence import cell_probabilities, class_scores, compare_accuracy, confidence_bars, coverage, map_curves, reliability
 from fer_core.curves import (
     Curve,
     Metric,
@@ -45,6 +45,7 @@ __all__ = [
     "curves",
     "images_per_second",
     "learning_rate",
+    "map_curves",
     "matrix",
     "matrix_difference",
     "matrix_film",

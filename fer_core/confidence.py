@@ -173,3 +173,14 @@ def cell_probabilities(called: np.ndarray, own: np.ndarray, *, theme: Theme = "l
         figure.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=count, width=0.022, offset=-0.023 if word == pairs[0][0] else 0.001, name=name,
                        marker={"color": colour}, hovertemplate="%{y:,}")
     return figure.update_layout(barmode="overlay", xaxis={"range": [0, 1], "tickformat": ".0%"})
+
+
+def map_curves(own: Mapping[str, np.ndarray], random: Mapping[str, np.ndarray], score: str, *, theme: Theme = "light") -> go.Figure:
+    """Draw a map's curves {"deletion", "insertion": (steps + 1,)} and, dashed, the mean of those of random maps (randoms, steps + 1)."""
+    figure = blank(theme, "share of the pixels, the strongest first", score, ".0%")
+    for number, (name, values) in enumerate(own.items()):
+        share, others = np.linspace(0, 1, len(values)), random[name]
+        for said, line, dash, width in ((f"{name}, this map", values, "solid", 2.4), (f"{name}, random maps", others.mean(0), "dash", 1.6)):
+            figure.add_scatter(x=share, y=line, name=said, mode="lines", line={"color": run_colour(number), "dash": dash, "width": width},
+                               hovertemplate="%{y:.1%}")
+    return figure.update_layout(hovermode="x unified", xaxis={"range": [0, 1], "tickformat": ".0%"}, yaxis={"range": [0, 1.02]})

@@ -5,16 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.charts import Theme
-from ui import compare_maps, page, regions_view, selection
+from ui import compare_maps, many_view, page, paint_view, regions_view, save_view, selection, trust_view
 from ui.explain_view import Explained
 from ui.question import parse
 from ui.subject import Subject, Walk
 
-PANELS = {"regions": "Regions", "compare": "Compare"}
+PANELS = {"regions": "Regions", "compare": "Compare", "test": "Test of the map", "paint": "Paint on it", "many": "Many faces",
+          "save": "Save"}
 
 
 def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme: Theme) -> None:
-    """Draw the choice of panels and the panel chosen."""
+    """Draw the choice of panels and the panel chosen; without a walk there is no panel of many faces."""
     st.divider()
     names = [name for name in PANELS if name != "many" or way is not None]
     name = selection.choose("More", "why", names, words=PANELS.__getitem__, kind="segmented", default="regions", hidden=True)
@@ -24,3 +25,11 @@ def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme:
             regions_view.panel(subject, question, explained, theme)
         elif name == "compare":
             compare_maps.panel(subject, question, theme)
+        elif name == "test":
+            trust_view.panel(explained, theme)
+        elif name == "paint":
+            paint_view.panel(subject)
+        elif name == "many" and way is not None:
+            many_view.panel(subject, question, way, theme)
+        elif name == "save":
+            save_view.panel(explained, theme)

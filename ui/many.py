@@ -1,0 +1,126 @@
+"""Many faces explained: the mean of their maps, where on the face it lies, and what hiding each region does to every probability."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fer_core import regions
+from fer_core.emotions import SIDE
+from fer_core.regions import Ledger
+from fer_core.runs import Run
+from ui import jobs, networks
+from ui.question import Question, parse
+
+if TYPE_CHECKING:
+    from fer_core.data import Dataset
+
+CHUNK = 16
+SIZES = (50, 200, 1000)
+"""How many faces can be taken, beside all of them."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of each face: the words of the URL (`called` and `label` go with the face), the method and its settings."""
+
+    question: Question
+    classes: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, question: Question, params: Mapping[str, str]) -> Asked:
+        """Read the roles of the classes from the URL."""
+        return cls(question, tuple((name, params[name]) for name in ("p", "q") if name in params))
+
+    def of_faces(self, called: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Give target and versus of each face (n,); no versus unless every face has one."""
+        asked = [parse(dict(self.classes), int(now), int(label))[0] for now, label in zip(called, labels, strict=True)]
+        versus = [one.versus for one in asked]
+        targets = np.array([one.target for one in asked], np.int64)
+        return targets, None if None in versus else np.array(versus, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Means over faces. `effect` is the mean change of every probability when a region is hidden, (6, 7)."""
+
+    count: int
+    face: np.ndarray  # uint8 (48, 48)
+    map: np.ndarray  # float32 (48, 48): maps whose |map| adds up to 1 each, averaged
+    ledger: Ledger
+    before: np.ndarray  # float32 (7,)
+    effect: np.ndarray
+    contrast: bool
+
+
+@dataclass(eq=False)
+class _Sums:
+    faces: np.ndarray = field(default_factory=lambda: np.zeros((SIDE, SIDE)))
+    maps: np.ndarray = field(default_factory=lambda: np.zeros((SIDE, SIDE)))
+    sized: int = 0
+    shares: list[np.ndarray] = field(default_factory=list)
+    areas: list[np.ndarray] = field(default_factory=list)
+    before: list[np.ndarray] = field(default_factory=list)
+    change: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, images: np.ndarray, maps: np.ndarray, where: list[regions.Regions], hidden: regions.Hidden) -> None:
+        """Take in some faces."""
+        sizes = np.abs(maps).sum(axis=(1, 2), dtype=np.float64)
+        seen = sizes > 0
+        self.faces += images.sum(0, dtype=np.float64)
+        self.maps += (maps[seen] / sizes[seen, None, None]).sum(0)
+        self.sized += int(seen.sum())
+        book = regions.ledger(maps, where)
+        self.shares.append(book.shares)
+        self.areas.append(book.areas)
+        self.before.append(hidden.before)
+        self.change.append(hidden.change)
+
+
+def spread(rows: np.ndarray, most: int | None) -> np.ndarray:
+    """Take at most so many of the rows (n,), evenly spread over them."""
+    if most is None or len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)]
+
+
+def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray, asked: Asked) -> tuple[tuple[object, ...], jobs.Work]:
+    """Name the job that explains faces `rows` of a split, and give its work."""
+    wanted, (dataset, split) = networks.name(run), source
+    faces, drawn = dataset[split], dataset.name == "demo"
+
+    def work(job: jobs.Job) -> Found:
+        model, core = networks.network(wanted), networks.framework()
+        from fer_core import saliency
+
+        images, labels = np.asarray(faces.images[rows]), np.asarray(faces.labels[rows])
+        parts = [range(start, min(start + 256, len(rows))) for start in range(0, len(rows), 256)]
+        called = []
+        for number, span in enumerate(parts):
+            called.append(core.predict(model, images[span.start : span.stop]).argmax(axis=1))
+            job.part(0, 0.05)((number + 1) / len(parts))
+        targets, versus = asked.of_faces(np.concatenate(called), labels)
+        sums = _Sums()
+        for start in range(0, len(rows), CHUNK):
+            part = slice(start, start + CHUNK)
+            beat = job.part(0.05 + 0.95 * start / len(rows), 0.05 + 0.95 * min(start + CHUNK, len(rows)) / len(rows))
+            maps = saliency.explain(model, images[part], asked.question.method, targets[part], should_stop=job.stopped,
+                                    versus=None if versus is None else versus[part], **asked.question.settings)
+            beat(0.6)
+            where = regions.located(images[part], drawn=drawn)
+            sums.add(images[part], maps, where, regions.hide(model, images[part], where))
+            beat(1.0)
+        return _means(sums, len(rows), contrast=versus is not None)
+
+    digest = hashlib.sha1(rows.astype("<i8").tobytes(), usedforsecurity=False).hexdigest()
+    return ("many", *wanted, dataset.name, split, len(faces), digest, asked), work
+
+
+def _means(sums: _Sums, count: int, *, contrast: bool) -> Found:
+    ledger = Ledger(regions.NAMES, np.concatenate(sums.shares), np.concatenate(sums.areas))
+    return Found(count, (sums.faces / count).round().astype(np.uint8), (sums.maps / max(sums.sized, 1)).astype(np.float32), ledger,
+                 np.concatenate(sums.before).mean(0), np.concatenate(sums.change).mean(0), contrast)

@@ -1,0 +1,133 @@
+"""The panel of many faces: a cell, a class or a whole split, of one run or beside another."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps
+from fer_core.charts import Theme
+from fer_core.colours import DIVERGING, ink, shade
+from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.methods import NO_CONVOLUTION
+from fer_core.regions import NAMES, fixed
+from fer_core.runs import Run
+from ui import bars, compare_maps, jobs, many, page, selection, words
+from ui.gallery import gallery
+from ui.many import Asked, Found, spread
+from ui.question import Question, why
+from ui.regions_view import spoken
+from ui.subject import Subject, Walk
+
+STYLE = """<style>.fer-effect{border-collapse:separate;border-spacing:2px;font-size:.85rem;font-variant-numeric:tabular-nums}
+.fer-effect td{min-width:2.7rem;height:1.9rem;text-align:center;border-radius:3px;border:0;padding:0 4px}
+.fer-effect th{font-weight:500;padding:0 6px;border:0;text-align:left}.fer-wide{overflow-x:auto}</style>"""
+
+
+def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None:
+    """Draw the panel."""
+    faces = way.dataset[way.split]
+    chosen = {"chosen": way.order, "split": np.arange(len(faces))}
+    told = {"chosen": "The chosen faces", "split": "The whole split"}
+    narrowed = len(way.order) < len(faces)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="many-row"):
+        scope = selection.choose("Faces", "of", ["chosen", "split"] if narrowed else ["split"], words=told.__getitem__, kind="segmented",
+                                 hidden=True)
+        rows = chosen[scope]
+        sizes = [str(size) for size in many.SIZES if size < len(rows)] + ["all"]
+        size = selection.choose("How many", "many", sizes, kind="segmented", hidden=True,
+                                words=lambda name: f"All {len(rows):,}" if name == "all" else f"{int(name):,}")
+        second = _beside(subject)
+    taken = np.sort(spread(rows, None if size == "all" else int(size)))
+    if not len(taken):
+        page.empty("No face", "None is labelled and called so.")
+        return
+    asked = Asked.of(question, st.query_params.to_dict())
+    _draw(subject.run, way, taken, asked, theme)
+    if second is None:
+        return
+    st.divider()
+    if question.words.needs_convolution and second.config.arch == "dnn":
+        st.info(page.literal(f"{question.words.label} cannot explain {second.title}: {NO_CONVOLUTION}."), icon=":material/info:")
+        return
+    _draw(second, way, taken, asked, theme)
+
+
+def _beside(subject: Subject) -> Run | None:
+    there = {run.id: run for run in compare_maps.others(subject.run)}
+    if not there:
+        return None
+    id = selection.choose("Beside", "and", ["none", *there], words=lambda name: "no other run" if name == "none" else there[name].title)
+    return there.get(id)
+
+
+def _draw(run: Run, way: Walk, rows: np.ndarray, asked: Asked, theme: Theme) -> None:
+    drawn = way.dataset.name == "demo"
+    label = f"{asked.question.words.label} of {words.faces(len(rows))}, {run.title}"
+    found: Found | None = jobs.answer(*many.job(run, (way.dataset, way.split), rows, asked), label)
+    if found is None:
+        return
+    st.markdown(f"**{page.literal(run.title)}** · {words.faces(found.count)} of {way.split}, {_question(asked, found)}, "
+                f"{asked.question.words.label}")
+    left, right = st.columns([1.2, 1], gap="medium")
+    with left:
+        _maps(run, found, drawn, theme)
+    with right:
+        _ledger(found, theme)
+    _effects(found, theme)
+
+
+def _question(asked: Asked, found: Found) -> str:
+    roles = dict(asked.classes)
+    fixed_class = roles.get("p") not in (None, "called", "label")
+    if fixed_class:
+        return why(asked.question.target, asked.question.versus if found.contrast else None).lower()
+    target = "it has its label" if roles.get("p") == "label" else "it is called so"
+    rather = f" rather than {'its label' if roles.get('q') in (None, 'label') else str(roles['q']).capitalize()}" if found.contrast else ""
+    return f"each asked why {target}{rather}"
+
+
+def _maps(run: Run, found: Found, drawn: bool, theme: Theme) -> None:
+    top = maps.limit(found.map)
+    preference, _ = found.ledger.mean()
+    shown = [maps.grey(found.face), maps.signed(found.map, top, theme),
+             maps.tinted(found.face, fixed(drawn=drawn).masks, preference, theme)]
+    gallery(np.stack(shown), f"many-{run.id}", size=3 * SIDE, cell=3 * SIDE, captions=["mean face", "mean map", "regions preferred"],
+            label="Means over the faces")
+    blank = f" {found.ledger.blank} maps are blank and were left out." if found.ledger.blank else ""
+    st.caption(f"Each map counts alike: its |map| was made to add up to 1 before the mean.{blank}")
+
+
+def _ledger(found: Found, theme: Theme) -> None:
+    (preference, intervals), (shares, _) = found.ledger.mean(), found.ledger.mean("shares")
+    areas = found.ledger.areas.mean(0)
+    rows = []
+    for i, name in enumerate(found.ledger.names):
+        low, high = intervals[i]
+        told = f"{preference[i]:.2f}" + (f" ({low:.2f} to {high:.2f})" if np.isfinite(low) else "")
+        rows.append(bars.Row(spoken(name), float(np.log2(max(float(preference[i]), 1e-3))) / 2, told,
+                             f"{words.percent(float(shares[i]))} of the map on {words.percent(float(areas[i]))} of the face"))
+    st.markdown("**Share of |map| over share of the area**, with its 95% interval")
+    bars.signed(rows, theme, label="Share of the map over share of the area")
+    features = found.ledger.shares[:, :-1].sum(1)
+    features = features[np.isfinite(features)]
+    half = f" ± {196 * features.std(ddof=1) / len(features) ** 0.5:.1f}" if len(features) > 1 else ""
+    if len(features):
+        st.caption(f"{100 * features.mean():.1f}%{half} of the map lies on eyes, brows, nose and mouth, which are "
+                   f"{words.percent(float(areas[:-1].sum()))} of the face; 1 (the middle line) is no preference.")
+
+
+def _effects(found: Found, theme: Theme) -> None:
+    points, top = 100 * found.effect, max(1.0, float(np.abs(100 * found.effect).max()))
+    head = "".join(f"<th scope='col'>{html.escape(name[:4].capitalize())}</th>" for name in EMOTIONS)
+    body = ""
+    for name, row in zip(NAMES, points.tolist(), strict=True):
+        cells = ""
+        for value in row:
+            colour = shade(DIVERGING[theme], 0.5 + 0.5 * value / top)
+            cells += f"<td style='background:{colour};color:{ink(colour)}'>{round(value, 1) + 0.0:+.1f}</td>"
+        body += f"<tr><th scope='row'>{spoken(name)}</th>{cells}</tr>"
+    st.markdown("**What hiding a region does to every probability**, in points, on the mean of these faces")
+    st.html(f"{STYLE}<div class='fer-wide'><table class='fer-effect'><tr><th></th>{head}</tr>{body}</table></div>")

@@ -1,0 +1,84 @@
+"""Paint on the face, and see the seven probabilities move: an experiment that needs no map."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from fer_core import regions
+from fer_core.emotions import SIDE
+from ui import bars, words
+from ui.subject import Subject, predicted
+
+HERE = Path(__file__).parent
+
+_component = st.components.v2.component(
+    "fer_paint",
+    html="<div class='fer-paint'></div>",
+    css=(HERE / "paint.css").read_text(encoding="utf8"),
+    js=(HERE / "paint.js").read_text(encoding="utf8"),
+)
+
+
+def pixels(text: object) -> np.ndarray | None:
+    """Read what the page tells of a painted face: uint8 (48, 48); `None` for anything else."""
+    try:
+        raw = base64.b64decode(str(text), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE).copy() if len(raw) == SIDE * SIDE else None
+
+
+def panel(subject: Subject) -> None:
+    """Draw the panel."""
+    key = str(subject.key[-1])
+    painted = _painted(key)
+    now = subject.image if painted is None else painted
+
+    def told() -> None:
+        found = st.session_state["paint"].get("paint")
+        if found is not None and found.get("key") == key and (made := pixels(found.get("pixels"))) is not None:
+            st.session_state["painted"] = (key, made)
+
+    whole = np.ones((1, SIDE, SIDE), bool)
+    data = {"key": key, "face": _text(subject.image), "painted": _text(now), "mean": int(subject.image.mean()),
+            "blurred": _text(regions.cover(subject.image, whole)[0].round().astype(np.uint8)),
+            "label": "The face to paint on; arrows move the brush, space sets it down"}
+    left, right = st.columns([1, 1.2], gap="large")
+    with left, st.container(key="paint-face"):
+        _component(key="paint", data=data, on_paint_change=told)
+    with right:
+        st.markdown("**What the network says of the painted face**")
+        _answer(subject, now)
+
+
+def _answer(subject: Subject, now: np.ndarray) -> None:
+    before = subject.probabilities
+    assert before is not None
+    changed = int((now != subject.image).sum())
+    after = predicted(replace(subject, image=now, probabilities=None)) if changed else before
+    if after is None:
+        return
+    bars.seven(after, subject.label, before=before if changed else None)
+    if not changed:
+        st.caption("Paint over a part of the face: the bars answer when the hand lets go. Blur and Grey take away what is there; "
+                   "Lighter and Darker change it.")
+        return
+    was, is_now = int(before.argmax()), int(after.argmax())
+    call = f"still {words.emotion(was)}" if was == is_now else f"now {words.emotion(is_now)}, no longer {words.emotion(was)}"
+    st.caption(f"{changed:,} of {SIDE * SIDE:,} pixels painted: called {call}. The ticks show the face as it was, the small numbers the "
+               "change in points. The painting is kept in this tab only, not in the link.")
+
+
+def _painted(key: str) -> np.ndarray | None:
+    of, made = st.session_state.get("painted", ("", None))
+    return made if of == key else None
+
+
+def _text(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, np.uint8).tobytes()).decode("ascii")

@@ -1,0 +1,84 @@
+"""What one can take along of an explanation: the picture, the raw map, the settings, and the command line that does it again."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps
+from fer_core.charts import Theme
+from fer_core.emotions import EMOTIONS
+from ui import explain_view, page, squares
+from ui.explain_view import Explained
+from ui.gallery import png
+
+
+def panel(explained: Explained | None, theme: Theme) -> None:
+    """Draw the panel."""
+    if explained is None:
+        page.empty("Nothing to save yet", "Picture, map and settings can be saved as soon as there is a map.")
+        return
+    name = "-".join([explained.subject.file, explained.asked.method, explained.asked.said.lower().replace(" ", "-")])
+    with st.container(horizontal=True, key="save-row"):
+        st.download_button("Picture (PNG)", lambda: picture(explained, theme), f"{name}.png", "image/png", icon=":material/image:",
+                           on_click="ignore")
+        st.download_button("Map (NPY)", lambda: array(explained), f"{name}.npy", "application/octet-stream",
+                           icon=":material/download:", on_click="ignore")
+        st.download_button("Settings (JSON)", lambda: json.dumps(settings(explained), indent=1), f"{name}.json", "application/json",
+                           icon=":material/data_object:", on_click="ignore")
+    st.caption("The map is saved raw: float32 48 × 48, signed, unscaled. The picture holds the four squares as they are shown now.")
+    if (line := command(explained)) is not None:
+        st.caption("The same on the command line:")
+        st.code(line, language="bash")
+
+
+def picture(explained: Explained, theme: Theme) -> bytes:
+    """Encode the four squares with their captions as PNG."""
+    texts = explain_view.captions(explained.subject, explained.asked, explained)
+    look = explained.look
+    parts = [explained.shown.picture(part, look, theme) for part in squares.PARTS]
+    more = {"map": f"±{explained.shown.top:.2g}", "overlay": f"opacity {look.opacity}%", "remains": f"strongest {look.keep}%"}
+    words = ["\n".join(filter(None, (texts[part][0], more.get(part, texts[part][1])))) for part in squares.PARTS]
+    title = f"{explained.subject.sentence} {explained.asked.words.label}."
+    return png(maps.strip(parts, words, theme, smooth=look.smooth, title=title))
+
+
+def array(explained: Explained) -> bytes:
+    """Encode the raw map as NPY."""
+    file = io.BytesIO()
+    np.save(file, explained.found.maps[0].astype(np.float32))
+    return file.getvalue()
+
+
+def settings(explained: Explained) -> dict[str, Any]:
+    """Tell everything that makes the map again, and what was found of it."""
+    subject, asked, found, tested = explained.subject, explained.asked, explained.found, explained.tested
+    assert subject.probabilities is not None
+    return {
+        "run": subject.run.id, "face": subject.title,
+        "split": subject.split or None, "index": subject.index if subject.index >= 0 else None,
+        "label": EMOTIONS[subject.label] if subject.label >= 0 else None, "called": EMOTIONS[subject.called],
+        "probabilities": dict(zip(EMOTIONS, map(float, subject.probabilities), strict=True)),
+        "method": asked.method, "target": EMOTIONS[asked.target], "versus": EMOTIONS[asked.versus] if asked.versus is not None else None,
+        "settings": asked.settings, "layer": found.layer, "grid": found.grid, "score": float(found.scores[0]),
+        "gap": float(found.gap[0]) if found.gap is not None else None, "strongest_colour": explained.shown.top,
+        "verdict": {"passed": tested.verdict.passed, "reason": tested.verdict.reason, "rule": tested.verdict.rule} if tested else None,
+        "link": dict(st.query_params.to_dict()),
+    }
+
+
+def command(explained: Explained) -> str | None:
+    """Write the command that explains the same face; `None` where the command line cannot (a photo, settings of one's own)."""
+    subject, asked = explained.subject, explained.asked
+    if subject.index < 0 or asked.knobs:
+        return None
+    parts = ["python", "-m", "fer_core", "explain", subject.run.id, "--split", subject.split, "--image", str(subject.index), "--method",
+             asked.method, "--target", EMOTIONS[asked.target]]
+    parts += ["--versus", EMOTIONS[asked.versus]] if asked.versus is not None else []
+    parts += ["--layer", asked.layer] if asked.layer else []
+    return shlex.join([*parts, "--out", "map.npz"])

@@ -1,0 +1,66 @@
+"""The tests of a map at length: deletion and insertion against random maps, and what is left when the network forgets."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import streamlit as st
+
+from fer_core import charts
+from fer_core.charts import Theme
+from ui import bars, figures, page, words
+from ui.explain_view import Explained, Tested
+
+ABOUT_CURVES = """Deletion: the face's pixels are put to its mean grey, the strongest of the map first. Insertion: the other way. A map
+that finds what the network leans on falls fast and rises fast. A random map is the same map mirrored or moved to a random place, so that
+it is the places that are tested and not the grain."""
+ABOUT_FORGETTING = """The weights of the layers are shuffled one after the other, the last first, and the map is made again. A map that
+stays the same shows the face, not what the network has learnt (Adebayo et al. 2018)."""
+
+
+def panel(explained: Explained | None, theme: Theme) -> None:
+    """Draw the panel."""
+    if explained is None:
+        page.empty("No map to test", "The tests stand here as soon as there is a map.")
+        return
+    tested = explained.tested
+    if tested is None:
+        st.caption("The test is under way: its verdict comes beside the probabilities, and its curves here.")
+        return
+    left, right = st.columns([1.35, 1], gap="large")
+    with left:
+        _curves(explained, tested, theme)
+    with right:
+        _forgetting(tested, theme)
+    passed = tested.verdict.passed
+    st.html(f"<p class='fer-verdict {'' if passed else 'failed'}'>{html.escape(tested.verdict.reason)}</p>")
+    st.caption(page.literal(f"The rule. {tested.verdict.rule}"))
+
+
+def _curves(explained: Explained, tested: Tested, theme: Theme) -> None:
+    asked, found = explained.asked, tested.curves
+    score = f"p of {words.emotion(asked.target)}"
+    if asked.versus is not None:
+        score = f"{words.emotion(asked.target)}'s share of both"
+    st.markdown("**Deletion and insertion**", help=ABOUT_CURVES)
+    figure = charts.map_curves({"deletion": found.deletion, "insertion": found.insertion},
+                               {"deletion": found.random_deletion, "insertion": found.random_insertion}, score, theme=theme)
+    figures.show(figure, "map-curves", height=300, label="Deletion and insertion curves of the map, and of random maps")
+    worse = round(found.beaten * len(found.random_values))
+    st.caption(f"Area under insertion minus that under deletion: {round(found.value, 2) + 0.0:+.2f}; random maps "
+               f"{round(float(found.random_values.mean()), 2) + 0.0:+.2f} "
+               f"on the mean. {worse} of {len(found.random_values)} random maps do worse.")
+
+
+def _forgetting(tested: Tested, theme: Theme) -> None:
+    left = tested.randomisation
+    st.markdown("**When the network forgets**", help=ABOUT_FORGETTING)
+    rows = []
+    for stage, (name, value) in enumerate(zip(left.layers, left.correlation[:, 0], strict=True)):
+        told = "no structure left" if np.isnan(value) else f"{float(value):.2f}"
+        rows.append(bars.Row(("▸ " if stage == left.head - 1 else "") + name, float(value), told,
+                             f"Random from the last layer down to {name}"))
+    bars.signed(rows, theme, label="Rank correlation with the map of the trained network")
+    st.caption("Rank correlation of |map| with that of the trained network, after so many layers are shuffled, the last first. ▸ is where "
+               "all layers above the last convolution are random: there the verdict looks.")
