@@ -49,7 +49,7 @@ def goal_at(place: Place, number: int) -> Goal:
 
 def draw(place: Place, holder: str) -> None:
     """Draw the demonstration; the page around it stays as it is."""
-    st.html("<style>.st-key-controls { display: none; }</style>")
+    st.html("<style>.st-key-controls { display: none; } [data-testid=stMainBlockContainer] { padding-top: 0.6rem !important; }</style>")
     with st.container(horizontal=True, key="demonstration-bar"):
         st.button("End the demonstration", icon=":material/close:", key="demo-end", on_click=selection.write, kwargs={"demo": None})
         st.button("Next", icon=":material/skip_next:", key="demo-next", on_click=_next)
