@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
-from fer_core.emotions import EMOTIONS, SPLITS
-from fer_core.runs import Run
-from ui import cache, explain_view, jobs, networks, page, panels, selection
-from ui.answers import Answers, answers, predicted_splits
-from ui.choice import SORTS
+from fer_core.emotions import SPLITS
+from ui import ask_face, ask_network, cache, explain_view, jobs, page, panels, selection
+from ui.answers import answers
 from ui.subject import Subject, Walk, predicted, subject, walk
 
 ABOUT = """A map shows which pixels of a face speak **for** (orange) or **against** (purple) a class, or for one class rather than another.
@@ -19,77 +16,10 @@ A map is a claim about the network, not about the person: so each is **tested**,
 experiments that need no map: hiding a region, painting on the face."""
 
 
-def chosen_run() -> Run | None:
-    """Draw the choice of the run; the URL's, or the newest that has weights."""
-    known = {run.id: run for run in cache.runs(archived=True) if not run.damage and (run.path / "weights.safetensors").exists()}
-    known |= {run.id: run for run in cache.runs() if not run.damage and (run.path / "weights.safetensors").exists()}
-    if not known:
-        return None
-    default = next((id for id, run in known.items() if predicted_splits(run)), next(iter(known)))
-    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default)]
-
-
-def problem_with_run(run: Run) -> None:
-    """Tell why the run that the URL names is not the one shown."""
-    asked = selection.param("run")
-    if asked is not None and asked != run.id:
-        with page.errors():
-            networks.check(cache.store().open(asked))
-
-
-def number(way: Walk) -> None:
-    """Draw the number of the face."""
-    count = len(way.dataset[way.split])
-
-    def typed() -> None:
-        selection.write(image=st.session_state["face_number"])
-
-    st.session_state["face_number"] = way.image
-    st.number_input(f"Face, 0 to {count - 1:,}", 0, count - 1, key="face_number", on_change=typed, width=150)
-
-
-def steps(way: Walk) -> None:
-    """Draw the ways to other faces, and where among the chosen ones this is."""
-    with st.container(horizontal=True, vertical_alignment="center", key="steps"):
-        for name, icon, by in (("Previous", ":material/chevron_left:", -1), ("Next", ":material/chevron_right:", 1)):
-            face = way.step(by)
-            st.button(name, icon=icon, key=f"step{by}", disabled=face is None, on_click=selection.write, kwargs={"image": face})
-        others = way.wrong[way.wrong != way.image]
-        st.button("Random wrong one", icon=":material/casino:", key="random", disabled=not len(others), on_click=at_random,
-                  args=(others,), help=None if len(others) else "No other wrong face is known among the chosen ones.")
-        place = f"Face {way.place + 1:,} of " if way.place is not None else "Not among the "
-        st.caption(page.literal(f"{place}{way.said}"), width="stretch")
-
-
-def at_random(others: np.ndarray) -> None:
-    """Go to one of the wrong faces."""
-    selection.write(image=int(np.random.default_rng().choice(others)))
-
-
-def choose_faces(found: Answers | None) -> None:
-    """Draw which faces are walked through: by label, by call, and their order."""
-    names = ["any", *EMOTIONS]
-    with st.popover("Choose faces", icon=":material/filter_list:"):
-        for label, param in (("Labelled", "true"), ("Called", "pred")):
-            number = selection.emotion(param)
-            key = f"pick_{param}"
-            st.session_state[key] = "any" if number is None else EMOTIONS[number]
-            st.selectbox(label, names, key=key, format_func=str.capitalize, on_change=picked, args=(param,),
-                         disabled=found is None and param == "pred")
-        selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
-        page.link("pages/confusion_matrix.py", "Choose in the confusion matrix")
-
-
-def picked(param: str) -> None:
-    """Take a label or a call; the face shown is then the first of the chosen ones."""
-    value = st.session_state[f"pick_{param}"]
-    selection.write(**{param: None if value == "any" else value}, image=None, cells=None, class_=None)
-
-
 def controls() -> tuple[Subject | None, Walk | None]:
     """Draw the row of choices; return the face."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        run = chosen_run()
+        run = ask_network.chosen_run()
         if run is None:
             return None, None
         split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
@@ -97,12 +27,12 @@ def controls() -> tuple[Subject | None, Walk | None]:
         with page.errors():
             found = answers(run, split)
             way = walk(run, split, found)
-            choose_faces(found)
-            number(way)
-    problem_with_run(run)
+            ask_face.choose_faces(found)
+            ask_face.number(way)
+    ask_network.problem_with_run(run)
     if way is None:
         return None, None
-    steps(way)
+    ask_face.steps(way)
     for complaint in way.complaints:
         st.info(complaint, icon=":material/info:")
     return subject(run, found, way), way
@@ -110,6 +40,7 @@ def controls() -> tuple[Subject | None, Walk | None]:
 
 def main() -> None:
     """Draw the page."""
+    ask_face.follow()
     page.setup("pages/saliency_viewer.py")
     page.header("Saliency", "", ABOUT)
     head = st.empty()

@@ -60,7 +60,7 @@ def _why(subject: Subject, asked: Question) -> None:
             selection.write(**usual[value][0])
 
     st.segmented_control("Question", [*usual, OTHER], key="choose_question", on_change=chosen, label_visibility="collapsed",
-                         format_func=lambda name: "Another class ..." if name == OTHER else name)
+                         wrap=True, format_func=lambda name: "Another class ..." if name == OTHER else name)
     if now == OTHER:
         _other(asked)
 

@@ -216,5 +216,7 @@ def verdict(explained: Explained) -> None:
             tested = jobs.answer(*testing(explained.subject, explained.asked, explained.found.maps[0]), "Testing the map", height=64)
     if tested is None:
         return
+    if explained.tested is None:  # it came after the map was drawn: now the map is greyed, or its curves can be drawn
+        st.rerun()
     passed = tested.verdict.passed
     st.html(f"<p class='fer-verdict {'' if passed else 'failed'}' title='{tested.verdict.rule}'>{tested.verdict.reason}</p>")

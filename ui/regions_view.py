@@ -199,4 +199,4 @@ def selection_row(chosen: str | None) -> None:
     def picked() -> None:
         selection.write(hide=st.session_state["choose_hide"])
 
-    st.pills("Hide", NAMES, key="choose_hide", format_func=spoken, on_change=picked, label_visibility="collapsed")
+    st.pills("Hide", NAMES, key="choose_hide", format_func=spoken, on_change=picked, label_visibility="collapsed", wrap=True)

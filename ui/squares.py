@@ -74,7 +74,7 @@ def _data(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], the
     data: dict[str, Any] = {
         "face": _text(shown.face), "map": None, "tag": "waits", "captions": {part: list(captions[part]) for part in PARTS},
         "set": vars(look), "ends": [list(rgb(colour)) for colour in grey],
-        "ground": list(rgb(GROUND[theme])), "stops": list(DIVERGING[theme]),
+        "ground": list(rgb(GROUND[theme])), "stops": [grey[0], GROUND[theme], grey[0]] if shown.failed else list(DIVERGING[theme]),
     }
     if shown.map is None:
         return data

@@ -12,7 +12,7 @@ import streamlit as st
 
 from fer_core.errors import DataError, FerError
 from fer_core.runs import Run
-from ui import answers, cache, jobs, networks, selection, words
+from ui import answers, cache, jobs, marks_view, networks, selection, two_runs, words
 from ui.answers import Answers
 from ui.choice import Choice, parse
 from ui.view import View
@@ -149,9 +149,10 @@ def _chosen(run: Run, found: Answers | None, choice: Choice, labels: np.ndarray)
         asked = [cell[0] for cell in choice.cells if cell[0] is not None] + ([label] if label is not None else [])
         order = np.flatnonzero(np.isin(labels, asked)) if asked else np.arange(len(labels))
         return order, np.zeros(0, np.int64), f"{words.faces(len(order))}" + (f" labelled {words.emotion(asked[0])}" if asked else "")
-    view = View(choice, run, found)
+    second = two_runs.second(found, two_runs.others(run, found.split)) if choice.part or choice.show != "a" else None
+    view = View(choice, run, found, second, marks_view.of(found))
     if choice.anything:
-        order = found.ordered(view.rows, choice.sort, 0, len(view.rows))
+        order = view.shown.ordered(view.rows, choice.sort, 0, len(view.rows))
         said = view.sentence
     else:
         order = np.arange(len(found)) if label is None else np.flatnonzero(found.labels == label)

@@ -1,0 +1,92 @@
+"""Try a photo: a person's own photo before a network, with the crop it gets, its probabilities and why."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+
+import streamlit as st
+
+from fer_core.errors import FerError
+from fer_core.runs import Run
+from ui import ask_network, explain_view, jobs, page, panels, photo_view, selection
+from ui.photo_view import EXAMPLES, Opened
+from ui.subject import Subject, predicted
+
+ABOUT = """Your photo is decoded in this process's memory and stored nowhere; it is gone when the tab is closed, and it is not in the link.
+Every face found is boxed. The one chosen is cut out as FER2013 shows faces: eyes level at their usual place, grey, 48 × 48 pixels.
+
+Then the network is asked, and its answer explained, as for any other face."""
+LIMITS = """**What this is not.** The network sees 48 × 48 grey pixels and knows only the labels that FER2013's annotators gave to faces
+from the web. What it says is which of these labels it would give, never what a person feels. It is often wrong, and more often for faces
+unlike those it learnt from: other light, ages, angles, glasses. Use it to study the network, not the person."""
+WAYS = {"photo": "A photo", "camera": "The camera", "example": "A drawn example"}
+
+
+def another() -> None:
+    """Forget what was chosen in the photo before."""
+    selection.write(face=None, hand=None)
+
+
+def content(way: str) -> bytes | None:
+    """Draw the way in; return the bytes of a photo once there is one."""
+    if way == "example":
+        name = selection.choose("Example", "example", list(EXAMPLES), words=EXAMPLES.__getitem__, kind="pills", hidden=True)
+        return photo_view.example(name)
+    if way == "camera":
+        found = st.camera_input("The camera", on_change=another, label_visibility="collapsed", key="camera")
+    else:
+        found = st.file_uploader("A photo: JPEG, PNG, WebP, GIF or BMP, at most 10 MB and 25 megapixels", on_change=another, key="upload")
+    return found.getvalue() if found is not None else None
+
+
+def face_of(run: Run, found: Opened, way: str) -> Subject | None:
+    """Draw the photo and the crop; return the face as the network gets it, `None` while none is chosen. Raises `FerError`."""
+    face, number = photo_view.chosen(found)
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        photo_view.frame(found, face, number)
+    with right:
+        if not found.faces and "hand" not in st.query_params:
+            photo_view.ask_for_square(face)
+            return None
+        made = photo_view.crop(found, face)
+    title = "a square of the photo" if number is None else f"photo face {number + 1}"
+    return Subject(run, made.image, title, drawn=way == "example")
+
+
+def main() -> None:
+    """Draw the page."""
+    page.setup("pages/try_photo.py")
+    page.header("Try a photo", "", ABOUT)
+    head = st.empty()
+    jobs.begin()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        run = ask_network.chosen_run()
+        way = selection.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
+    if run is None:
+        page.empty("No network to ask", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+        return
+    ask_network.problem_with_run(run)
+    try:
+        taken = content(way)
+        if taken is None:
+            page.empty("No photo yet", "Choose a photo, take one with the camera, or try a drawn example. It stays in this tab's memory.")
+            st.markdown(LIMITS)
+            return
+        face = face_of(run, photo_view.opened(taken), way)
+    except FerError as error:
+        page.problem(error)
+        return
+    probabilities = predicted(face) if face is not None else None
+    if face is not None and probabilities is not None:
+        face = replace(face, probabilities=probabilities)
+        head.html(f"<p class='fer-sentence'>{html.escape(face.sentence)}</p>")
+        st.divider()
+        explained = explain_view.draw(face, page.theme())
+        panels.draw(face, explained, None, page.theme())
+    st.markdown(LIMITS)
+    jobs.finish()
+
+
+main()

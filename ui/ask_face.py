@@ -1,0 +1,81 @@
+"""Which face: its number, the ways to others, and which faces are walked through; Escape leads back to the matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS
+from ui import page, selection
+from ui.answers import Answers
+from ui.choice import SORTS
+from ui.escape import escape
+from ui.subject import Walk
+
+MATRIX = "pages/confusion_matrix.py"
+
+
+def follow() -> None:
+    """Go back to the matrix when Escape asked for it; call it before anything is drawn."""
+    if st.session_state.pop("go_to_matrix", False):
+        page.go(MATRIX)
+
+
+def back() -> None:
+    """Draw the way back to the matrix; Escape is the same."""
+
+    def leave() -> None:
+        st.session_state["go_to_matrix"] = True
+
+    page.link(MATRIX, "Back to the matrix (Esc)", icon=":material/arrow_back:")
+    escape(leave)
+
+
+def number(way: Walk) -> None:
+    """Draw the number of the face."""
+    count = len(way.dataset[way.split])
+
+    def typed() -> None:
+        selection.write(image=st.session_state["face_number"])
+
+    st.session_state["face_number"] = way.image
+    st.number_input(f"Face, 0 to {count - 1:,}", 0, count - 1, key="face_number", on_change=typed, width=150)
+
+
+def steps(way: Walk) -> None:
+    """Draw the ways to other faces, and where among the chosen ones this is."""
+    with st.container(horizontal=True, vertical_alignment="center", key="steps"):
+        for name, icon, by in (("Previous", ":material/chevron_left:", -1), ("Next", ":material/chevron_right:", 1)):
+            face = way.step(by)
+            st.button(name, icon=icon, key=f"step{by}", disabled=face is None, on_click=selection.write, kwargs={"image": face})
+        others = way.wrong[way.wrong != way.image]
+        st.button("Random wrong one", icon=":material/casino:", key="random", disabled=not len(others), on_click=at_random,
+                  args=(others,), help=None if len(others) else "No other wrong face is known among the chosen ones.")
+        back()
+        place = f"Face {way.place + 1:,} of " if way.place is not None else "Not among the "
+        st.caption(page.literal(f"{place}{way.said}"), width="stretch")
+
+
+def at_random(others: np.ndarray) -> None:
+    """Go to one of the wrong faces."""
+    selection.write(image=int(np.random.default_rng().choice(others)))
+
+
+def choose_faces(found: Answers | None) -> None:
+    """Draw which faces are walked through: by label, by call, and their order."""
+    names = ["any", *EMOTIONS]
+    with st.popover("Choose faces", icon=":material/filter_list:"):
+        for label, param in (("Labelled", "true"), ("Called", "pred")):
+            number = selection.emotion(param)
+            key = f"pick_{param}"
+            st.session_state[key] = "any" if number is None else EMOTIONS[number]
+            st.selectbox(label, names, key=key, format_func=str.capitalize, on_change=picked, args=(param,),
+                         disabled=found is None and param == "pred")
+        selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
+        page.link(MATRIX, "Choose in the confusion matrix")
+
+
+def picked(param: str) -> None:
+    """Take a label or a call; the face shown is then the first of the chosen ones."""
+    value = st.session_state[f"pick_{param}"]
+    selection.write(**{param: None if value == "any" else value}, image=None, cells=None, class_=None)
