@@ -220,6 +220,43 @@ def export(
     console.print(f"wrote {out}")
 
 
+@app.command()
+def card(run: RunId, split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation", runs: Runs = ROOT) -> None:
+    """Print a run's model card as Markdown: scores, matrix, curve, recipe, limits."""
+    from fer_core.card import card as text
+
+    print(text(RunStore(runs).open(run), split), end="")
+
+
+@app.command()
+def ship(
+    run: RunId,
+    name: Annotated[str, typer.Argument(help="Name of the copy.")],
+    data: Data = "",
+    to: Annotated[Path, typer.Option(help="Folder that the copy is made in.")] = ROOT,
+    runs: Runs = ROOT,
+    as_json: Json = False,
+) -> None:
+    """Copy a finished run to give it away: float16 weights that say the same, no path of this machine, no pictures; with its card."""
+    networks()
+    from fer_core import files
+    from fer_core.card import card as text
+    from fer_core.shipping import ship as copied
+
+    opened = RunStore(runs).open(run)
+    copy, proof = copied(opened, run_data(opened, data), RunStore(to), name)
+    files.write_bytes(copy.path / "README.md", text(copy).encode())
+    size = sum(path.stat().st_size for path in copy.path.iterdir())
+    if as_json:
+        return print_json({"run": copy.id, "bytes": size, **vars(proof)})
+    console.print(
+        f"{copy.path}: {size / 1e6:.1f} MB. With float16 weights {proof.changed} of {proof.faces:,} faces are called something else; "
+        f"accuracy {proof.accuracy:.2%} (float32: {proof.accuracy_float32:.2%}), with its mirror image {proof.flipped:.2%} "
+        f"({proof.flipped_float32:.2%}); a region's share of {proof.maps} maps changes by {100 * proof.largest_share:.3f} points at most.",
+        highlight=False,
+    )
+
+
 @app.command(hidden=True)
 def work(folder: Path) -> None:
     """Be the trainer of a run folder."""

@@ -15,15 +15,15 @@ ORDER = (
     "errors", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "photos", "augment",
     "runs", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
-    "marks", "neighbours", "suspicion",
+    "marks", "neighbours", "suspicion", "card",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
-    "regions", "methods", "attribution", "saliency", "faithfulness",
+    "regions", "methods", "attribution", "saliency", "faithfulness", "shipping",
     "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
     "painter",
     "colours", "maps", "matrices", "confidence", "curves", "charts", "report", "terminal", "explorer", "explaining", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
-             "faithfulness", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",
+             "faithfulness", "shipping", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",
              "switching", "painter"}
 OPENS_TAPES = {"gradients"}
 LIGHT_PAGES = ("app.py", "pages/dataset.py", "pages/training_monitor.py", "pages/confusion_matrix.py")
