@@ -23,31 +23,27 @@ unlike those it learnt from: other light, ages, angles, glasses. Use it to study
 WAYS = {"photo": "A photo", "camera": "The camera", "example": "A drawn example"}
 
 
-def another() -> None:
-    """Forget what was chosen in the photo before."""
-    selection.write(face=None, hand=None)
-
-
 def content(way: str) -> bytes | None:
     """Draw the way in; return the bytes of a photo once there is one."""
     if way == "example":
         name = selection.choose("Example", "example", list(EXAMPLES), words=EXAMPLES.__getitem__, kind="pills", hidden=True)
         return photo_view.example(name)
     if way == "camera":
-        found = st.camera_input("The camera", on_change=another, label_visibility="collapsed", key="camera")
+        found = st.camera_input("The camera", label_visibility="collapsed", key="camera", width=640)
     else:
-        found = st.file_uploader("A photo: JPEG, PNG, WebP, GIF or BMP, at most 10 MB and 25 megapixels", on_change=another, key="upload")
+        found = st.file_uploader("A photo: JPEG, PNG, WebP, GIF or BMP, at most 10 MB and 25 megapixels", key="upload")
     return found.getvalue() if found is not None else None
 
 
 def face_of(run: Run, found: Opened, way: str) -> Subject | None:
     """Draw the photo and the crop; return the face as the network gets it, `None` while none is chosen. Raises `FerError`."""
+    photo_view.complaints(found)
     face, number = photo_view.chosen(found)
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         photo_view.frame(found, face, number)
     with right:
-        if not found.faces and "hand" not in st.query_params:
+        if number is None and photo_view.square(st.query_params.get("hand"), found.photo) is None:
             photo_view.ask_for_square(face)
             return None
         made = photo_view.crop(found, face)

@@ -38,8 +38,14 @@ class Opened:
 
 
 def opened(content: bytes) -> Opened:
-    """Decode a photo and find its faces, once per photo and tab; it is kept nowhere else. Raises `DataError`."""
+    """Decode a photo and find its faces, once per photo and tab; it is kept nowhere else. Raises `DataError`.
+
+    What the URL says of the photo before is forgotten.
+    """
     tag = hashlib.sha1(content, usedforsecurity=False).hexdigest()[:16]
+    if st.session_state.get("photo-tag", tag) != tag:
+        selection.write(face=None, hand=None)
+    st.session_state["photo-tag"] = tag
     known = st.session_state.get("photo")
     if known is None or known.tag != tag:
         st.session_state.pop("photo", None)
@@ -96,6 +102,20 @@ def chosen(found: Opened) -> tuple[Face, int | None]:
     return found.faces[number], number
 
 
+def complaints(found: Opened) -> None:
+    """Tell which values of the URL make no sense for this photo."""
+    params, count = st.query_params, len(found.faces)
+    told = []
+    if "hand" in params and square(params["hand"], found.photo) is None:
+        told.append(f"'hand={params['hand'][:40]}' was left aside: it should read like 120,80,260 (left, top, side in pixels).")
+    if "face" in params and count and selection.param("face", cast=int, low=1, high=count) is None:
+        told.append(f"There is no face '{params['face'][:40]}' in the photo: it is a number from 1 to {count}.")
+    if "margin" in params and selection.param("margin", cast=int, low=0, high=50) is None:
+        told.append(f"'margin={params['margin'][:40]}' was left aside: it is a number from 0 to 50.")
+    for complaint in told:
+        st.info(page.literal(complaint), icon=":material/info:")
+
+
 def frame(found: Opened, face: Face, number: int | None) -> None:
     """Draw the photo with its boxes."""
     height, width = found.photo.grey.shape
@@ -135,8 +155,9 @@ def said(found: Opened, number: int | None) -> str:
     told = {0: "No face was found. Faces in profile, tilted by more than some 20 degrees, covered or small are missed. Draw a square "
                "around a face: drag on the photo, or drag the square and its corner."}.get(count)
     if told is None:
-        told = "One face was found." if count == 1 else f"{count} faces were found, the largest first. Click one to choose it."
+        told = "One face was found." if count == 1 else f"{count} faces were found, the largest first."
         told += " The square is yours: drag it, its corner, or draw a new one." if number is None else ""
+        told += " Click one to choose it." if count > 1 and number is not None else ""
     return page.literal(" ".join([told, *found.photo.notes]))
 
 
