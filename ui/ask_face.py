@@ -52,8 +52,8 @@ def steps(way: Walk) -> None:
         st.button("Random wrong one", icon=":material/casino:", key="random", disabled=not len(others), on_click=at_random,
                   args=(others,), help=None if len(others) else "No other wrong face is known among the chosen ones.")
         back()
-        place = f"Face {way.place + 1:,} of " if way.place is not None else "Not among the "
-        st.caption(page.literal(f"{place}{way.said}"), width="stretch")
+        place = f"Face {way.place + 1:,} of {len(way.order):,}" if way.place is not None else "Not among the chosen faces"
+        st.caption(page.literal(f"{place} · {way.said}"), width="stretch")
 
 
 def at_random(others: np.ndarray) -> None:

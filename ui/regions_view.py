@@ -104,7 +104,9 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
     with middle:
         _ledger(ledger, question, theme)
     with right:
-        _hidden(subject, question, (now, fill, hidden), theme)
+        found = _hidden(subject, question, (now, fill, hidden), theme)
+    if found is not None and hidden is not None:
+        _without(subject, found, now, fill, hidden)
 
 
 def _face(subject: Subject, where: tuple[Regions, Regions], ledger: Ledger | None, hidden: str | None, theme: Theme) -> None:
@@ -159,7 +161,7 @@ def _ledger(ledger: Ledger | None, question: Question, theme: Theme) -> None:
                f"{words.percent(float(ledger.areas[0][:-1].sum()))} of the face. The middle line is 1: no preference.")
 
 
-def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str | None], theme: Theme) -> None:
+def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str | None], theme: Theme) -> Hidden | None:
     where, fill, chosen = how
     target = words.emotion(question.target)
     st.markdown(f"**What hiding a region does** to the p of {target}", help="The region is put under a strong blur, or the face's mean "
@@ -168,7 +170,7 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
                      default="blur", hidden=True)
     found: Hidden | None = jobs.answer(*hiding(subject, where, fill), "Hiding region after region")
     if found is None:
-        return
+        return None
     before = float(found.before[0][question.target])
     rows = []
     for i, name in enumerate(found.names):
@@ -182,14 +184,20 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
     bars.signed(rows, theme, label=f"p of {target} when hidden")
     st.caption(f"{target} {words.percent(before)} with nothing hidden. → names the call where hiding changes it.")
     selection_row(chosen)
-    if chosen is not None:
-        at = found.names.index(chosen)
-        covered = regions.cover(subject.image, where.masks[at : at + 1], "mean" if fill == "mean" else "blur")[0]
-        with st.container(horizontal=True, key="hidden-face"):
-            picture(covered.round().astype(np.uint8), 2 * SIDE, "covered", label=f"The face without its {spoken(chosen).lower()}")
-            with st.container():
-                bars.seven(found.after[0][at], subject.label, before=found.before[0])
-        st.caption(f"Without {spoken(chosen).lower()}; the ticks show the whole face, the small numbers the change in points.")
+    return found
+
+
+def _without(subject: Subject, found: Hidden, where: Regions, fill: str, chosen: str) -> None:
+    """Draw the face without a region, and what the network says of it."""
+    at = found.names.index(chosen)
+    covered = regions.cover(subject.image, where.masks[at : at + 1], "mean" if fill == "mean" else "blur")[0]
+    st.markdown(f"**Without {spoken(chosen).lower()}**")
+    left, right = st.columns([1, 2.1], gap="large")
+    with left:
+        picture(covered.round().astype(np.uint8), 4 * SIDE, "covered", label=f"The face without its {spoken(chosen).lower()}")
+    with right, st.container(key="without"):
+        bars.seven(found.after[0][at], subject.label, before=found.before[0])
+        st.caption("The ticks show the whole face, the small numbers the change in points.")
 
 
 def selection_row(chosen: str | None) -> None:
