@@ -66,7 +66,7 @@ def ship(run: Run, dataset: Dataset, store: RunStore, name: str) -> tuple[Run, P
 
 
 def plain_name(data: str) -> str:
-    """Return the name of a data set without its folder: 'demo' stays, /home/me/fer2013.csv becomes fer2013.csv."""
+    """Return the name of a data set without its folder: 'demo' stays, /faces/fer2013.csv becomes fer2013.csv."""
     return data if data.split(":")[0] == "demo" else Path(data).name
 
 
