@@ -60,6 +60,9 @@ def _read_path(place: Path, cache: Path, skip_bad: Path | None, seed: int, progr
     listing = Folder(place)
     other = None if place.is_dir() else beside(place)
     stamps = {**listing.stamps, **(Folder(other).stamps if other else {})}
+    if skip_bad is not None and _is_source(skip_bad.resolve(), place, other):
+        raise DataError("The list of bad rows would take the place of the faces themselves.", received=skip_bad,
+                        todo="name another file with --skip-bad")
     key = hashlib.sha256(json.dumps([FORM, str(place), sorted(stamps.items()), seed, skip_bad is not None]).encode()).hexdigest()[:16]
     family = hashlib.sha256(f"{place}|{seed}|{skip_bad is not None}".encode()).hexdigest()[:12]
     shelf = cache / f"{family}-{key}"
@@ -217,6 +220,11 @@ def _tidy(shelf: Path) -> None:
     for old in (*shelf.parent.glob(f"{shelf.name.split('-')[0]}-*"), *unfinished):
         if old != shelf:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_source(path: Path, place: Path, other: Path | None) -> bool:
+    """Tell whether a file holds faces of the data set at `place`."""
+    return path in (place, other) or (path.is_file() and path.suffix.lower() != ".txt" and path.is_relative_to(place))
 
 
 def _list_bad(path: Path, rows: list[str]) -> None:

@@ -292,7 +292,9 @@ class Run:
             try:
                 self._stamps[name] = (stamp, files.read_arrays(path))
             except Exception as error:  # a damaged zip raises a dozen kinds of errors
-                raise RunError(f"{self.id}/{name} cannot be read.", received=f"{type(error).__name__}: {error}") from None
+                todo = f"python -m fer_core evaluate {self.id}" if name == "predictions.npz" else ""
+                raise RunError(f"{self.id}/{name} is damaged.", received=type(error).__name__, expected="an npz of plain arrays",
+                               todo=todo) from None
         arrays: dict[str, np.ndarray] = self._stamps[name][1]
         return dict(arrays)
 

@@ -280,3 +280,12 @@ def test_faces_on_disk_are_copied_as_they_are(tmp_path, rows):
     assert np.array_equal(pixels(mapped, chosen), images[chosen])
     assert np.array_equal(pixels(images, chosen), images[chosen])
     assert np.array_equal(pixels(mapped[2:], np.array([1, 4])), images[[3, 6]])  # a part begins elsewhere in the file
+
+
+def test_the_list_of_bad_rows_never_takes_the_place_of_the_faces(tmp_path):
+    path = tmp_path / "faces.csv"
+    write_csv(read("demo"), path)
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="take the place of the faces"):
+        read(path, skip_bad=tmp_path / "." / "faces.csv", cache=tmp_path / "cache")
+    assert path.read_bytes() == before

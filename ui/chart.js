@@ -42,7 +42,7 @@ function draw(root) {
     state.wait.hidden = true;
     const config = {
       responsive: true, displaylogo: false, doubleClick: "reset", showTips: false,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: { filename: data.name, scale: 2 },
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"], toImageButtonOptions: { filename: data.name, scale: 2 },
     };
     return Plotly.react(state.plot, data.traces, themed(data.layout, root), config);
   }).then(() => {
