@@ -345,3 +345,8 @@ def test_a_map_that_failed_is_grey_and_says_so(explained):
     assert seen.max() > 100 and grey.max() <= 3  # the ground itself is not quite grey
     told = explain_view.captions(explained.subject, explained.asked, Explained(**{**vars(explained), "shown": failed}))
     assert told["map"][1].startswith("Greyed: it fails")
+
+
+def test_labels_within_a_sentence_keep_their_names():
+    assert [jobs._inside(label) for label in ("Asking every method", "RISE, why sad", "LayerCAM of 3 faces", "Grad-CAM, why sad")] == [
+        "asking every method", "RISE, why sad", "LayerCAM of 3 faces", "Grad-CAM, why sad"]

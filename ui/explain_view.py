@@ -142,7 +142,8 @@ def draw(subject: Subject, theme: Theme) -> Explained | None:
             problem = error
     shown = explained.shown if explained else Shown(subject.image, None)
     with place:
-        squares(shown, look(), captions(subject, asked, explained), theme, waits=problem is None, scale=_scale(explained), on_set=_set)
+        squares(shown, look(), captions(subject, asked, explained), theme,
+                waits=problem is None and not jobs.is_cancelled(explanation(subject, asked)[0]), scale=_scale(explained), on_set=_set)
     if problem is not None:
         page.problem(problem)
     left, right = st.columns([1, 1.35], gap="large")

@@ -195,9 +195,15 @@ def _cancel(name: Hashable) -> None:
 
 def _cancelled(name: Hashable, label: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Cancelled: {label[0].lower()}{label[1:]}.", width="content")
+        st.caption(f"Cancelled: {_inside(label)}.", width="content")
         st.button("Do it", key=f"again-{_digest(name)}", type="tertiary", icon=":material/play_arrow:",
                   on_click=_session()["cancelled"].discard, args=(name,))
+
+
+def _inside(label: str) -> str:
+    """Write a label as it stands within a sentence; a name such as RISE or LayerCAM stays as it is."""
+    first = label.split()[0]
+    return label if first[1:] != first[1:].lower() else label[0].lower() + label[1:]
 
 
 def is_cancelled(name: Hashable) -> bool:
@@ -211,7 +217,7 @@ def answers(wanted: list[tuple[Hashable, Work]], label: str) -> list[Job]:
     if any(is_cancelled(name) for name in names):
         _cancel_all(names)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Cancelled: {label[0].lower()}{label[1:]}.", width="content")
+            st.caption(f"Cancelled: {_inside(label)}.", width="content")
             st.button("Do it", key=f"again-{_digest(tuple(names))}", type="tertiary", icon=":material/play_arrow:",
                       on_click=_session()["cancelled"].difference_update, args=(names,))
         return [Job(error=Unwanted("This was cancelled.")) for _ in names]
