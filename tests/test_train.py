@@ -15,7 +15,8 @@ from fer_core.runs import COLUMNS, RunStore
 
 TIMES = {"seconds", "images_per_second"}  # what a clock measures differs from run to run
 CONFIG = RunConfig(
-    arch="small", epochs=3, limit=256, batch_size=32, learning_rate=3e-3, average=0.9, dropout_dense=0.5, erase=0.5, seed=3, threads=2
+    arch="small", epochs=3, limit=256, batch_size=32, learning_rate=3e-3, average=0.9, dropout_dense=0.5, erase=0.5, seed=3, threads=2,
+    precision="float32",
 )
 
 
