@@ -74,7 +74,7 @@ def follow(run: Run, background: bool, as_json: bool) -> None:
         _show(run, status, bar, task, shown)
     if as_json:
         print_json(describe(run))
-    errors.print(f"{run.id} {status.state}. {status.reason}", highlight=False)
+    errors.print(f"{run.id} {status.state}. {status.reason}".rstrip(), highlight=False)
     if status.state in ("failed", "lost"):
         errors.print(f"The log is in {run.path / 'log.txt'}.", highlight=False)
         sys.exit(1)

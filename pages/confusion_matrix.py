@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 
 import streamlit as st
 
@@ -55,13 +56,17 @@ def controls() -> tuple[Run | None, str]:
             return None, ""
         split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
         selection.choose("Colour of a cell", "colour", list(SHADINGS), words=lambda name: SHADINGS[name].capitalize(), default="row")
-        two_runs.choose(two_runs.others(run, split))
+        two_runs.choose(run, split)
     return run, split
 
 
 def viewed(run: Run, split: str) -> View | None:
     """Read what the URL asks for; `None`, and an offer to make it, where the run has not predicted the split."""
-    found = answers(run, split)
+    try:
+        found = answers(run, split)
+    except RunError as error:
+        page.problem(error)
+        found = None
     if found is None:
         ask_run.offer(run, split, "Its confusion matrix, and the faces behind every number, will stand here. Predicting takes from seconds "
                       "to a few minutes, once.")
@@ -72,6 +77,9 @@ def viewed(run: Run, split: str) -> View | None:
     second = None
     with page.errors():
         second = two_runs.second(found, two_runs.others(run, split))
+    if choice.part and second is None:
+        st.info("The link asks for a part of two runs, but compares with none: it is left aside.", icon=":material/info:")
+        choice = replace(choice, part=None)
     return View(choice, run, found, second, marks_view.of(found))
 
 

@@ -368,6 +368,60 @@ def test_a_data_set_that_moved_is_found_by_its_name(app):
     assert "no data set" not in html_of(shown)
 
 
+def test_a_data_set_under_another_name_is_found_by_its_fingerprint(app):
+    run = make_run(app.runs, "moved", app.few, "fer2013-dev.zip")
+    app.path.rename(app.path.with_name("renamed.csv"))
+    shown = opened_page(app, run=run.id)
+    assert "no data set" not in html_of(shown) and "not those that were predicted" not in html_of(shown)
+
+
+def test_two_runs_of_one_title_have_labels_of_their_own(app):
+    make_run(app.runs, "two", app.few, str(app.path), seed=1)
+    for name in ("one", "two"):
+        Run(app.runs / name).update_meta(title="Twin")
+    shown = opened_page(app, run="one", panel="runs")
+    choices = {box.label: box for box in shown.selectbox}
+    assert sorted(choices["Run (A)"].options) == ["Twin (one)", "Twin (two)"]
+    assert choices["Run (A)"].value == "one"
+    shown = opened_page(app, run="two", **{"with": "one"})
+    assert {box.label: box.value for box in shown.selectbox}["Run (A)"] == "two"
+
+
+def test_titles_are_shown_letter_by_letter(app):
+    make_run(app.runs, "two", app.few, str(app.path), seed=1)
+    Run(app.runs / "one").update_meta(title="**bold** $x$")
+    shown = opened_page(app, run="one", panel="runs", **{"with": "two"})
+    assert any(r"\*\*bold\*\* \$x\$" in part.value for part in shown.markdown)
+
+
+def test_runs_of_other_faces_are_not_offered_for_comparison(app):
+    make_run(app.runs, "two", app.few, str(app.path), seed=1)
+    make_run(app.runs, "other", app.few, str(app.path), fingerprint="e" * 64)
+    shown = opened_page(app, run="one")
+    assert next(box for box in shown.selectbox if box.label == "Compare with (B)").options == ["no other run", "two"]
+
+
+def test_a_part_without_a_second_run_is_left_aside_and_told(app):
+    shown = opened_page(app, run="one", part="fixes")
+    assert any("compares with none" in note.value for note in shown.info)
+    assert "B fixes" not in html_of(shown) and "Nothing chosen" in html_of(shown)
+
+
+def test_damaged_predictions_can_be_made_anew(app):
+    (app.runs / "one" / "predictions.npz").write_bytes(b"not a zip")
+    (app.runs / "one" / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
+    shown = opened_page(app, run="one")
+    assert "predictions.npz is damaged" in html_of(shown) and "unsafe" not in html_of(shown)
+    assert any(button.label == "Make the predictions" for button in shown.button)
+
+
+def test_a_split_that_the_data_lacks_is_told_without_a_button(app):
+    (app.runs / "one" / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
+    files.write_json(app.runs / "one" / "facts.json", {"data": {"counts": {"train": [1] * 7, "validation": [1] * 7}}})
+    shown = opened_page(app, run="one", split="test")
+    assert "There is no" in html_of(shown) and not any(button.label == "Make the predictions" for button in shown.button)
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "labels", "nan"])
 def test_a_damaged_file_is_told_and_the_page_goes_on(app, damage):
     path = app.runs / "one" / "predictions.npz"

@@ -65,4 +65,5 @@ install_requirements() {
     say "Installing $file (the first time takes some minutes) ..."
     .venv/bin/python -m pip install --disable-pip-version-check --no-input -r "$file" >&2
     printf '%s\n' "$wanted" >"$stamp"
+    cat requirements.txt requirements.txt | cksum >.venv/.installed-requirements  # every other file begins with this one
 }

@@ -122,6 +122,15 @@ def predicted_splits(run: Run) -> list[str]:
     return _predicted_splits(str(run.path / FILE), _mark(run))
 
 
+def fingerprint(run: Run, split: str) -> str | None:
+    """Name the data set that a run's answers to a split are of; `None` where there are none that can be read."""
+    try:
+        found = answers(run, split)
+    except FerError:
+        return None
+    return None if found is None else found.fingerprint
+
+
 def answers(run: Run, split: str) -> Answers | None:
     """Read what a run says of a split; `None` where it was not asked yet. Errors: `RunError` in words."""
     return _answers(str(run.path), run.title, split, _mark(run))
@@ -165,7 +174,7 @@ class Faces:
 
 
 def faces(run: Run, found: Answers) -> Faces:
-    """Find the data set that was predicted, by its fingerprint: where the run says, where the URL says, or in data/ by its name."""
+    """Find the data set that was predicted, by its fingerprint: where the run says, where the URL says, or in data/."""
     problem: FerError | None = None
     for source in places(run):
         try:
@@ -175,20 +184,32 @@ def faces(run: Run, found: Answers) -> Faces:
             continue
         if dataset.fingerprint == found.fingerprint and len(dataset.get(found.split, ())) == len(found):
             return Faces(dataset)
-        problem = DataError("The faces at hand are not those that were predicted, so none is shown beside these numbers.",
+        problem = problem or DataError("The faces at hand are not those that were predicted, so none is shown beside these numbers.",
                             received=f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", expected=f"{found.fingerprint[:12]}",
                             todo="bring the data set that the run was trained on, or predict again with the one at hand")
     return Faces(None, problem)
 
 
 def places(run: Run) -> list[str]:
-    """List where the faces of a run may be: where the run says, where the URL says, in data/ by its name."""
+    """List where the faces of a run may be: where the run says, where the URL says, in data/ under its name or any other."""
     told = [run.config.data]
     if asked := st.query_params.get("data"):
         told.append(asked)
     name = Path(str(run.facts.get("data", {}).get("name") or run.config.data)).name
-    told += [source for source in cache.sources() if Path(source).name == name]
+    told += sorted(cache.sources()[1:], key=lambda source: Path(source).name != name)  # all but the demo faces
     return list(dict.fromkeys(told))
+
+
+def located(run: Run) -> str | None:
+    """Name the place of the data set that a run was trained on, known by its fingerprint; `None` where it is not at hand."""
+    wanted = run.facts.get("data", {}).get("fingerprint")
+    for source in places(run):
+        try:
+            if cache.dataset(source).fingerprint == wanted:
+                return source
+        except DataError:
+            continue
+    return None
 
 
 def votes(found: Answers) -> dict[str, np.ndarray]:

@@ -9,7 +9,8 @@ import streamlit as st
 from fer_core import predicting
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
-from ui import cache, page, words
+from ui import page, words
+from ui.answers import located
 
 
 def offer(run: Run, split: str, why: str) -> None:
@@ -20,6 +21,10 @@ def offer(run: Run, split: str, why: str) -> None:
     told = predicting.progress(run, split)
     if told is not None and told.state == "running":
         follow(str(run.path), split)
+        return
+    known = run.facts.get("data", {}).get("counts", {})
+    if known and split not in known:
+        page.empty(f"There is no {words.SPLIT_WORDS[split]} split", f"The data that {run.title} was trained on has: {', '.join(known)}.")
         return
     page.empty(f"{run.title} has not predicted the {words.SPLIT_WORDS[split]} split yet", why)
     if told is not None and told.state in ("failed", "lost"):
@@ -40,12 +45,11 @@ def ask(run: Run, split: str) -> None:
 
 
 def _fitting(run: Run, source: str) -> str:
-    """Return the data set to predict: the run's own where it can be found, else a file of its name in data/, else the one named."""
+    """Return the data set to predict: the run's own where it can be found, be it under another name, else the one named."""
     own = run.config.data
     if own.split(":")[0] == "demo" or Path(own).exists():
         return ""
-    name = Path(str(run.facts.get("data", {}).get("name") or own)).name
-    return next((found for found in cache.sources() if Path(found).name == name), source)
+    return located(run) or source
 
 
 @st.fragment(run_every=1)

@@ -1,3 +1,4 @@
+const PAUSE = 300; // milliseconds
 // A confusion matrix of buttons: a cell, a row or a column is one click, several of them with Ctrl or "Several", the same by arrows and Enter.
 
 const key = (cell) => `${cell[0] ?? "*"},${cell[1] ?? "*"}`;
@@ -101,7 +102,17 @@ function paint(state) {
 function choose(state, cells) {
   state.data = { ...state.data, selected: cells }; // drawn at once; the answer comes with the next data
   paint(state);
-  state.send("pick", { cells });
+  later(state, cells);
+}
+
+function later(state, cells) { // the first click goes at once; of those that follow it fast, only the last
+  const tell = () => {
+    state.sent = performance.now();
+    state.send("pick", { cells });
+  };
+  clearTimeout(state.waiting);
+  if (performance.now() - (state.sent ?? -1e9) > PAUSE) tell();
+  else state.waiting = setTimeout(tell, PAUSE);
 }
 
 function toggle(state, cell, add) {

@@ -12,7 +12,7 @@ from fer_core.charts import SHADINGS, Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation, from_matrix
 from fer_core.matrices import Shading, signed
-from ui import marks_view, opened, pairs, selection, words
+from ui import marks_view, opened, page, pairs, selection, words
 from ui.answers import Answers
 from ui.choice import Cell, written
 from ui.matrix import Look, counted, difference, matrix
@@ -55,7 +55,7 @@ def told(view: View) -> list[tuple[str, bool]]:
     """Return what stands on the figure: split, N, accuracy with its interval, and without copies."""
     found, least = view.shown, view.choice.least
     parts = [(f"{found.title}, {found.split}", True), (f"N {found.evaluation.n:,}", False), (rate(found.evaluation), True),
-             (copies(found.evaluation), False)]
+             (copies(found.evaluation), False), (f"colour: {SHADINGS[shading()]}", False)]
     without = marks_view.without_disputed(view, found)
     parts += [(without, False)] if without else []
     if view.differs and view.b is not None:
@@ -94,7 +94,8 @@ def draw(view: View, theme: Theme) -> None:
 def ranked(view: View) -> None:
     """Draw the ranked pairs and the downloads."""
     counts = view.shown.matrix(view.sure)
-    st.markdown("**Confused pairs**, most frequent first; the last column opens the other direction.")
+    whose = f" of {'B' if view.shown is view.b else 'A'}, {page.literal(view.shown.title)}" if view.b is not None else ""
+    st.markdown(f"**Confused pairs{whose}**, most frequent first; the last column opens the other direction.")
     if counts.sum():
         pairs.pairs(from_matrix(counts), "pairs", selected=view.choice.cells, on_pick=pick)
     with st.container(horizontal=True):

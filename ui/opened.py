@@ -143,8 +143,12 @@ def table(view: View, rows: Sequence[int] | np.ndarray) -> str:
 
 
 def _pager(first: int, count: int) -> None:
-    st.button("Earlier", disabled=first == 0, on_click=selection.write, kwargs={"start": first - WALL or None})
-    st.button("Later", disabled=first + WALL >= count, on_click=selection.write, kwargs={"start": first + WALL})
+    def turn(by: int) -> None:  # from where the URL is, so that two fast clicks are two pages
+        start = selection.param("start", 0, cast=int, low=0) + by
+        selection.write(start=min(max(start, 0), (count - 1) // WALL * WALL) or None)
+
+    st.button("Earlier", disabled=first == 0, on_click=turn, args=(-WALL,))
+    st.button("Later", disabled=first + WALL >= count, on_click=turn, args=(WALL,))
     st.caption(f"{first + 1:,} to {min(first + WALL, count):,} of {count:,}", width="content")
 
 

@@ -13,6 +13,7 @@ from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import FerError
 from ui import cache
+from ui.answers import located
 from ui.run_list import Reading, percent
 
 
@@ -29,7 +30,7 @@ def probe_faces(reading: Reading) -> Probes:
     """Fetch the probe faces from the data set, if it can be read and is the one that the run saw."""
     indices, _ = reading.run.probes
     try:
-        dataset = cache.dataset(reading.config.data)
+        dataset = cache.dataset(located(reading.run) or reading.config.data)
     except (FerError, OSError) as error:
         return Probes(why=f"The faces cannot be shown: {error}")
     known = reading.facts.get("data", {}).get("fingerprint")

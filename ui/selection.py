@@ -92,6 +92,12 @@ def carried(**changes: Any) -> dict[str, str]:
     return {name: str(value) for name, value in merged.items() if value is not None}
 
 
+def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str]:
+    """Give every option a label of its own: Streamlit finds a choice again by its label, so that two runs of one title were one."""
+    said = [words(option) for option in options]
+    return {option: text if said.count(text) == 1 else f"{text} ({option})" for option, text in zip(options, said, strict=True)}
+
+
 def choose(
     label: str,
     name: str,
@@ -119,5 +125,6 @@ def choose(
         if value is not None:  # a second click on the chosen one changes nothing
             write(**{name: value})
 
-    widget(label, options, key=key, format_func=words, on_change=chosen, label_visibility="collapsed" if hidden else "visible")  # type: ignore[operator]
+    seen = "collapsed" if hidden else "visible"
+    widget(label, options, key=key, format_func=labels(options, words).__getitem__, on_change=chosen, label_visibility=seen)  # type: ignore[operator]
     return now

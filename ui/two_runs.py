@@ -12,13 +12,13 @@ from fer_core.evaluate import McNemar, mcnemar
 from fer_core.matrices import signed
 from fer_core.runs import Run
 from ui import cache, figures, page, selection, words
-from ui.answers import Answers, answers, predicted_splits
+from ui.answers import Answers, answers, fingerprint, predicted_splits
 from ui.choice import PARTS
 from ui.view import View
 
 
 def others(run: Run, split: str) -> list[Run]:
-    """List the runs that predicted the split too."""
+    """List the runs that predicted the split too, be it of other faces."""
     return [other for other in cache.runs() if not other.damage and other.id != run.id and split in predicted_splits(other)]
 
 
@@ -39,17 +39,22 @@ def second(first: Answers, found: list[Run]) -> Answers | None:
     return other
 
 
-def choose(found: list[Run]) -> None:
-    """Draw the choice of the second run."""
-    options = ["", *(run.id for run in found)]
-    titles = {run.id: run.title for run in found}
+def _same_faces(run: Run, other: Run, split: str) -> bool:
+    return fingerprint(run, split) in (None, fingerprint(other, split))
+
+
+def choose(run: Run, split: str) -> None:
+    """Draw the choice of the second run: those that predicted the same faces, and the one that the URL asks for."""
     asked = st.query_params.get("with", "")
+    found = [other for other in others(run, split) if other.id == asked or _same_faces(run, other, split)]
+    options = ["", *(other.id for other in found)]
+    titles = selection.labels(options, {"": "no other run", **{other.id: other.title for other in found}}.__getitem__)
     st.session_state["with-run"] = asked if asked in options else ""
 
     def changed() -> None:
         selection.write(**{"with": st.session_state["with-run"] or None, "show": None, "part": None, "start": None})
 
-    st.selectbox("Compare with (B)", options, key="with-run", format_func=lambda id: titles.get(id, "no other run"), on_change=changed,
+    st.selectbox("Compare with (B)", options, key="with-run", format_func=titles.__getitem__, on_change=changed,
                  disabled=not found)
 
 
@@ -62,15 +67,16 @@ def test(view: View) -> McNemar:
 def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     if view.b is None:
-        found = others(view.run, view.a.split)
+        found = [other for other in others(view.run, view.a.split) if _same_faces(view.run, other, view.a.split)]
         page.empty("One run only", "Choose a second run above (Compare with): then its matrix, the difference of both, and the faces that "
                    "one gets right and the other wrong stand here. A CNN against a DNN is a good first question." if found else
-                   "No other run has predicted this split. Train another one, such as a DNN with as many parameters:",
+                   "No other run has predicted these faces. Train another one, such as a DNN with as many parameters:",
                    "" if found else "python -m fer_core train --arch dnn")
         return
     tested = test(view)
-    st.markdown(f"**A** is {view.a.title} ({words.percent(view.a.evaluation.accuracy)}), **B** is {view.b.title} "
-                f"({words.percent(view.b.evaluation.accuracy)}; {signed(100 * tested.difference)} points). {tested.sentence}")
+    st.markdown(f"**A** is {page.literal(view.a.title)} ({words.percent(view.a.evaluation.accuracy)}), "
+                f"**B** is {page.literal(view.b.title)} ({words.percent(view.b.evaluation.accuracy)}; "
+                f"{signed(100 * tested.difference)} points). {tested.sentence}")
     counts = {"fixes": tested.fixes, "breaks": tested.breaks, "both_wrong": tested.both_wrong, "both_right": tested.both_right}
     with st.container(horizontal=True, key="parts"):
         for name, faces in counts.items():

@@ -98,13 +98,12 @@ class View:
         only_cell = len(choice.cells) == 1 and not (choice.part or choice.bin or choice.side or choice.verdict or self.differs)
         if only_cell:
             return self._of_cell(n, labels)
-        parts = [said(choice.cells)] if choice.cells else []
+        parts = [said(choice.cells) + (", by one run and not by the other" if self.differs else "")] if choice.cells else []
         parts += [PARTS[choice.part].lower().replace("b ", "B ")] if choice.part else []
         parts += [f"p from {choice.bin[0]:.2f} to {choice.bin[1]:.2f}"] if choice.bin else []
         parts += [choice.side] if choice.side else []
         parts += [f"marked '{VERDICTS[choice.verdict]}'"] if choice.verdict else []
-        told = f"{words.faces(n) if n else 'No face'}: {'; '.join(parts)}"
-        return told + (", by one run and not by the other." if self.differs and choice.cells else ".")
+        return f"{words.faces(n) if n else 'No face'}: {'; '.join(parts)}."
 
     def _of_cell(self, n: int, labels: np.ndarray) -> str:
         true, predicted = self.choice.cells[0]

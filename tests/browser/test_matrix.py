@@ -205,6 +205,7 @@ def test_a_hundred_faces_at_a_time(matrix):
     expect(told(page)).to_contain_text("All 240 faces")
     expect(tiles(page)).to_have_count(100)
     page.get_by_role("button", name="Later").click()
+    expect(page.get_by_text("101 to 200 of 240")).to_be_visible()
     page.get_by_role("button", name="Later").click()
     expect(tiles(page)).to_have_count(40)
     expect(page).to_have_url(re.compile("start=200"))
