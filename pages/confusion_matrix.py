@@ -18,7 +18,6 @@ from ui.view import View
 
 PANELS = {"cell": "What they have in common", "confidence": "Confidence", "classes": "Numbers per class", "runs": "Two runs",
           "marks": "Marks"}
-SIDES = (1.15, 1)
 DRAW = {"cell": cell.panel, "confidence": confidence_view.panel, "classes": class_numbers.panel, "runs": two_runs.panel,
         "marks": marks_view.panel}
 
@@ -112,19 +111,19 @@ def main() -> None:
     if view is None:
         return
     head.html(f"<p class='fer-sentence'>{html.escape(matrix_panel.sentence(view))}</p>")
-    left, right = st.columns(SIDES, gap="large")
-    with left:
+    with st.container(key="sides"):
+        left, right = st.columns(2, gap="medium")
+    with left, st.container(key="side-matrix"):
         if view.b is not None:
             selection.choose("Matrix", "show", list(SHOWS), words=SHOWS.__getitem__, kind="segmented", default="a", hidden=True)
         matrix_panel.draw(view, page.theme())
-    with right:
+        confidence_view.threshold(view)
+    with left, st.container(key="side-pairs"):
+        matrix_panel.ranked(view)
+    with right, st.container(key="side-wall"):
         marks_view.problem()
         opened.wall(view)
-    with st.container(key="second-row"):
-        left, right = st.columns(SIDES, gap="large")
-    with left:
-        matrix_panel.ranked(view)
-    with right:
+    with right, st.container(key="side-face"):
         one_face.panel(view, page.theme())
     st.divider()
     panel(view)

@@ -34,14 +34,19 @@ def moved() -> None:
     selection.write(min=f"{value / 100:.2f}" if value else None, start=None)
 
 
+def threshold(view: View) -> None:
+    """Draw the slider that leaves unsure predictions out, beside the matrix that it changes."""
+    st.session_state["least"] = round(100 * view.choice.least)
+    st.slider("Only predictions with p of at least (%)", 0, 100, step=1, key="least", on_change=moved,
+              help="p is the highest of the seven probabilities. The matrix, the faces and all sentences then hold for what is kept; the "
+                   "panel Confidence below shows what is gained.")
+
+
 def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     answers, least = view.shown, view.choice.least
     known = answers.labels >= 0
     confidence, right = answers.confidence[known], ~answers.wrong[known]
-    st.session_state["least"] = round(100 * least)
-    st.slider("Keep only predictions with p of at least (%)", 0, 99, step=1, key="least", on_change=moved,
-              help="p is the highest of the seven probabilities. The matrix, the faces and all sentences above then hold for what is kept.")
     kept = confidence >= least
     if kept.any():
         st.markdown(f"At p of at least {100 * least:.0f}% it answers for **{words.percent(float(kept.mean()))}** of the faces "

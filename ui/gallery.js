@@ -51,6 +51,17 @@ function mark(state) {
   if (!state.unheard.length) grid.querySelectorAll(".told").forEach((button) => button.classList.remove("told"));
   const stop = Math.min(Math.max(state.focus ?? chosen ?? 0, 0), grid.children.length - 1);
   if (grid.children[stop]) grid.children[stop].tabIndex = 0;
+  if (state.shown !== chosen) show(state, grid.children[chosen]);
+  state.shown = chosen;
+}
+
+function show({ scroll }, tile) { // within the wall: the page itself stays where it is
+  if (!tile || !scroll.className) return;
+  requestAnimationFrame(() => {
+    const [box, at] = [scroll.getBoundingClientRect(), tile.getBoundingClientRect()];
+    if (at.top < box.top) scroll.scrollTop -= box.top - at.top + 4;
+    else if (at.bottom > box.bottom) scroll.scrollTop += at.bottom - box.bottom + 4;
+  });
 }
 
 function pick(state, i) {

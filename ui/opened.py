@@ -20,6 +20,7 @@ from ui.gallery import Keys, atlas, gallery, png
 from ui.view import View
 
 WALL = 100
+HEIGHT, LOW = 440, 296  # pixels of the wall; low while a face is open under it, so that both are seen at once
 KEYS = f"""**On a face**: arrows move, **Enter** or a double click opens it in the saliency viewer, **Escape** closes it.
 
 {marks_view.KEYS_TOLD}"""
@@ -41,7 +42,7 @@ def wall(view: View) -> None:
     if view.faces.dataset is None and view.faces.reason is not None:
         _without_faces(view)
         return
-    draw(view, shown, "gallery", height=440)
+    draw(view, shown, "gallery", height=HEIGHT if selection.param("image") is None else LOW)
     if len(rows) > WALL:
         with st.container(horizontal=True, vertical_alignment="center", key="pager"):
             _pager(first, len(rows))
@@ -65,7 +66,7 @@ def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) 
         tips=[tip(view, int(i)) for i in shown],
         selected=int(at[0]) if len(at) else None,
         size=96,
-        cell=108,
+        cell=102,
         height=height,
         label="The chosen faces",
         on_pick=lambda i: selection.write(image=int(shown[i])),

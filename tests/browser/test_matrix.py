@@ -185,7 +185,7 @@ def test_faces_are_walked_with_arrows_opened_closed_and_sorted(matrix):
     expect(tiles(page).nth(1)).to_be_focused()
     tiles(page).nth(1).click()
     expect(page).to_have_url(re.compile(r"image=\d+"))
-    expect(page.locator(".st-key-second-row")).to_contain_text("labelled Sad, called Neutral")
+    expect(page.locator(".st-key-side-face")).to_contain_text("labelled Sad, called Neutral")
     expect(page.locator(".st-key-nearest [role=option]")).to_have_count(10)
     settled(page)
     tiles(page).nth(1).focus()
