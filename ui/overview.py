@@ -110,7 +110,8 @@ def card(label: str, number: str, lines: Sequence[str], picture: str = "") -> No
 
 def data_card(source: str) -> None:
     """Draw the card of the data set; reading it may take a while the first time."""
-    from fer_core import charts, data
+    from fer_core import data
+    from fer_core.colours import EMOTION_COLOURS
 
     with page.errors():
         faces = cache.dataset(source)
@@ -127,7 +128,7 @@ def data_card(source: str) -> None:
                 f"faces: {sizes}",
                 f"rarest: {EMOTIONS[rare].capitalize()}, {words.faces(int(row[rare]))}, {words.percent(row[rare] / total)} of {first}",
             ],
-            spark(row.tolist(), bars=True, colours=[charts.EMOTION_COLOURS[name] for name in EMOTIONS]),
+            spark(row.tolist(), bars=True, colours=[EMOTION_COLOURS[name] for name in EMOTIONS]),
         )
 
 
