@@ -49,6 +49,24 @@ class Effect:
         return change
 
 
+def on_face(model: keras.Model, layer: str, image: NDArray[Any], sets: Iterable[Iterable[int]]) -> Floats:
+    """Give the probabilities of a face (48, 48) as it is, and with each set of a layer's units switched off: float32 (1 + sets, 7)."""
+    place, silence = cuts.silence(model, cuts.origin(model, layer))
+    chosen = [list(map(int, off)) for off in sets]
+    wrong = [unit for off in chosen for unit in off if not 0 <= unit < len(silence)]
+    if wrong:
+        raise ModelError(f"The layer {layer} has no such units.", received=wrong, expected=f"0 to {len(silence) - 1}")
+    with gradients.TURNS.mine():
+        inputs = tf.constant(np.asarray(image, np.float32)[None, :, :, None])
+        answers = np.repeat(tf.cast(cuts.part(model, place)(inputs, training=False), tf.float32).numpy(), 1 + len(chosen), axis=0)
+        for row, off in enumerate(chosen, start=1):
+            answers[row][..., off] = silence[off]
+        last = model.get_layer(place).output is model.outputs[0]
+        logits = answers if last else cuts.part(model, model.layers[-1].name, place)(tf.constant(answers), training=False)
+        probabilities: Floats = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
+    return probabilities
+
+
 class Sample:
     """A fixed sample of faces, stopped above a layer: units can be switched off there, and only what is above runs again.
 

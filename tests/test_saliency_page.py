@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core import charts, maps, regions
+from fer_core.data import read
 from fer_core.errors import FerError
 from fer_core.methods import WORDS
 from fer_core.regions import Box, fixed
 from fer_core.runs import RunStore
-from ui import explain_view, jobs, many, paint_view, regions_view, save_view, squares
+from ui import carriers_view, explain_view, jobs, many, paint_view, regions_view, save_view, squares
 from ui.explain_view import Explained
 from ui.many import Asked, spread
 from ui.question import KNOBS, Question, parse, why
@@ -350,3 +351,25 @@ def test_a_map_that_failed_is_grey_and_says_so(explained):
 def test_labels_within_a_sentence_keep_their_names():
     assert [jobs._inside(label) for label in ("Asking every method", "RISE, why sad", "LayerCAM of 3 faces", "Grad-CAM, why sad")] == [
         "asking every method", "RISE, why sad", "LayerCAM of 3 faces", "Grad-CAM, why sad"]
+
+
+def test_what_became_of_the_probabilities_in_words():
+    before, after = np.array([0, 0, 0.905, 0, 0, 0.087, 0.008]), np.array([0, 0, 0.3, 0, 0, 0.62, 0.08])
+    assert carriers_view.shift(Question(2, 5), before, after) == "Fear 90.5% → 30.0%, Surprise 8.7% → 62.0%; it is then called Surprise"
+    assert carriers_view.shift(Question(2), before, before) == "Fear 90.5% → 90.5%"
+
+
+def test_the_filters_that_carry_a_decision_and_what_is_left_without_them(page, runs):
+    from fer_core import models, switching, units
+
+    run = RunStore(runs).open("demo")
+    shown = page(run="demo", split="validation", image="169", why="filters", block="conv4")
+    shown = until(shown, lambda app: "speak most for it" in told(app))
+    model, face = models.load(run), np.asarray(read("demo")["validation"].images[169])
+    carriers = units.through_face(model, "conv4_relu", face, 2, 5, 5)
+    off = [one.unit for one in carriers]
+    probabilities = switching.on_face(model, "conv4_relu", face, [off[:1], off])
+    text = told(shown)
+    assert all(f"Filter {unit} of conv4" in text for unit in off)
+    assert carriers_view.shift(Question(2, 5), probabilities[0], probabilities[2]) in text
+    assert carriers_view.shift(Question(2, 5), probabilities[0], probabilities[1]) in text

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import activations, cuts, models, painter, tasks, units, walls
+from fer_core import activations, cuts, models, painter, switching, tasks, units, walls
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
 from fer_core.demo import make
 from fer_core.errors import FerError, ModelError
@@ -190,6 +190,21 @@ def test_switching_off_is_zeroing_the_weights(run, split, layer, off):
     assert 5 not in sample.faces and len(sample.faces) == 80  # face 5 has no label
     with pytest.raises(ModelError):
         sample.without([10_000])
+
+
+@pytest.mark.parametrize("layer", ["conv1_relu", "conv4_relu", "dense1", "logits"])
+def test_a_face_without_units_is_what_the_sample_says_of_it(model, split, layer):
+    sample = Sample(model, layer, split, faces=30)
+    face = int(sample.faces[4])
+    half = range(0, cuts.units(model, layer), 2)
+    found = switching.on_face(model, layer, split.images[face], [[], [1], half])
+    assert np.allclose(found[0], models.predict(model, split.images[face][None])[0], atol=1e-4)
+    assert np.allclose(found[1], found[0], atol=1e-6)  # nothing was switched off
+    assert np.allclose(found[2], sample.without([1]).probabilities[4], atol=1e-4)
+    assert np.allclose(found[3], sample.without(half).probabilities[4], atol=1e-4)
+    assert not np.allclose(found[3], found[0], atol=1e-4)
+    with pytest.raises(ModelError, match="no such units"):
+        switching.on_face(model, layer, split.images[face], [[10_000]])
 
 
 def test_a_sample_is_the_same_every_time(model, split):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.charts import Theme
-from ui import compare_maps, many_view, page, paint_view, regions_view, save_view, selection, trust_view
+from ui import carriers_view, compare_maps, many_view, page, paint_view, regions_view, save_view, selection, trust_view
 from ui.explain_view import Explained
 from ui.question import parse
 from ui.subject import Subject, Walk
 
-PANELS = {"regions": "Regions", "compare": "Compare", "test": "Test of the map", "paint": "Paint on it", "many": "Many faces",
-          "save": "Save"}
+PANELS = {"regions": "Regions", "filters": "Its filters", "compare": "Compare", "test": "Test of the map", "paint": "Paint on it",
+          "many": "Many faces", "save": "Save"}
 
 
 def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme: Theme) -> None:
@@ -23,6 +23,8 @@ def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme:
     with page.errors():
         if name == "regions":
             regions_view.panel(subject, question, explained, theme)
+        elif name == "filters":
+            carriers_view.panel(subject, question)
         elif name == "compare":
             compare_maps.panel(subject, question, theme)
         elif name == "test":
