@@ -165,6 +165,31 @@ def dossier(model: keras.Model, table: Table, split: Split, layer: str, unit: in
 
 
 @dataclass(frozen=True)
+class Excess:
+    """A unit that answers more to some faces than to others: both means, and their difference in standard deviations."""
+
+    unit: int
+    mean: float
+    others: float
+    effect: float
+    """Cohen's d with the pooled standard deviation. Source: Cohen 1988; 0.2 is small, 0.8 large."""
+
+
+def over_active(table: Table, layer: str, faces: NDArray[np.int64], others: NDArray[np.int64], k: int = TWINS) -> list[Excess]:
+    """Give the k units whose mean answers to `faces` exceed those to `others` most, by effect size; both are indices in the split."""
+    if min(len(faces), len(others)) < 2:
+        raise FerError("Two groups of faces cannot be compared.", received=f"{len(faces)} and {len(others)} faces",
+                       expected="at least two each")
+    answers = table.mean(layer)
+    groups = [np.asarray(answers[np.sort(rows)], np.float64) for rows in (faces, others)]
+    (one, two), sizes = (group.mean(0) for group in groups), [len(group) for group in groups]
+    pooled = np.sqrt(sum((size - 1) * group.var(0, ddof=1) for size, group in zip(sizes, groups, strict=True)) / (sum(sizes) - 2))
+    effect = np.divide(one - two, pooled, out=np.zeros(len(one)), where=pooled > 0)
+    best = [int(unit) for unit in np.argsort(-effect, kind="stable")[:k] if effect[unit] > 0]
+    return [Excess(unit, float(one[unit]), float(two[unit]), float(effect[unit])) for unit in best]
+
+
+@dataclass(frozen=True)
 class Carrier:
     """A unit that spoke for a decision: what it added to the score (activation x gradient), as a share of all that speaks for it."""
 

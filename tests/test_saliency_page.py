@@ -18,7 +18,8 @@ from fer_core.errors import FerError
 from fer_core.methods import WORDS
 from fer_core.regions import Box, fixed
 from fer_core.runs import RunStore
-from ui import carriers_view, explain_view, jobs, many, paint_view, regions_view, save_view, squares
+from ui import carriers_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
+from ui.answers import Answers
 from ui.explain_view import Explained
 from ui.many import Asked, spread
 from ui.question import KNOBS, Question, parse, why
@@ -373,3 +374,12 @@ def test_the_filters_that_carry_a_decision_and_what_is_left_without_them(page, r
     assert all(f"Filter {unit} of conv4" in text for unit in off)
     assert carriers_view.shift(Question(2, 5), probabilities[0], probabilities[2]) in text
     assert carriers_view.shift(Question(2, 5), probabilities[0], probabilities[1]) in text
+
+
+def test_right_ones_of_the_same_labels():
+    found = Answers("one", "One", "validation", "f", np.array([4, 4, 4, 3, 3, -1, 0], np.int8),
+                    np.eye(7, dtype=np.float32)[[4, 6, 4, 3, 4, 4, 0]], None, np.zeros(7, bool))
+    others, called = over_active.right_ones(found, np.array([1]))
+    assert (others.tolist(), called) == ([0, 2], "Sad")
+    others, called = over_active.right_ones(found, np.array([0, 4]))
+    assert (others.tolist(), called) == ([2, 3], "Happy and Sad")

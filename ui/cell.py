@@ -12,7 +12,7 @@ from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, rgb
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.splits import pixels
-from ui import figures, words
+from ui import figures, page, words
 from ui.gallery import atlas, gallery, png
 from ui.view import View
 
@@ -43,6 +43,8 @@ def panel(view: View, theme: Theme) -> None:
         st.caption("Nothing to average: no face is chosen.")
         return
     st.markdown(_copies(view))
+    page.link("pages/saliency_viewer.py", "Their portrait: where the network looked, and which filters answered too much", why="many",
+              image=int(rows[0]))
     if view.faces.dataset is not None:
         _means(view, theme)
     figure = charts.cell_probabilities(answers.confidence[rows], answers.own[rows], theme=theme)

@@ -1,4 +1,4 @@
-"""The panel of many faces: a cell, a class or a whole split, of one run or beside another."""
+"""The portrait of many faces: a cell, a class or a whole split, of one run or beside another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.regions import NAMES, fixed
 from fer_core.runs import Run
-from ui import bars, compare_maps, jobs, many, page, selection, words
+from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery
 from ui.many import Asked, Found, spread
 from ui.question import Question, why
@@ -46,6 +46,8 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         return
     asked = Asked.of(question, st.query_params.to_dict())
     _draw(subject.run, way, taken, asked, theme)
+    if scope == "chosen" and narrowed:
+        over_active.panel(subject.run, (way.dataset, way.split), np.sort(way.order))
     if second is None:
         return
     st.divider()

@@ -11,7 +11,7 @@ from ui.question import parse
 from ui.subject import Subject, Walk
 
 PANELS = {"regions": "Regions", "filters": "Its filters", "compare": "Compare", "test": "Test of the map", "paint": "Paint on it",
-          "many": "Many faces", "save": "Save"}
+          "many": "Portrait", "save": "Save"}
 
 
 def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme: Theme) -> None:
