@@ -1,4 +1,4 @@
-"""The commands of the filter explorer: ascend, activations, wall, and the painter behind a wall."""
+"""The commands of the filter explorer: ascend, gallery, activations, wall, and the painter behind a wall."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from fer_core.emotions import SIDE
+from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ConfigError, FerError
 from fer_core.processes import give_way
 from fer_core.runs import Run, RunStore
@@ -16,6 +16,7 @@ from fer_core.terminal import console, load_data, networks, print_json, progress
 
 if TYPE_CHECKING:
     from fer_core.ascent import Objective
+    from fer_core.exhibit import Group
 
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")]
@@ -29,6 +30,7 @@ ROOT = Path("checkpoints")
 def register(app: typer.Typer) -> None:
     """Give a command line these commands."""
     app.command()(ascend)
+    app.command()(gallery)
     app.command()(activations)
     app.command()(wall)
     app.command(hidden=True)(paint)
@@ -106,6 +108,60 @@ def grid(pictures: np.ndarray, gap: int = 2) -> np.ndarray:
         top, left = gap + i // columns * step, gap + i % columns * step
         sheet[top : top + SIDE, left : left + SIDE] = np.clip(np.rint(picture), 0, 255)
     return sheet
+
+
+def gallery(
+    run: RunId,
+    out: Annotated[Path, typer.Option(help="Picture to write: .png.")],
+    contrasts: Annotated[str, typer.Option(help="Pairs of emotions: the one rather than the other.")] = "happy-sad,sad-neutral",
+    preset: Preset = "standard",
+    seed: Seed = 0,
+    runs: Runs = ROOT,
+) -> None:
+    """Hang a network's own pictures on one sheet: filters of its first and last layer by number, the classes, and contrasts."""
+    if out.suffix != ".png":
+        raise ConfigError("This is no kind of picture.", received=out.name, expected=".png")
+    pairs = [pair.split("-") for pair in contrasts.split(",")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ConfigError("These are no pairs of emotions.", received=contrasts, expected="such as happy-sad,sad-neutral")
+    from PIL import Image
+
+    from fer_core import exhibit
+
+    model = networks().load(RunStore(runs).open(run), precision="float32")
+    shelves = _shelves(model, [(p, q) for p, q in pairs], preset, seed)
+    Image.fromarray(exhibit.sheet(shelves)).save(out, optimize=True)
+    console.print(f"wrote {out}: {out.stat().st_size / 1000:.0f} kB")
+
+
+def _shelves(model: Any, pairs: list[tuple[str, str]], preset: str, seed: int) -> list[list[Group]]:
+    """Paint what hangs in a gallery. Filters are taken evenly by their number, none for its looks."""
+    from fer_core import ascent, cuts, exhibit, models
+    from fer_core.colours import EMOTION_COLOURS
+
+    hidden = [name for name in cuts.watched(model) if name != ascent.LOGITS]
+    grids = [name for name in hidden if len(cuts.find(model, name).output.shape) == 4] or hidden
+    facts = {row.name: row for row in models.layers(model)}
+
+    def painted(target: Objective) -> Any:
+        return _climb(model, target, preset, None, seed, every=16)[-1].images
+
+    def layer(name: str, title: str) -> list[Group]:
+        count = cuts.units(model, name)
+        units = np.unique(np.linspace(0, count - 1, 2 * exhibit.COLUMNS).round().astype(int)).tolist()
+        side, noun = facts[name].receptive_field, "filters" if name in grids and grids is not hidden else "neurons"
+        seen = f"each sees {side} x {side} pixels" if side < SIDE else "each sees the whole face"
+        pictures = painted(ascent.OBJECTIVES["filter"](name, units))
+        return [exhibit.Group(title, pictures, f"{cuts.origin(model, name)}, {len(units)} of {count:,} {noun}, {seen}")]
+
+    kind = "convolution" if grids is not hidden else "hidden layer"
+    classes = exhibit.Group("The seven classes", painted(ascent.OBJECTIVES["class"](list(EMOTIONS))), "",
+                            [name.capitalize() for name in EMOTIONS], list(EMOTION_COLOURS.values()))
+    contrast = exhibit.Group("One rather than another", painted(ascent.OBJECTIVES["difference"](*zip(*pairs, strict=True))), "",
+                             [f"{p.capitalize()}, not {q.capitalize()}" for p, q in pairs], [EMOTION_COLOURS[p] for p, _ in pairs])
+    room = len(EMOTIONS) + len(pairs) <= exhibit.COLUMNS
+    last = [[classes, contrast]] if room else [[classes], [contrast]]
+    return [layer(grids[0], f"First {kind}"), layer(grids[-1], f"Last {kind}"), *last]
 
 
 def activations(

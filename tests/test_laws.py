@@ -20,7 +20,8 @@ ORDER = (
     "regions", "methods", "attribution", "saliency", "faithfulness", "shipping",
     "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
     "painter",
-    "colours", "maps", "matrices", "confidence", "curves", "charts", "report", "terminal", "explorer", "explaining", "cli", "__main__",
+    "colours", "maps", "exhibit", "matrices", "confidence", "curves", "charts", "report",
+    "terminal", "explorer", "explaining", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
              "faithfulness", "shipping", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",
