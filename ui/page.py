@@ -14,7 +14,7 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.marks import VERDICTS
-from ui import recent, selection
+from ui import breadcrumb, recent, selection
 from ui.choice import PARTS, parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +78,11 @@ def theme() -> Literal["light", "dark"]:
 
 
 def header(title: str, sentence: str, about: str = "") -> None:
-    """Draw the title and the sentence that says in numbers what the page shows now; `about` explains the page on request."""
+    """Draw the title and the sentence that says in numbers what the page shows now; `about` explains the page on request.
+
+    Above stands the thread: the steps that led here.
+    """
+    breadcrumb.draw()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         if about:

@@ -24,7 +24,7 @@ function build(root) {
   svg.addEventListener("pointerdown", (event) => press(state, event));
   svg.addEventListener("pointermove", (event) => move(state, event));
   svg.addEventListener("pointerup", () => release(state));
-  svg.addEventListener("pointercancel", () => { state.drag = null; lay(state); });
+  svg.addEventListener("pointercancel", () => { state.drag = null; state.drawn = null; lay(state); });
   root.ferState = state;
   return state;
 }
@@ -79,9 +79,15 @@ function draw(state) {
 
 function lay(state) {
   const { data, svg } = state, active = svg.getRootNode().activeElement?.dataset?.name;
+  state.unit = Math.max(data.width / (state.image.clientWidth || data.width), data.height / (state.image.clientHeight || data.height));
+  const drawn = JSON.stringify([data.tag, data.boxes, data.hand, state.unit]);
+  if (drawn === state.drawn) {  // a box under a pressed mouse stays the same node, or its click would be lost
+    svg.querySelectorAll("[role=button]").forEach((group, i) => group.setAttribute("aria-pressed", String(i === data.chosen)));
+    return;
+  }
+  state.drawn = drawn;
   svg.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
   svg.replaceChildren();
-  state.unit = Math.max(data.width / (state.image.clientWidth || data.width), data.height / (state.image.clientHeight || data.height));
   data.boxes.forEach(({ left, top, side }, i) => {
     const group = shape("g", { role: "button", tabindex: 0, "aria-pressed": String(i === data.chosen), "aria-label": `Face ${i + 1}`, "data-name": i });
     const text = shape("text", { x: left + 4 * state.unit, y: top + 18 * state.unit, "font-size": 16 * state.unit, "stroke-width": 3 * state.unit });
