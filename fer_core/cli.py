@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from fer_core import explaining, explorer
+from fer_core import explaining, explorer, reporting
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
@@ -33,6 +33,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Describe, convert and make da
 app.add_typer(data_app, name="data")
 explorer.register(app)
 explaining.register(app)
+reporting.register(app)
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]

@@ -1,0 +1,132 @@
+"""The report of a run: five questions answered from findings, as one HTML file that needs nothing else. Same findings, same bytes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
+from fer_core.pins import Pin
+from fer_core.report.answers import comparison, confusions, data_name, structure, verdict
+from fer_core.report.findings import Findings, gather
+from fer_core.report.sheet import Sheet, code, listing, paragraph, rich
+from fer_core.report.views import exciting, looking
+from fer_core.report.words import LANGUAGES, NAMES, Words, short
+
+__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "command", "gather", "html"]
+
+ADDRESS = "http://localhost:8501"
+"""Where the app runs unless told otherwise."""
+STYLE = Path(__file__).with_name("report.css")
+ANSWERS = (structure, comparison, confusions, looking, exciting)
+
+
+def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), address: str = ADDRESS) -> str:
+    """Write the report in a language of `LANGUAGES`; pinned views become links into the app at `address`."""
+    words = Words(language)
+    sheet = Sheet(found, words)
+    title = words("title", run=found.run.title)
+    answers = [f'<section id="q{number}"><h2>{heading(found, words, number)}</h2>{answer(sheet)}</section>'
+               for number, answer in enumerate(ANSWERS, start=1)]
+    body = "".join([f"<header><h1>{escape(title)}</h1>{_lead(sheet)}</header>", _short(sheet), *answers, _limits(sheet),
+                    _appendix(words, pins, address), _made(sheet)])
+    style = STYLE.read_text("utf8").replace("{title}", "".join(letter if letter.isalnum() else f"\\{ord(letter):06x}" for letter in title))
+    return (f'<!DOCTYPE html>\n<html lang="{"zh-Hant-TW" if language == "zh-TW" else language}"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+            f"<title>{escape(title)}</title><style>{style}</style></head><body>{body}</body></html>\n")
+
+
+def heading(found: Findings, words: Words, number: int) -> str:
+    """Write the heading of a question."""
+    named = words("q2.named", other=found.other.title) if number == 2 and found.other else words(f"q{number}")
+    return f"{number}. {escape(named)}"
+
+
+def command(found: Findings, language: str = "en") -> str:
+    """Write the command that makes the same report."""
+    parts = ["python", "-m", "fer_core", "report", found.run.id, *(["--versus", found.other.id] if found.other else [])]
+    parts += ["--split", found.split] if found.split != "validation" else []
+    parts += ["--lang", language] if language != "en" else []
+    parts += [] if found.faces else ["--no-faces"]
+    return shlex.join([*parts, *(["--seed", str(found.seed)] if found.seed else []), "--out", "report.html"])
+
+
+def _lead(sheet: Sheet) -> str:
+    found, words = sheet.found, sheet.words
+    total = f"{sum(layer.parameters for layer in found.layers):,}"
+    said = [words("lead", network=words(f"network.{found.run.config.arch}"), parameters=total,
+                  trained=words.faces(found.run.facts.get("trained_on", 0)), data=data_name(found.run, words))]
+    if found.evaluation:
+        scores = found.evaluation
+        said.append(words("lead.score", accuracy=words.percent(scores.accuracy, scores.interval), faces=words.faces(scores.n),
+                          split=words(f"split.{found.split}")))
+    return paragraph(*said) + f'<p class="screen">{escape(words("contents.print"))}</p>'
+
+
+def _short(sheet: Sheet) -> str:
+    """Answer every question in one sentence, or say what is missing."""
+    found, words = sheet.found, sheet.words
+    lines = []
+    for number, said in enumerate(short_answers(found, words), start=1):
+        lines.append(f'<li><a href="#q{number}">{escape(heading(found, words, number)[3:])}</a><br>{said}</li>')
+    return f'<section class="short"><h2>{escape(words("short"))}</h2><ol>{"".join(lines)}</ol></section>'
+
+
+def short_answers(found: Findings, words: Words) -> list[str]:
+    """Give the five answers in short, as HTML."""
+    scores, run = found.evaluation, found.run
+    answers: list[str | None] = [None] * 5
+    if scores and run.best:
+        answers[0] = words("q1.short", layers=len(found.layers), parameters=f"{sum(layer.parameters for layer in found.layers):,}",
+                           best=run.best[0], epochs=run.epochs, accuracy=words.percent(scores.accuracy, scores.interval))
+    if scores and found.test and found.other:
+        theirs = found.other.plain[found.split]
+        answers[1] = words("q2.short", run=run.title, other=found.other.title, accuracy=words.percent(theirs.accuracy, theirs.interval),
+                           fixes=f"{len(found.test.fixes):,}", breaks=f"{len(found.test.breaks):,}", verdict=verdict(found, words))
+    if scores and (pairs := scores.most_confused(1)):
+        answers[2] = words("q3.short", true=words.emotion(pairs[0].true), called=words.emotion(pairs[0].predicted),
+                           count=f"{pairs[0].count:,}", support=f"{scores.per_class[pairs[0].true].support:,}")
+    if found.looks:
+        share, _, times, _ = found.looks.features
+        answers[3] = words("q4.short", share=words.percent(share), times=short(times))
+    if found.filters:
+        early, late = found.filters.early, found.filters.late
+        answers[4] = words("q5.short", early=early.layer, late=late.layer, early_sees=f"{early.sees} x {early.sees}",
+                           late_sees=f"{late.sees} x {late.sees}", early_length=short(early.length), late_length=short(late.length))
+    places = (("predictions", "history"), ("versus", "predictions"), ("predictions",), ("data", "weights"), ("weights",))
+    return [rich(said) if said else _lack(found, words, part) for said, part in zip(answers, places, strict=True)]
+
+
+def _lack(found: Findings, words: Words, places: tuple[str, ...]) -> str:
+    for entry in found.missing:
+        if entry.place in places:
+            values = {**entry.values, "split": words(f"split.{found.split}")}
+            return f'<span class="lacks">{escape(words("missing"))}: {rich(words(entry.key, **values))}</span>'
+    return rich(words("q3.no.errors"))
+
+
+def _limits(sheet: Sheet) -> str:
+    demo = sheet.found.run.config.data.startswith("demo")
+    keys = [f"limit.demo.{n}" for n in range(len(LIMITS_OF_THE_DEMO))] if demo else [f"limit.real.{n}" for n in range(len(LIMITS))]
+    said = listing(sheet.words(key) for key in [*keys, "limit.maps", "limit.run"])
+    return f'<section id="limits"><h2>{escape(sheet.words("limits"))}</h2>{said}</section>'
+
+
+def _appendix(words: Words, pins: Sequence[Pin], address: str) -> str:
+    if pins:
+        items = "".join(f'<li><a href="{escape(f"{address}/{pin.path}")}">{escape(pin.title)}</a>'
+                        f"{f'<p>{escape(pin.note)}</p>' if pin.note else ''}</li>" for pin in pins)
+        body = paragraph(words("appendix.said", address=address)) + f"<ol class=pins>{items}</ol>"
+    else:
+        body = paragraph(words("appendix.none"))
+    return f'<section id="appendix"><h2>{escape(words("appendix"))}</h2>{body}</section>'
+
+
+def _made(sheet: Sheet) -> str:
+    found, words = sheet.found, sheet.words
+    facts = words("made.facts", data=str(found.run.facts.get("data", {}).get("fingerprint", ""))[:12], weights=found.run.weights[:12])
+    return (f'<section id="made"><h2>{escape(words("made"))}</h2>{sheet.say("made.said")}{code(command(found, words.language))}'
+            f"<p>{escape(facts)}</p></section>")

@@ -1,0 +1,268 @@
+"""What the report tells, gathered from run folders, a data set and the network: numbers, faces, pictures, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fer_core.card import command
+from fer_core.config import RunConfig
+from fer_core.emotions import EMOTIONS, SPLITS
+from fer_core.errors import ConfigError
+from fer_core.evaluate import Evaluation, Pair, evaluate
+from fer_core.paired import McNemar, mcnemar
+from fer_core.report.pictures import Filters, Looks, filters, looks
+from fer_core.runs import Predictions, Run
+from fer_core.splits import Dataset, pixels
+from fer_core.walls import weights_digest
+
+if TYPE_CHECKING:  # the framework is imported when a network is asked for
+    from fer_core.models import LayerFacts
+
+CELLS = 3
+"""Worst cells whose faces are shown."""
+PER_CELL = 6
+"""Faces of a cell, and of those that a network fixes or breaks."""
+Tell = Callable[[float], object]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that the report lacks: where it would stand, the key of its sentence, what fills that in, and the command that gets it."""
+
+    place: str
+    key: str
+    command: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A run: its own words, and its scores by split, plain and averaged over mirror images."""
+
+    id: str
+    title: str
+    config: RunConfig
+    facts: dict[str, Any]
+    history: dict[str, np.ndarray]
+    best: tuple[int, float] | None
+    finished: bool
+    weights: str  # SHA-256
+    plain: dict[str, Evaluation]
+    flipped: dict[str, Evaluation]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that are complete."""
+        return len(self.history["epoch"])
+
+    @property
+    def stopped_early(self) -> bool:
+        """Tell whether early stopping ended the training."""
+        best, config = self.best, self.config
+        return bool(config.patience and best and self.epochs < config.epochs and self.epochs - best[0] >= config.patience)
+
+    @property
+    def command(self) -> str:
+        """The command that trains the same again; a data set is looked for in the folder data, wherever it lay."""
+        source = self.config.data
+        there = source if source.split(":")[0] == "demo" else f"data/{Path(source).name}"
+        return command(self.config.model_copy(update={"data": there}), f"{self.id}-again")
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """A face of the split with its label, what it was called (-1: nobody asks), and a probability (NaN: none is told)."""
+
+    index: int
+    image: np.ndarray
+    label: int
+    called: int
+    p: float
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A confused pair, and those of its faces of which the network is surest."""
+
+    pair: Pair
+    faces: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All that the report of a run tells; what is `None` or empty has its reason in `missing`."""
+
+    run: Told
+    split: str
+    seed: int
+    faces: bool
+    other: Told | None = None
+    test: McNemar | None = None  # a is the other run, b this one
+    layers: tuple[LayerFacts, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    fixed: tuple[Tile, ...] = ()
+    broken: tuple[Tile, ...] = ()
+    by_label: np.ndarray | None = None  # int (7, 4): both right, only this run, only the other, neither
+    looks: Looks | None = None
+    other_looks: Looks | None = None
+    filters: Filters | None = None
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The scores of the split that is looked at."""
+        return self.run.plain.get(self.split)
+
+
+def gather(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None, split: str = "validation", faces: bool = True,
+           seed: int = 0, load: Callable[[Run], Any] | None = None, tell: Tell = lambda share: None) -> Findings:
+    """Gather what can be told of a run, and of another one beside it; `tell` is told the share done.
+
+    `load` gives the network of a run; untold, it is read from the run folder. Raises `FerError` for a split that no data set has; what
+    the runs lack is told in `missing`.
+    """
+    if split not in SPLITS:
+        raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
+    found, other = run.predictions(split), versus.predictions(split) if versus else None
+    told = _told(run)
+    missing = _missing_of_run(run, told, split) + _missing_of_pair(told, versus, found, other, split)
+    lacks = {entry.place for entry in missing}
+    paired = versus is not None and "versus" not in lacks
+    result = Findings(told, split, seed, faces, _told(versus) if versus else None)
+    if paired and found and other and split in told.plain:
+        result = replace(result, test=mcnemar(found.labels, other.probabilities, found.probabilities), by_label=_by_label(found, other))
+    tell(0.02)
+    shown, problem = _fitting(dataset, split, found, run)
+    missing += [problem] if problem else []
+    if shown is not None and found is not None and faces:
+        result = replace(result, **_tiles(result, found, other if paired else None, shown[split].images))
+    if not faces:
+        missing.append(Missing("faces", "missing.faces"))
+    result = _ask_network(result, run, versus, shown, load, tell)
+    return replace(result, missing=tuple(missing))
+
+
+def _ask_network(result: Findings, run: Run, versus: Run | None, shown: Dataset | None, load: Callable[[Run], Any] | None,
+                 tell: Tell) -> Findings:
+    """Add what only a network can tell: its layers, where it looks, what excites it."""
+    from fer_core import models
+
+    load = load or models.load
+    tell(0.08)
+    if not _has_weights(run):
+        return replace(result, layers=tuple(models.layers(models.build(run.config.arch, run.config))))
+    model = load(run)
+    result = replace(result, layers=tuple(models.layers(model)))
+    if shown is not None:
+        drawn, images, labels = shown.name == "demo", shown[result.split].images, shown[result.split].labels
+        mine = looks(model, images, labels, drawn=drawn, seed=result.seed, shown=result.faces, tell=_part(tell, 0.1, 0.55))
+        result = replace(result, looks=mine)
+        if result.test is not None and versus is not None and _has_weights(versus):
+            theirs = looks(load(versus), images, labels, drawn=drawn, seed=result.seed, shown=False, tell=_part(tell, 0.55, 0.65))
+            result = replace(result, other_looks=theirs)
+    return replace(result, filters=filters(model, result.layers, seed=result.seed, tell=_part(tell, 0.65, 1.0)))
+
+
+def _part(tell: Tell, start: float, end: float) -> Tell:
+    return lambda share: tell(start + (end - start) * share)
+
+
+def _has_weights(run: Run) -> bool:
+    return (run.path / "weights.safetensors").exists()
+
+
+def _told(run: Run) -> Told:
+    plain, flipped = {}, {}
+    for split in SPLITS:
+        found = run.predictions(split)
+        if found is None or not np.any(found.labels >= 0):
+            continue
+        plain[split] = evaluate(found.labels, found.probabilities, leaked=found.leaked)
+        if found.flipped is not None:
+            flipped[split] = evaluate(found.labels, found.flipped, leaked=found.leaked)
+    return Told(run.id, run.title, run.config, run.facts, run.history, run.best, run.status.state == "finished", weights_digest(run),
+                plain, flipped)
+
+
+def _missing_of_run(run: Run, told: Told, split: str) -> list[Missing]:
+    missing = []
+    if not told.epochs:
+        missing.append(Missing("history", "missing.history", f"python -m fer_core resume {run.id}"))
+    elif not told.finished:
+        missing.append(Missing("history", "missing.unfinished", f"python -m fer_core resume {run.id}",
+                               {"epoch": told.epochs, "epochs": told.config.epochs}))
+    if not _has_weights(run):
+        missing.append(Missing("weights", "missing.weights", f"python -m fer_core resume {run.id}"))
+    if split not in told.plain:
+        key = "missing.predictions" if run.predictions(split) is None else "missing.labels"
+        missing.append(Missing("predictions", key, f"python -m fer_core evaluate {run.id} --split {split}"))
+    return missing
+
+
+def _missing_of_pair(told: Told, versus: Run | None, found: Predictions | None, other: Predictions | None, split: str) -> list[Missing]:
+    def lacks(key: str, todo: str) -> list[Missing]:
+        names = {"run": told.title, "other": versus.title if versus else ""}
+        return [Missing("versus", f"missing.{key}", todo, names)]
+
+    if versus is None:
+        wanted = RunConfig.from_preset(told.config.preset if told.config.arch != "small" else "quick", data=told.config.data,
+                                       arch="cnn" if told.config.arch == "dnn" else "dnn")
+        name = f"{wanted.arch}-beside-{told.id}"
+        train = replace(told, id=name, config=wanted).command.removesuffix("-again")
+        return lacks("versus", f"{train}\npython -m fer_core report {told.id} --versus {name} --out report.html")
+    if other is None:
+        return lacks("versus.predictions", f"python -m fer_core evaluate {versus.id} --split {split}")
+    if found is None:
+        return []
+    if found.fingerprint != other.fingerprint:
+        return lacks("versus.other", f"python -m fer_core evaluate {versus.id} --split {split} --data data/{_name(told)}")
+    if not np.array_equal(found.labels, other.labels):
+        return lacks("versus.again", f"python -m fer_core evaluate {versus.id} --split {split}")
+    return []
+
+
+def _name(told: Told) -> str:
+    return Path(str(told.facts.get("data", {}).get("name", told.config.data))).name
+
+
+def _fitting(dataset: Dataset | None, split: str, found: Predictions | None, run: Run) -> tuple[Dataset | None, Missing | None]:
+    """Give the data set where it holds the faces that were predicted, else what is missing."""
+    todo = f"python -m fer_core report {run.id} --data data/{Path(run.config.data).name} --out report.html"
+    if dataset is None or split not in dataset:
+        return None, Missing("data", "missing.data", todo)
+    wanted = found.fingerprint if found else run.facts.get("data", {}).get("fingerprint")
+    if wanted not in (None, dataset.fingerprint) or (found and len(found.labels) != len(dataset[split])):
+        return None, Missing("data", "missing.data.other", todo)
+    return dataset, None
+
+
+def _by_label(found: Predictions, other: Predictions) -> np.ndarray:
+    right, theirs = (part.probabilities.argmax(1) == found.labels for part in (found, other))
+    parts = (right & theirs, right & ~theirs, theirs & ~right, ~right & ~theirs)
+    known = found.labels >= 0
+    return np.stack([np.bincount(found.labels[part & known], minlength=len(EMOTIONS)) for part in parts], axis=1)
+
+
+def _tiles(result: Findings, found: Predictions, other: Predictions | None, images: np.ndarray) -> dict[str, Any]:
+    """Choose the faces of the worst cells, and of those that one network fixes or breaks: the surest first, equals by their number."""
+    called, evaluation = found.probabilities.argmax(1), result.evaluation
+
+    def surest(rows: np.ndarray, sure: np.ndarray, said: np.ndarray, p: bool) -> tuple[Tile, ...]:
+        chosen = rows[np.argsort(-sure[rows], kind="stable")][:PER_CELL]
+        faces = pixels(images, chosen)
+        return tuple(Tile(int(row), face, int(found.labels[row]), int(said[row]), float(sure[row]) if p else float("nan"))
+                     for row, face in zip(chosen, faces, strict=True))
+
+    cells = () if evaluation is None else tuple(
+        Cell(pair, surest(evaluation.cell(pair.true, pair.predicted), found.probabilities[:, pair.predicted], called, True))
+        for pair in evaluation.most_confused(CELLS))
+    if other is None or result.test is None:
+        return {"cells": cells}
+    theirs = other.probabilities.argmax(1)
+    return {"cells": cells, "fixed": surest(result.test.fixes, found.probabilities.max(1), theirs, False),
+            "broken": surest(result.test.breaks, other.probabilities.max(1), called, False)}

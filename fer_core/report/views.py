@@ -1,0 +1,137 @@
+"""The last two answers of the report, from findings to HTML: where the network looks, and what excites its filters and classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fer_core import maps
+from fer_core.colours import SEQUENTIAL, rgb
+from fer_core.emotions import EMOTIONS
+from fer_core.presets import PRESETS
+from fer_core.report.figures import Series, captioned, image, ranges
+from fer_core.report.pictures import PER_EMOTION, PRESET, SAMPLES, Filters, Look, Looks, Wall
+from fer_core.report.sheet import Sheet, paragraph
+from fer_core.report.words import Words, short, signed
+
+KEPT = 0.25
+"""Share of the pixels, the strongest, that the masked face keeps."""
+LABELS = range(len(EMOTIONS))
+
+
+def looking(sheet: Sheet) -> str:
+    """Answer the fourth question: maps of single faces, and the ledger of many."""
+    found, words, looks = sheet.found, sheet.words, sheet.found.looks
+    if looks is None:
+        return sheet.missing("data", "weights")
+    parts = [sheet.say("q4.method", "q4.reading", samples=SAMPLES), sheet.missing("faces")]
+    shown = [*looks.chosen, *looks.drawn]
+    if shown:
+        parts.append(paragraph(words("q4.colours", keep=words.percent(KEPT, digits=0)), words("q4.caveat")))
+        parts.append(sheet.figure(_triples(sheet, looks.chosen), words("q4.chosen"), "triples"))
+        parts.append(sheet.figure(_triples(sheet, looks.drawn), words("q4.random", seed=found.seed), "triples"))
+        parts.append(sheet.say("q4.tested", passed=sum(look.passed for look in shown), n=len(shown)))
+    return "".join([*parts, paragraph(*ledger_in_words(sheet, looks)), _ledger(sheet, looks), _shares(sheet, looks), _means(sheet, looks),
+                    sheet.say("q4.located", found=looks.eyes_found, n=f"{len(looks.labels):,}")])
+
+
+def _triples(sheet: Sheet, shown: Sequence[Look]) -> str:
+    words = sheet.words
+    cells = []
+    for look in shown:
+        top, alt = maps.limit(look.map), words("alt.face", number=look.index)
+        pictures = (look.image, maps.signed(look.map, top, "light"), maps.remains(look.image, look.map, KEPT, "light", by_size=True))
+        caption = words("q4.caption", label=words.emotion(look.label), called=words.emotion(look.called), p=words.percent(look.p, digits=0))
+        test = words("q4.passed" if look.passed else "q4.failed")
+        cells.append(f'<div class="triple{"" if look.passed else " failed"}"><div>{"".join(image(part, alt) for part in pictures)}</div>'
+                     f"<span>{caption}</span><span>{test}</span></div>")
+    return "".join(cells)
+
+
+def ledger_in_words(sheet: Sheet, looks: Looks) -> list[str]:
+    """Turn the claim that the network looks at the features of the face into numbers."""
+    words, found = sheet.words, sheet.found
+    share, area, times, (low, high) = looks.features
+    said = [words("q4.claim", faces=words.faces(len(looks.labels)), each=PER_EMOTION, share=words.percent(share), area=words.percent(area),
+                  times=short(times), low=short(low), high=short(high)), words("q4.claim.features" if low > 1 else "q4.claim.not")]
+    if found.other is not None and found.other_looks is not None:
+        _, _, theirs, (low, high) = found.other_looks.features
+        said.append(words("q4.claim.other", other=found.other.title, times=short(theirs), low=short(low), high=short(high)))
+    preference = looks.ledger.mean()[0]
+    most = int(np.nanargmax(preference))
+    return [*said, words("q4.most", region=words(f"region.{looks.ledger.names[most]}"), times=short(float(preference[most])))]
+
+
+def _ledger(sheet: Sheet, looks: Looks) -> str:
+    words, found = sheet.words, sheet.found
+    pairs = [(found.run.title, looks)]
+    if found.other is not None and found.other_looks is not None:
+        pairs.append((found.other.title, found.other_looks))
+    series = []
+    for name, part in pairs:
+        values, intervals = part.ledger.mean()
+        series.append(Series(name, values.tolist(), [(float(low), float(high)) for low, high in intervals]))
+    caption = words("q4.ledger", faces=words.faces(len(looks.labels)))
+    drawing = ranges([words(f"region.{name}") for name in looks.ledger.names], series, lambda value: f"{value:g}", label=caption, one=1.0)
+    return sheet.figure(drawing, caption, "chart")
+
+
+def _shares(sheet: Sheet, looks: Looks) -> str:
+    words = sheet.words
+    labels = [label for label in LABELS if np.any(looks.labels == label)]
+    by_label, every, areas = [looks.shares(label) for label in labels], looks.ledger.mean("shares")[0], looks.ledger.areas.mean(0)
+    rows = [[f"{words(f'region.{name}')} ({words.percent(float(areas[row]), digits=0)})", words.percent(float(every[row]), digits=0),
+             *(words.percent(float(part[row]), digits=0) for part in by_label)] for row, name in enumerate(looks.ledger.names)]
+    return sheet.table([words("q4.part"), words("q4.all"), *map(words.emotion, labels)], rows, words("q4.shares"), "counts")
+
+
+def _means(sheet: Sheet, looks: Looks) -> str:
+    words, top = sheet.words, maps.limit(looks.means)
+    labels = [label for label in LABELS if np.any(looks.labels == label)]
+    body = [captioned(_shaded(looks.means[label], top), words.emotion(label)) for label in labels]
+    return sheet.figure("".join(body), words("q4.mean"), "faces")
+
+
+def _shaded(map_: np.ndarray, top: float) -> np.ndarray:
+    stops = np.array([rgb(colour) for colour in SEQUENTIAL["light"]], float)
+    place = maps.strength(map_, top).astype(float) * (len(stops) - 1)
+    return np.stack([np.interp(place, np.arange(len(stops)), stops[:, part]) for part in range(3)], -1).round().astype(np.uint8)
+
+
+def exciting(sheet: Sheet) -> str:
+    """Answer the fifth question: an early layer, a late one, and the classes."""
+    found, words, filters = sheet.found, sheet.words, sheet.found.filters
+    if filters is None:
+        return sheet.missing("weights")
+    parts = [sheet.say("q5.method", seed=found.seed, steps=PRESETS[PRESET].steps)]
+    parts += [_wall(sheet, wall, key) for key, wall in (("early", filters.early), ("late", filters.late))]
+    parts.append(paragraph(*walls_in_words(filters, words)))
+    body = "".join(captioned(picture, words.emotion(label), words.percent(float(filters.chances[label]), digits=0))
+                   for label, picture in enumerate(filters.classes))
+    least = int(filters.chances.argmin())
+    return "".join([*parts, sheet.figure(body, words("q5.classes"), "faces"),
+                    sheet.say("q5.classes.said", least=words.emotion(least), p=words.percent(float(filters.chances[least]), digits=0))])
+
+
+def _wall(sheet: Sheet, wall: Wall, key: str) -> str:
+    words, cells = sheet.words, []
+    for unit, picture in zip(wall.units, wall.pictures, strict=True):
+        state = "even" if unit in wall.even else "dead" if unit in wall.dead else ""
+        cells.append(captioned(picture, f"{unit} · {words(f'q5.{state}')}" if state else f"{unit}"))
+    caption = words(f"q5.{key}", shown=len(wall.units), units=wall.total, layer=wall.layer, sees=wall.sees)
+    return sheet.figure("".join(cells), caption, "wall")
+
+
+def walls_in_words(filters: Filters, words: Words) -> list[str]:
+    """Say how the pictures of the late layer differ from those of the early one: grain, and how dark the middle is."""
+    early, late, said = filters.early, filters.late, []
+    if len(early.lively) and len(late.lively):
+        a, b = early.length, late.length
+        said.append(words("q5.grain", early=early.layer, late=late.layer, a=short(a), b=short(b),
+                          verdict=words("q5.coarser" if b > a else "q5.finer")))
+        dark = {name: {f"{name}_dark": int((wall.middle > 0).sum()), f"{name}_n": len(wall.middle), name: signed(wall.middle.mean())}
+                for name, wall in (("early", early), ("late", late))}
+        said.append(words("q5.middle", **dark["early"], **dark["late"]))
+    dead, even = (sum(len(getattr(wall, name)) for wall in (early, late)) for name in ("dead", "even"))
+    return [*said, words("q5.silent", dead=dead, even=even)] if dead or even else said

@@ -1,0 +1,70 @@
+"""The command `report`: a run's report as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fer_core import files
+from fer_core.data import Dataset, read
+from fer_core.errors import ConfigError, DataError
+from fer_core.pins import Pins
+from fer_core.report import ADDRESS, LANGUAGES, gather, html
+from fer_core.runs import Run, RunStore
+from fer_core.terminal import console, load_data, networks, print_json, progress_bar
+
+
+def register(app: typer.Typer) -> None:
+    """Give a command line this command."""
+    app.command()(report)
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write.")],
+    versus: Annotated[str, typer.Option(help="Name of a second run to compare with, such as a DNN.")] = "",
+    data: Annotated[str, typer.Option("--data", help="'demo', or a CSV, folder or zip of FER2013; untold: the run's.")] = "",
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    lang: Annotated[str, typer.Option(help=" or ".join(LANGUAGES))] = "en",
+    faces: Annotated[bool, typer.Option("--faces/--no-faces", help="Whether faces are shown in it.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other faces drawn and other noise.")] = 0,
+    pins: Annotated[Path, typer.Option(help="File of the pinned views.")] = Path("data/pins.sqlite"),
+    address: Annotated[str, typer.Option(help="Where the app runs that the pinned views open in.")] = ADDRESS,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")] = Path("checkpoints"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
+) -> None:
+    """Write the report of a run: five questions answered with its own figures, readable offline, in English or Traditional Chinese."""
+    if lang not in LANGUAGES:
+        raise ConfigError("The report is not written in this language.", received=lang, expected=" or ".join(LANGUAGES))
+    if not out.parent.is_dir():
+        raise ConfigError("The report cannot be written there.", received=out, expected="a file in a folder that exists")
+    store = RunStore(runs)
+    opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins).all()
+    dataset = _dataset(opened, data)
+    networks()
+    with progress_bar() as bar:
+        task = bar.add_task("writing the report", total=1.0)
+        found = gather(opened, versus=other, dataset=dataset, split=split, faces=faces, seed=seed,
+                       tell=lambda share: bar.update(task, completed=share))
+    text = html(found, lang, pins=pinned, address=address).encode()
+    files.write_bytes(out, text)
+    missing = list(dict.fromkeys(entry.place for entry in found.missing))
+    if as_json:
+        return print_json({"file": str(out), "bytes": len(text), "missing": missing})
+    console.print(f"wrote {out}: {len(text) / 1e6:.1f} MB" + (f"; missing: {', '.join(missing)}" if missing else ""), highlight=False)
+
+
+def _dataset(run: Run, data: str) -> Dataset | None:
+    """Read the data set named, or the run's own, where it lay or in the folder data; `None` where it is not at hand."""
+    if data:
+        return load_data(data)
+    own = run.config.data
+    for source in (own, f"data/{Path(own).name}"):
+        if source.split(":")[0] == "demo" or Path(source).exists():
+            try:
+                return read(source)
+            except DataError:
+                continue
+    return None
