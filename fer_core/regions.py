@@ -182,6 +182,16 @@ class Ledger:
         return int(np.isnan(self.shares).all(axis=1).sum())
 
 
+def shift(first: Ledger, second: Ledger) -> tuple[Floats, Floats]:
+    """Compare two networks on the same faces: mean of second's shares - first's (r,), and 95 % intervals (r, 2).
+
+    The differences are paired face by face; a face with a blank map in either is left out.
+    """
+    if first.shares.shape != second.shares.shape:
+        raise FerError("Ledgers can be compared on the same faces only.", received=f"{len(first.shares)} and {len(second.shares)} faces")
+    return replace(first, shares=second.shares - first.shares).mean("shares")
+
+
 Where = Regions | Sequence[Regions] | Masks
 
 

@@ -89,6 +89,24 @@ def test_mean_and_interval_over_faces_leave_out_blank_maps(faces):
     np.testing.assert_allclose(found.mean("shares")[0].sum(), 1, rtol=1e-5)
 
 
+def test_the_shift_between_two_ledgers_is_paired(masks):
+    from scipy import stats
+
+    generator = np.random.default_rng(5)
+    maps = generator.random((2, 40, 48, 48))
+    maps[1, :, masks[4]] += 0.4  # the second network looks at the first face's mouth
+    first, second = (regions.ledger(one, masks) for one in maps)
+    means, intervals = regions.shift(first, second)
+    np.testing.assert_allclose(means, second.shares.mean(0) - first.shares.mean(0), atol=1e-6)
+    paired = stats.ttest_rel(second.shares, first.shares)
+    np.testing.assert_allclose(intervals[:, 1] - means, 1.96 * np.abs(means / paired.statistic), rtol=1e-3)
+    assert intervals[4, 0] > 0 and means.argmax() == 4
+    np.testing.assert_allclose(regions.shift(second, first)[0], -means)
+    assert not regions.shift(first, first)[0].any()
+    with pytest.raises(FerError, match="same faces"):
+        regions.shift(first, regions.ledger(maps[0, :3], masks))
+
+
 def test_one_face_has_no_interval(masks):
     means, intervals = regions.ledger(np.ones((1, 48, 48)), masks).mean()
     assert np.isfinite(means).all() and np.isnan(intervals).all()

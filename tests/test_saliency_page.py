@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from fer_core.errors import FerError
 from fer_core.methods import WORDS
 from fer_core.regions import Box, fixed
 from fer_core.runs import RunStore
-from ui import carriers_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
+from ui import carriers_view, changed_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
 from ui.answers import Answers
 from ui.explain_view import Explained
 from ui.many import Asked, spread
@@ -383,3 +384,51 @@ def test_right_ones_of_the_same_labels():
     assert (others.tolist(), called) == ([0, 2], "Sad")
     others, called = over_active.right_ones(found, np.array([0, 4]))
     assert (others.tolist(), called) == ([2, 3], "Happy and Sad")
+
+
+@pytest.fixture(scope="module")
+def second(runs):
+    """A copy of the demo run that never says Neutral."""
+    from safetensors.numpy import load_file, save_file
+
+    from fer_core import models
+    from ui import cache
+
+    shutil.copytree(runs / "demo", runs / "other", ignore=shutil.ignore_patterns(".cache"))
+    weights = load_file(runs / "other/weights.safetensors")
+    bias = next(name for name, value in weights.items() if value.shape == (7,))
+    save_file({**weights, bias: weights[bias] - 50 * np.eye(7, dtype=np.float32)[NEUTRAL]}, runs / "other/weights.safetensors")
+    run = RunStore(runs).open("other")
+    probabilities = models.predict(models.load(run), cache.dataset("demo")["validation"].images)
+    run.write_predictions(replace(run.predictions("validation"), probabilities=probabilities))
+    yield run
+    shutil.rmtree(runs / "other")
+
+
+def test_faces_that_a_second_network_fixes_with_both_maps(page, runs, second):
+    from fer_core import models, saliency
+    from ui import cache
+
+    a, b = (RunStore(runs).open(name).predictions("validation") for name in ("demo", "other"))
+    calls = [one.probabilities.argmax(1) for one in (a, b)]
+    fixed = np.flatnonzero((calls[0] != a.labels) & (calls[1] == a.labels))
+    assert set(calls[0][fixed]) == {NEUTRAL}
+    app = page(run="demo", why="changed", method="gradient", with_="other", part="fixes", several="all")
+    until(app, lambda app: "How the ledger shifts" in told(app) and not working(app))
+    assert f"mean difference over {len(fixed)} faces" in told(app)
+    images = np.asarray(cache.dataset("demo")["validation"].images[fixed])
+    targets, versus = a.labels[fixed].astype(np.int64), np.full(len(fixed), NEUTRAL)
+    books = [regions.ledger(saliency.explain(models.load(RunStore(runs).open(name)), images, "gradient", targets, versus=versus),
+                            regions.located(images, drawn=True)) for name in ("demo", "other")]
+    mean = 100 * regions.shift(*books)[0][regions.NAMES.index("mouth")]
+    assert f"{mean:+.1f} points" in told(app)
+
+
+def test_faces_that_are_broken_ask_why_not_what_the_second_says(second):
+    labels = np.array([4, 4, 3, 3], np.int8)
+    a, b = (Answers(name, name, "validation", "f", labels, np.eye(7, dtype=np.float32)[called] * 0.9, None, np.zeros(4, bool))
+            for name, called in (("a", [4, 6, 3, 3]), ("b", [6, 4, 3, 0])))
+    fixes, breaks = (changed_view.clearest(a, b, group) for group in changed_view.GROUPS)
+    assert (fixes.tolist(), sorted(breaks.tolist())) == ([1], [0, 3])
+    assert changed_view.Pair(second, second, a, b, fixes).wrong.tolist() == [6]
+    assert changed_view.Pair(second, second, a, b, np.array([0, 3])).wrong.tolist() == [6, 0]

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -211,7 +211,7 @@ def is_cancelled(name: Hashable) -> bool:
     return name in _session()["cancelled"]
 
 
-def answers(wanted: list[tuple[Hashable, Work]], label: str) -> list[Job]:
+def answers(wanted: Sequence[tuple[Hashable, Work]], label: str) -> list[Job]:
     """Ask for several answers at once; while one is missing, one line shows how far they are. Each job holds its answer or its error."""
     names = [name for name, _ in wanted]
     if any(is_cancelled(name) for name in names):

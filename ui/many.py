@@ -44,6 +44,19 @@ class Asked:
         return targets, None if None in versus else np.array(versus, np.int64)
 
 
+@dataclass(frozen=True)
+class Given:
+    """The same, with target and versus of each face told."""
+
+    question: Question
+    targets: tuple[int, ...]
+    versus: tuple[int, ...]
+
+    def of_faces(self, called: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Give target and versus of each face (n,)."""
+        return np.array(self.targets, np.int64), np.array(self.versus, np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """Means over faces. `effect` is the mean change of every probability when a region is hidden, (6, 7)."""
@@ -55,6 +68,8 @@ class Found:
     before: np.ndarray  # float32 (7,)
     effect: np.ndarray
     contrast: bool
+    faces: np.ndarray  # uint8 (at most 16, 48, 48): the first ones
+    maps: np.ndarray  # float32, their maps
 
 
 @dataclass(eq=False)
@@ -66,11 +81,13 @@ class _Sums:
     areas: list[np.ndarray] = field(default_factory=list)
     before: list[np.ndarray] = field(default_factory=list)
     change: list[np.ndarray] = field(default_factory=list)
+    first: tuple[np.ndarray, np.ndarray] | None = None
 
     def add(self, images: np.ndarray, maps: np.ndarray, where: list[regions.Regions], hidden: regions.Hidden) -> None:
         """Take in some faces."""
         sizes = np.abs(maps).sum(axis=(1, 2), dtype=np.float64)
         seen = sizes > 0
+        self.first = self.first or (images, maps)
         self.faces += images.sum(0, dtype=np.float64)
         self.maps += (maps[seen] / sizes[seen, None, None]).sum(0)
         self.sized += int(seen.sum())
@@ -88,7 +105,7 @@ def spread(rows: np.ndarray, most: int | None) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)]
 
 
-def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray, asked: Asked) -> tuple[tuple[object, ...], jobs.Work]:
+def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray, asked: Asked | Given) -> tuple[tuple[object, ...], jobs.Work]:
     """Name the job that explains faces `rows` of a split, and give its work."""
     wanted, (dataset, split) = networks.name(run), source
     faces, drawn = dataset[split], dataset.name == "demo"
@@ -123,4 +140,4 @@ def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray, asked: Asked) -
 def _means(sums: _Sums, count: int, *, contrast: bool) -> Found:
     ledger = Ledger(regions.NAMES, np.concatenate(sums.shares), np.concatenate(sums.areas))
     return Found(count, (sums.faces / count).round().astype(np.uint8), (sums.maps / max(sums.sized, 1)).astype(np.float32), ledger,
-                 np.concatenate(sums.before).mean(0), np.concatenate(sums.change).mean(0), contrast)
+                 np.concatenate(sums.before).mean(0), np.concatenate(sums.change).mean(0), contrast, *(sums.first or ()))

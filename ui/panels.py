@@ -1,23 +1,23 @@
-"""The panels under a map: regions, comparisons, the test, painting, many faces, files."""
+"""The panels under a map: regions, comparisons, the test, painting, many faces, what a second run changes, files."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from fer_core.charts import Theme
-from ui import carriers_view, compare_maps, many_view, page, paint_view, regions_view, save_view, selection, trust_view
+from ui import carriers_view, changed_view, compare_maps, many_view, page, paint_view, regions_view, save_view, selection, trust_view
 from ui.explain_view import Explained
 from ui.question import parse
 from ui.subject import Subject, Walk
 
 PANELS = {"regions": "Regions", "filters": "Its filters", "compare": "Compare", "test": "Test of the map", "paint": "Paint on it",
-          "many": "Portrait", "save": "Save"}
+          "many": "Portrait", "changed": "Fixed and broken", "save": "Save"}
 
 
 def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme: Theme) -> None:
-    """Draw the choice of panels and the panel chosen; without a walk there is no panel of many faces."""
+    """Draw the choice of panels and the panel chosen; without a walk there are no panels of many faces."""
     st.divider()
-    names = [name for name in PANELS if name != "many" or way is not None]
+    names = [name for name in PANELS if name not in ("many", "changed") or way is not None]
     name = selection.choose("More", "why", names, words=PANELS.__getitem__, kind="segmented", default="regions", hidden=True)
     question = explained.asked if explained else parse(st.query_params.to_dict(), subject.called, subject.label)[0]
     with page.errors():
@@ -33,5 +33,7 @@ def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme:
             paint_view.panel(subject)
         elif name == "many" and way is not None:
             many_view.panel(subject, question, way, theme)
+        elif name == "changed" and way is not None:
+            changed_view.panel(subject, question, way, theme)
         elif name == "save":
             save_view.panel(explained, theme)

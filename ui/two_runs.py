@@ -39,6 +39,11 @@ def second(first: Answers, found: list[Run]) -> Answers | None:
     return other
 
 
+def alike(run: Run, split: str) -> list[Run]:
+    """List the runs that predicted the same faces."""
+    return [other for other in others(run, split) if _same_faces(run, other, split)]
+
+
 def _same_faces(run: Run, other: Run, split: str) -> bool:
     return fingerprint(run, split) in (None, fingerprint(other, split))
 
@@ -67,7 +72,7 @@ def test(view: View) -> McNemar:
 def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     if view.b is None:
-        found = [other for other in others(view.run, view.a.split) if _same_faces(view.run, other, view.a.split)]
+        found = alike(view.run, view.a.split)
         page.empty("One run only", "Choose a second run above (Compare with): then its matrix, the difference of both, and the faces that "
                    "one gets right and the other wrong stand here. A CNN against a DNN is a good first question." if found else
                    "No other run has predicted these faces. Train another one, such as a DNN with as many parameters:",
@@ -84,6 +89,7 @@ def panel(view: View, theme: Theme) -> None:
             st.button(f"{PARTS[name]}: {len(faces):,}", key=f"part-{name}", type="primary" if on else "secondary",
                       on_click=selection.write, kwargs={"part": None if on else name, "start": None, "image": None})
     st.caption("Each opens its faces above; a cell of the matrix narrows it further.")
+    page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how the ledger shifts", why="changed", **{"with": view.b.run})
     evaluations = {f"A {view.a.title}": view.a.evaluation, f"B {view.b.title}": view.b.evaluation}
     figures.show(charts.compare_accuracy(evaluations, theme=theme), "compare", height=190, label="Accuracy of both runs")
     with st.expander("All three matrices"):

@@ -1,0 +1,142 @@
+"""Fixed and broken: the faces on which two networks part, each with both maps of the same question, and how the ledger shifts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from fer_core import maps, regions
+from fer_core.charts import Theme
+from fer_core.emotions import SIDE
+from fer_core.errors import FerError
+from fer_core.evaluate import mcnemar
+from fer_core.methods import NO_CONVOLUTION
+from fer_core.runs import Run
+from ui import bars, jobs, many, page, selection, two_runs, words
+from ui.answers import Answers, answers
+from ui.gallery import gallery
+from ui.many import Found, Given
+from ui.question import Question
+from ui.regions_view import spoken
+from ui.subject import Subject, Walk
+
+GROUPS = {"fixes": "B fixes", "breaks": "B breaks"}
+SIZES = (24, 100)
+GAP = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two runs' answers about the same faces, and those of the faces that one gets right and the other wrong, the clearest first."""
+
+    run: Run
+    other: Run
+    a: Answers
+    b: Answers
+    rows: np.ndarray
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """What each face is taken for by the network that errs (n,)."""
+        labels, called = self.a.labels[self.rows], self.a.predicted[self.rows]
+        return np.asarray(np.where(called != labels, called, self.b.predicted[self.rows]))
+
+
+def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None:
+    """Draw the panel."""
+    first = answers(subject.run, way.split)
+    there = {run.id: run for run in two_runs.alike(subject.run, way.split)} if first else {}
+    if first is None or not there:
+        page.empty("One network only", "With two networks that predicted the same faces, those stand here that the second one gets right "
+                   "and the first one wrong, or the other way round, with the maps of both.",
+                   f"python -m fer_core evaluate {subject.run.id} --split {way.split}" if first is None else
+                   "python -m fer_core train --data demo --preset quick --arch dnn")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", key="changed-row"):
+        other = there[selection.choose("Beside (B)", "with", list(there), words=lambda id: there[id].title)]
+        group = selection.choose("Which", "part", list(GROUPS), words=GROUPS.__getitem__, kind="segmented", hidden=True)
+        second = answers(other, way.split)
+        if second is None:
+            raise FerError("The predictions of the second run are gone.", received=other.id)
+        pair = Pair(subject.run, other, first, second, clearest(first, second, group))
+        sizes = [str(size) for size in SIZES if size < len(pair.rows)] + ["all"]
+        size = selection.choose("How many", "several", sizes, kind="segmented", hidden=True,
+                                words=lambda name: f"All {len(pair.rows):,}" if name == "all" else f"{int(name):,}")
+    if not len(pair.rows):
+        page.empty("None", f"{other.title} {'fixes' if group == 'fixes' else 'breaks'} no face of {subject.run.title}.")
+        return
+    if question.words.needs_convolution and "dnn" in (subject.run.config.arch, other.config.arch):
+        st.info(f"{question.words.label} cannot explain both: {NO_CONVOLUTION}. Choose another method above.", icon=":material/info:")
+        return
+    taken = many.spread(np.arange(len(pair.rows)), None if size == "all" else int(size))
+    pair = Pair(pair.run, pair.other, first, second, pair.rows[taken])
+    found = both(pair, question, way)
+    if found is not None:
+        _draw(pair, found, question, theme)
+
+
+def clearest(a: Answers, b: Answers, group: str) -> np.ndarray:
+    """Find the faces that B fixes or breaks, those first that one is surest of and the other denies most."""
+    labels = a.labels
+    tested = mcnemar(labels, a.predicted, b.predicted)
+    rows = tested.fixes if group == "fixes" else tested.breaks
+    gain = np.asarray(b.probabilities)[rows, labels[rows]] - np.asarray(a.probabilities)[rows, labels[rows]]
+    return rows[np.argsort(-np.abs(gain), kind="stable")]
+
+
+def both(pair: Pair, question: Question, way: Walk) -> tuple[Found, Found] | None:
+    """Explain the faces with both networks: why the label rather than what the other one takes it for; `None` while that goes on."""
+    asked = Given(question, tuple(pair.a.labels[pair.rows].tolist()), tuple(pair.wrong.tolist()))
+    made = [many.job(run, (way.dataset, way.split), pair.rows, asked) for run in (pair.run, pair.other)]
+    found = jobs.answers(made, f"{question.words.label} of {words.faces(len(pair.rows))}, both networks")
+    for job in found:
+        if job.done.is_set() and isinstance(job.error, FerError) and not isinstance(job.error, jobs.Unwanted):
+            page.problem(job.error)
+    done = [job.answer for job in found if job.done.is_set() and job.error is None]
+    return (done[0], done[1]) if len(done) == 2 else None
+
+
+def _draw(pair: Pair, found: tuple[Found, Found], question: Question, theme: Theme) -> None:
+    names = [page.literal(run.title) for run in (pair.run, pair.other)]
+    st.markdown(f"**The face, {names[0]} (A), {names[1]} (B)**: why its label rather than what the network that errs takes it for, "
+                f"{question.words.label}. A click opens the face.")
+    rows = pair.rows[: len(found[0].maps)]
+    strips, captions = [], []
+    faces = found[0].faces
+    for number, row in enumerate(rows.tolist()):
+        parts = [maps.grey(faces[number]), *(maps.signed(one.maps[number], maps.limit(one.maps[number]), theme) for one in found)]
+        strips.append(_strip(parts, theme))
+        told = [f"{letter} {words.emotion(int(one.predicted[row]))} {words.percent(float(one.probabilities[row].max()))}"
+                for letter, one in (("A", pair.a), ("B", pair.b))]
+        captions.append(f"#{row} {words.emotion(int(pair.a.labels[row]))}\n{' · '.join(told)}")
+    gallery(np.stack(strips), "changed", size=2 * SIDE, cell=6 * SIDE, captions=captions, label="Faces with both maps",
+            on_pick=partial(_open, rows.tolist()))
+    st.caption("Each map by its own 99th percentile: logits of two networks have no common measure.")
+    _shift(found, theme)
+
+
+def _strip(parts: list[np.ndarray], theme: Theme) -> np.ndarray:
+    ground = np.array((16, 21, 29) if theme == "dark" else (252, 253, 255), np.uint8)
+    gap = np.broadcast_to(ground, (SIDE, GAP, 3))
+    return np.concatenate([piece for part in parts for piece in (part[..., :3], gap)][:-1], axis=1)
+
+
+def _open(rows: list[int], position: int) -> None:
+    selection.write(image=rows[position], why="compare", beside="networks")
+
+
+def _shift(found: tuple[Found, Found], theme: Theme) -> None:
+    means, intervals = regions.shift(found[0].ledger, found[1].ledger)
+    top = max(0.05, float(np.nanmax(np.abs(means)))) if np.isfinite(means).any() else 1.0
+    rows = []
+    for name, mean, (low, high) in zip(regions.NAMES, 100 * means, 100 * intervals, strict=True):
+        told = f"{mean:+.1f} points" + (f" ({low:+.1f} to {high:+.1f})" if np.isfinite(low) else "")
+        rows.append(bars.Row(spoken(name), float(mean) / 100 / top, told))
+    st.markdown(f"**How the ledger shifts from A to B**: share of |map| by region, mean difference over {words.faces(found[0].count)}, "
+                "with its 95% interval")
+    bars.signed(rows, theme, label="Shift of the share of the map")
+    certain = [spoken(name) for name, (low, high) in zip(regions.NAMES, intervals, strict=True) if low > 0 or high < 0]
+    st.caption(f"Beyond chance: {words.listed(certain)}." if certain else "No shift beyond what chance explains.")
