@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import threading
 import time
@@ -19,7 +20,7 @@ from fer_core.errors import FerError, ModelError
 from fer_core.presets import PRESETS
 from fer_core.runs import RunStore
 from fer_core.units import Peak
-from ui import blueprint, demonstration, dossier, filter_panels, filter_wall, networks
+from ui import blueprint, demonstration, dossier, filter_files, filter_wall, networks
 from ui.films import KEPT, SHELF, Film, Shelf, every
 from ui.goal import KNOBS, MANY, TOPS, Goal, parse, write_knobs
 from ui.place import Place
@@ -238,16 +239,24 @@ def test_a_film_keeps_within_its_frames(total):
     assert len([*range(0, total, every(total)), total]) <= 65
 
 
-def test_a_film_as_an_animation():
+def test_a_film_as_an_animation_and_as_a_video(tmp_path):
+    import cv2
     from PIL import Image
 
     film = Film(lambda: iter(()), 2)
     film.frames = [np.full((2, 48, 48), grey, np.uint8) for grey in (0, 120, 250)]
-    animation = Image.open(io.BytesIO(filter_panels.gif(film, 3)))
+    film.frames[1][1] = 180
+    animation = Image.open(io.BytesIO(filter_files.gif(film, 3)))
     assert (animation.n_frames, animation.size) == (3, (288, 144))
     animation.seek(1)
     assert abs(animation.convert("L").getpixel((5, 5)) - 120) <= 2
-    np.testing.assert_array_equal(np.load(io.BytesIO(filter_panels.npy(film.frames[1]))), film.frames[1])
+    (tmp_path / "film.mp4").write_bytes(filter_files.mp4(film, 3))
+    video = cv2.VideoCapture(str(tmp_path / "film.mp4"))
+    seen = [frame for taken, frame in iter(video.read, (False, None)) if taken]
+    assert len(seen) == 3 + 25 and seen[0].shape == (144, 288, 3)  # the last picture stays for two seconds
+    assert abs(int(seen[1][70, 70, 0]) - 120) <= 4 and abs(int(seen[1][70, 210, 0]) - 180) <= 4
+    assert abs(int(seen[-1][70, 70, 0]) - 250) <= 4
+    np.testing.assert_array_equal(np.load(io.BytesIO(filter_files.npy(film.frames[1]))), film.frames[1])
 
 
 # the demonstration, the wall, the dossier
@@ -310,7 +319,7 @@ def test_the_page_paints_tells_and_switches_off(page):
     until(app, lambda app: "points" in told(app) and "Labels of its 100 strongest faces" in told(app))
     words = told(app)
     assert "144,519 parameters, beside 350 validation faces. Shown: Filter 12 of conv4." in words
-    assert "It sees 40 × 40 pixels, every 8 pixels" in words and "of 350 faces before" in words
+    assert "It sees 40 × 40 pixels, every 8 pixels" in words and re.search(r"% \([\d.]+ to [\d.]+\) without it, of 350 faces", words)
     assert set(app.started) == {"conv4_relu"}
     assert [button.label for button in app.button if button.label.startswith("Filter ")]  # its twins
 

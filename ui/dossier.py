@@ -167,7 +167,8 @@ STYLE = """<style>.fer-bars{display:grid;gap:4px;max-width:420px;font-size:0.9re
 def numbers(found: Dossier) -> None:
     """Write the unit's numbers in a line or two."""
     side = min(found.receptive_field, SIDE)
-    view = f"sees {side} × {side} pixels, every {found.stride} pixels" if found.grid else "sees the whole face"
+    apart = "at every pixel" if found.stride == 1 else f"every {found.stride} pixels"
+    view = f"sees {side} × {side} pixels, {apart}" if found.grid else "sees the whole face"
     what = "never above zero on these faces" if found.silent else f"excited most by {words.emotion(found.preferred)}"
     st.markdown(f"It {view}; {what}. Class selectivity **{found.selectivity:.2f}**, sparsity **{found.sparsity:.2f}**, mean answer "
                 f"**{found.mean:.3g}**, highest **{found.maximum:.3g}**, weight norm **{found.weight_norm:.3g}**.")

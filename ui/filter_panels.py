@@ -1,8 +1,7 @@
-"""The panels under the living picture: presets, the seven classes, early against late layers, kernels, a face's filters, runs, files."""
+"""The panels under the living picture: presets, the seven classes, early against late layers, kernels, a face's filters, runs."""
 
 from __future__ import annotations
 
-import io
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
 from fer_core.presets import PRESETS, Settings
-from ui import blueprint, cache, filter_wall, jobs, networks, selection, words
+from ui import blueprint, cache, filter_files, jobs, networks, selection, words
 from ui.blueprint import Block
 from ui.films import Film
 from ui.gallery import gallery
@@ -37,7 +36,7 @@ def draw(place: Place, film: Film | None, theme: Theme) -> None:
     names = [name for name in PANELS if (name != "kernels" or place.blocks[0].grid) and (name != "face" or place.face is not None)]
     name = selection.choose("More", "more", names, words=PANELS.__getitem__, kind="segmented", default="presets", hidden=True)
     if name == "save":
-        save(place, film)
+        filter_files.save(place, film)
     elif name == "kernels":
         kernels(place, theme)
     else:
@@ -205,42 +204,3 @@ def runs(place: Place) -> None:
             if made is not None:
                 gallery(made[1], f"run-{run.id == place.run.id}", size=5 * SIDE, cell=5 * SIDE,
                         captions=[f"score {made[2][0]:.3g}"], label=f"{goal.title} in {run.title}")
-
-
-def save(place: Place, film: Film | None) -> None:
-    """Offer the film as GIF, the picture as NPY, the wall as PNG, and the command that does it."""
-    goal, wall = place.goal, filter_wall.of(place)
-    with st.container(horizontal=True):
-        if film is not None and film.done and film.last is not None:
-            st.download_button("The ascent (GIF)", partial(gif, film), f"{goal.file}.gif", "image/gif", icon=":material/movie:",
-                               on_click="ignore")
-            st.download_button("The picture (NPY)", partial(npy, film.last), f"{goal.file}.npy", icon=":material/download:",
-                               on_click="ignore")
-        st.download_button(f"The wall of {place.block.name} (PNG)", partial(filter_wall.sheet, wall),
-                           f"wall-{place.block.name}-{goal.preset}.png", "image/png", icon=":material/grid_on:", on_click="ignore")
-        st.download_button(f"The wall of {place.block.name} (NPY)", lambda: npy(np.asarray(wall.pictures)),
-                           f"wall-{place.block.name}-{goal.preset}.npy", icon=":material/download:", on_click="ignore")
-    if film is None or not film.done:
-        st.caption("The ascent can be saved at its end.")
-    st.code(f"python -m fer_core ascend {place.run.id} {goal.options} --out picture.gif\n"
-            f"python -m fer_core wall {place.run.id} --layer {place.block.name} --preset {goal.preset} --seed {goal.seed}", language="bash")
-
-
-def gif(film: Film, factor: int = 6) -> bytes:
-    """Write a film as an animated GIF, its last picture shown for two seconds."""
-    from PIL import Image
-
-    sheets = []
-    for frame in film.frames:
-        row = np.concatenate([np.kron(one, np.ones((factor, factor), np.uint8)) for one in frame], axis=1)
-        sheets.append(Image.fromarray(row))
-    buffer = io.BytesIO()
-    sheets[0].save(buffer, "GIF", save_all=True, append_images=sheets[1:], duration=[80] * (len(sheets) - 1) + [2000], loop=0)
-    return buffer.getvalue()
-
-
-def npy(array: np.ndarray) -> bytes:
-    """Write an array as NPY."""
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()

@@ -180,6 +180,13 @@ function take(s, data) {
   s.count = Math.max(s.count, data.count);
 }
 
+function carry(s) { // what was chosen further down the page is painted up here
+  const box = s.pictures.getBoundingClientRect();
+  if (box.top >= 0 || box.bottom > box.height / 2) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  s.root.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".fer-living");
   const s = root.ferState ?? build(root);
@@ -201,9 +208,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.classList.toggle("big", !data.controls);
   s.pictures.classList.toggle("many", data.pictures > 1);
   for (const canvas of s.pictures.children) { canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", data.title); }
+  const other = s.title.textContent !== "" && s.title.textContent !== data.title;
   s.title.textContent = data.title;
   s.controls.hidden = s.walk.hidden = !data.controls;
   s.controls.style.display = s.walk.style.display = data.controls ? "" : "none";
   if (s.count === 0) s.words.textContent = "The network is being loaded ...";
   show(s);
+  if (other) carry(s);
 }

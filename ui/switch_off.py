@@ -11,6 +11,7 @@ import streamlit as st
 from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, EMOTION_COLOURS, ink, shade
 from fer_core.emotions import EMOTIONS
+from fer_core.matrices import signed
 from ui import jobs, networks, selection, words
 from ui.place import Place
 
@@ -62,8 +63,9 @@ def draw(found: Effect, theme: Theme) -> None:
     """Draw the accuracy before and after, the change of every class's recall, and of the matrix."""
     before, after = found.before, found.after
     change = 100 * found.accuracy
-    st.html(f"<div class='fer-card'><div class='fer-number'>{change:+.1f} points</div><div class='fer-line'>of accuracy: "
-            f"{words.accuracy(before.accuracy, before.interval, before.n)} before, {words.percent(after.accuracy)} without it</div></div>")
+    st.html(f"<div class='fer-card'><div class='fer-number'>{signed(change)} points</div><div class='fer-line'>of accuracy: "
+            f"{words.share(before.accuracy, before.interval)} before, {words.share(after.accuracy, after.interval)} without it, "
+            f"of {words.faces(before.n)}</div></div>")
     top = max(1.0, float(np.nanmax(np.abs(100 * found.recalls))))
     rows = "".join(_row(name, 100 * float(value), top) for name, value in zip(EMOTIONS, found.recalls, strict=True))
     st.html(f"{STYLE}<div class='fer-shifts'>{rows}</div>")
@@ -81,7 +83,7 @@ def _row(name: str, value: float, top: float) -> str:
     width = 50 * abs(value) / top
     place = f"right:50%;width:{width:.1f}%" if value < 0 else f"left:50%;width:{width:.1f}%"
     return (f"<div><span>{name.capitalize()}</span><i><b style='{place};background:{EMOTION_COLOURS[name]}'></b></i>"
-            f"<span>{value:+.1f}</span></div>")
+            f"<span>{signed(value)}</span></div>")
 
 
 def _matrix(change: np.ndarray, theme: Theme) -> str:

@@ -123,7 +123,12 @@ def changes(config: RunConfig) -> str:
 
 def accuracy(value: float, interval: tuple[float, float], n: int) -> str:
     """Say an accuracy with its 95% interval and N."""
-    return f"{percent(value)} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f}) of {faces(n)}"
+    return f"{share(value, interval)} of {faces(n)}"
+
+
+def share(value: float, interval: tuple[float, float]) -> str:
+    """Say a share with its 95% interval."""
+    return f"{percent(value)} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
 
 
 def shares(counts: np.ndarray) -> list[dict[str, object]]:
