@@ -21,6 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
+from benchmarks.table import row
+
 WISHED = {"SmoothGrad, 50 samples": 6.0, "128 gradients": 2.0, "1 gradient": 1.0}
 LIMITS = {"gradient": 300, "grad_cam": 300, "layer_cam": 300, "smoothgrad": 1500, "integrated_gradients": 1500, "occlusion": 1500}
 
@@ -63,6 +65,8 @@ def main() -> None:
         "one face": {name: {"first": ms([firsts[name]]), "later": ms(clicks[name]), "wished": LIMITS.get(name)} for name in METHODS},
     }
     print(json.dumps(figures, indent=1) if told.json else text(figures, told.repeats))
+    if not told.json:
+        table(figures)
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -108,15 +112,24 @@ def agree(pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]]) -
     np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=1e-3 * np.abs(ours).max())
 
 
+def table(figures: dict) -> None:
+    for name, found in figures["beside tf-keras-vis"].items():
+        row(f"a map of the CNN: {name}", f"{found['ours']:.0f} ms: {found['ratio']:.1f} times tf-keras-vis ({found['theirs']:.0f} ms)",
+            "saliency", f"{WISHED[name]:.0f} times" if name in WISHED else "")
+    for limit in sorted(set(LIMITS.values())):
+        told = ", ".join(f"{name} {figures['one face'][name]['later']:.0f} ms" for name, wished in LIMITS.items() if wished == limit)
+        row("an answer about one face, network in memory", told, "saliency", f"{limit} ms")
+
+
 def text(figures: dict, repeats: int) -> str:
     lines = [figures["machine"], f"milliseconds, medians of {repeats}", ""]
     lines += [f"{'':26}{'ours':>10}{'tf-keras-vis':>14}{'faster':>9}{'wished':>9}"]
-    for name, row in figures["beside tf-keras-vis"].items():
+    for name, found in figures["beside tf-keras-vis"].items():
         wish = f"{WISHED[name]:.0f} x" if name in WISHED else ""
-        lines.append(f"{name:26}{row['ours']:>10.1f}{row['theirs']:>14.1f}{row['ratio']:>7.1f} x{wish:>9}")
+        lines.append(f"{name:26}{found['ours']:>10.1f}{found['theirs']:>14.1f}{found['ratio']:>7.1f} x{wish:>9}")
     lines += ["", f"{'one face':26}{'first':>10}{'later':>14}{'wished':>9}"]
-    for name, row in figures["one face"].items():
-        lines.append(f"{name:26}{row['first']:>10.1f}{row['later']:>14.1f}{row['wished'] or '':>9}")
+    for name, found in figures["one face"].items():
+        lines.append(f"{name:26}{found['first']:>10.1f}{found['later']:>14.1f}{found['wished'] or '':>9}")
     return "\n".join(lines)
 
 

@@ -75,7 +75,7 @@ def test_the_command_line_predicts_and_a_second_call_joins_the_first(run_store, 
     (run.path / "predictions.npz").unlink()
     first = start(run, "validation")
     assert start(run, "validation").process["pid"] == first.process["pid"]
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while (told := progress(run, "validation")) is not None and time.monotonic() < until:
         assert told.state == "running", (told.reason, (run.path / "predict.log").read_text()[-1500:])
         time.sleep(0.2)
