@@ -13,7 +13,7 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from ui import cache, page, recent, selection, words
+from ui import cache, page, recent, selection, tour, words
 from ui.faces import colours
 from ui.gallery import gallery
 
@@ -247,9 +247,10 @@ def next_step(results: Sequence[Result]) -> None:
         target, changes, label = "pages/training_monitor.py", {}, "Train the first network"
     else:
         target, changes, label = "pages/dataset.py", {}, "Look at the faces"
-    with st.container(key="next"):
+    with st.container(horizontal=True, vertical_alignment="center", key="next"):
         if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
             page.go(target, **changes)
+        tour.start()
 
 
 def sentence(results: Sequence[Result], runs: int) -> str:

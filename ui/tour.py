@@ -1,0 +1,101 @@
+"""The guided tour: five steps through the pages, each a link; it can be left at any time, and works on any run that has predicted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from fer_core.emotions import EMOTIONS
+from fer_core.errors import FerError
+from ui import cache, selection
+from ui.answers import answers, predicted_splits
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: the page, its name, what to see there, and the parameters that open it."""
+
+    page: str
+    title: str
+    words: str
+    query: dict[str, str] = field(default_factory=dict)
+    cell: bool = False
+    """Whether the most frequent confusion of the run is opened."""
+
+
+STEPS = (
+    Step("pages/dataset.py", "The faces",
+         "A network learns from faces with labels, 48 by 48 pixels each. Look at the mean face of each emotion, and at how many faces it "
+         "has: a rare one is learned badly. Click a mean face to fill the wall with its faces."),
+    Step("pages/training_monitor.py", "How it learned",
+         "One point per epoch, one pass over all training faces. The epoch that was best on validation faces, which it never learned from, "
+         "was kept. Where training accuracy goes on rising and validation accuracy does not, it learns by heart."),
+    Step("pages/confusion_matrix.py", "Where it errs",
+         "Rows are labels, columns what the network said. The cell of its most frequent confusion is open: these are the very faces. Click "
+         "another cell, or a face, to go on.", cell=True),
+    Step("pages/saliency_viewer.py", "Why it errs",
+         "Orange pixels speak for what it said and against the label, purple ones the other way round. Hide the mouth below and watch the "
+         "seven probabilities move: an experiment on the face itself, beside the map, which is tested too.", cell=True),
+    Step("pages/filter_explorer.py", "What excites a filter",
+         "Click a filter of the wall: gradient ascent paints, from noise, a picture that excites that filter most. Beside it are the faces "
+         "that excite it, and what is lost when it is switched off.", cell=True),
+)
+
+
+def start() -> None:
+    """Draw the way into the tour, where there is a run to show."""
+    if (run := _run()) is not None:
+        st.button("Take the tour: five steps", icon=":material/explore:", key="tour-start", on_click=_ask, args=(1, run))
+
+
+def draw() -> None:
+    """Draw the step that the URL asks for, with the ways back, on and out."""
+    number = selection.param("tour", cast=int, low=1, high=len(STEPS))
+    if number is None:
+        return
+    step, run = STEPS[number - 1], _run()
+    with st.container(border=True, key="tour"):
+        st.markdown(f"**{number} of {len(STEPS)} · {step.title}**  \n{step.words}")
+        with st.container(horizontal=True, gap="small"):
+            st.button("Back", icon=":material/arrow_back:", key="tour-back", disabled=number == 1, on_click=_ask, args=(number - 1, run))
+            if number < len(STEPS):
+                st.button("Next", icon=":material/arrow_forward:", key="tour-next", type="primary", on_click=_ask, args=(number + 1, run))
+            st.button("Leave the tour" if number < len(STEPS) else "Done", key="tour-leave", type="tertiary", on_click=selection.write,
+                      kwargs={"tour": None})
+
+
+def follow() -> None:
+    """Go to the step that was asked for; call it before anything is drawn."""
+    asked = st.session_state.pop("_tour", None)
+    if asked is not None:
+        number, run = asked
+        st.switch_page(STEPS[number - 1].page, query_params=query(number, run))
+
+
+def query(number: int, run: str | None) -> dict[str, str]:
+    """Give the parameters of a step."""
+    step = STEPS[number - 1]
+    told = {"tour": str(number), **({"run": run} if run else {}), **step.query}
+    return {**told, **(_worst(run) if step.cell and run else {})}
+
+
+def _ask(number: int, run: str | None) -> None:
+    st.session_state["_tour"] = (number, run)
+
+
+def _run() -> str | None:
+    """Choose the run of the URL, or else the first one that has predicted its validation faces."""
+    known = [run.id for run in cache.runs() if not run.damage and "validation" in predicted_splits(run)]
+    asked = st.query_params.get("run")
+    return asked if asked in known else next(iter(known), None)
+
+
+def _worst(id: str) -> dict[str, str]:
+    """Give the cell of the run's most frequent confusion."""
+    try:
+        found = answers(cache.store().open(id), "validation")
+    except FerError:
+        return {}
+    pairs = found.evaluation.most_confused(1) if found else []
+    return {"true": EMOTIONS[pairs[0].true], "pred": EMOTIONS[pairs[0].predicted]} if pairs else {}
