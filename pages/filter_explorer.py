@@ -63,7 +63,7 @@ def found_place() -> Place | None:
     blocks = blueprint.blocks(run)
     goal, complaints = parse(st.query_params.to_dict(), blocks)
     for complaint in complaints:
-        st.info(page.literal(complaint), icon=":material/info:")
+        complained.info(page.literal(complaint), icon=":material/info:")
     dataset, problem = faces_of(run, split)
     image = selection.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
     return Place(run, blocks, goal, split, dataset, problem, image)

@@ -16,7 +16,8 @@ from ui.goal import KINDS, KNOBS, MANY, PLACES, PRESET_WORDS, TOPS, WHOLE, Goal,
 def what(goal: Goal) -> None:
     """Draw what is painted: the kind, and its unit or classes."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="what"):
-        selection.choose("Paint what excites", "goal", list(KINDS), words=KINDS.__getitem__, default="filter")
+        noun = "logit" if goal.block.name == "logits" else goal.block.noun
+        selection.choose("Paint what excites", "goal", list(KINDS), words=(KINDS | {"filter": f"A {noun}"}).__getitem__, default="filter")
         if goal.kind in ("class", "difference"):
             _class("Class", "p", goal.p, list(range(len(EMOTIONS))))
             if goal.kind == "difference":
@@ -51,23 +52,35 @@ def _switch(label: str, param: str, value: str, now: bool, told: str) -> None:
 
 
 def knobs(goal: Goal, *, face: bool) -> None:
-    """Draw every knob in an expander; what differs from the preset goes into the URL."""
-    changed = f": {len(goal.knobs)} changed" if goal.knobs else ""
-    with st.expander(f"Every knob{changed}", icon=":material/tune:"):
-        st.caption(f"**{goal.preset.capitalize()}**: {PRESET_WORDS[goal.preset]}")
-        with st.container(horizontal=True):
-            if goal.kind == "filter" and goal.block.grid:
-                selection.choose("Excite it", "place", list(PLACES), words=PLACES.__getitem__)
-            _switch("Silence it instead", "silence", "1", goal.silence, "The other way: the picture that it answers to least.")
-            if face:
-                _switch("Start from the chosen face", "from", "face", goal.face, "Instead of noise: what is made of a real face.")
-            if goal.knobs:
-                st.button("Back to the preset", icon=":material/undo:", on_click=selection.write, kwargs={"knobs": None})
-        values = asdict(PRESETS[goal.preset]) | dict(goal.knobs)
-        columns = st.columns(3)
-        for i, (name, (label, told)) in enumerate(KNOBS.items()):
-            with columns[i % len(columns)]:
-                _knob(goal, name, label, told, values)
+    """Draw every knob in an expander, once it is open; what differs from the preset goes into the URL, and is told below."""
+    every = st.expander("Every knob", icon=":material/tune:", key="knobs", on_change="rerun")
+    if every.open:
+        with every:
+            _every_knob(goal, face)
+    if goal.knobs:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Changed: {', '.join(_said(name, value) for name, value in goal.knobs)}.", width="content")
+            st.button("Back to the preset", icon=":material/undo:", type="tertiary", on_click=selection.write, kwargs={"knobs": None})
+
+
+def _said(name: str, value: float | str) -> str:
+    label = KNOBS[name][0].lower()
+    return f"{label} {value}" if isinstance(value, str) else f"{label} {value:g}"
+
+
+def _every_knob(goal: Goal, face: bool) -> None:
+    st.caption(f"**{goal.preset.capitalize()}**: {PRESET_WORDS[goal.preset]}")
+    with st.container(horizontal=True):
+        if goal.kind == "filter" and goal.block.grid:
+            selection.choose("Excite it", "place", list(PLACES), words=PLACES.__getitem__)
+        _switch("Silence it instead", "silence", "1", goal.silence, "The other way: the picture that it answers to least.")
+        if face:
+            _switch("Start from the chosen face", "from", "face", goal.face, "Instead of noise: what is made of a real face.")
+    values = asdict(PRESETS[goal.preset]) | dict(goal.knobs)
+    columns = st.columns(3)
+    for i, (name, (label, told)) in enumerate(KNOBS.items()):
+        with columns[i % len(columns)]:
+            _knob(goal, name, label, told, values)
 
 
 def _knob(goal: Goal, name: str, label: str, told: str, values: dict[str, Any]) -> None:

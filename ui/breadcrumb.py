@@ -47,12 +47,13 @@ def steps(params: Mapping[str, str], title: str = "") -> list[Step]:
 
 
 def draw() -> None:
-    """Draw the steps that led here, where there are at least two."""
+    """Draw the steps that led here, where there are at least two; the place is kept free, so that nothing below is drawn anew."""
+    place = st.empty()
     params = st.query_params.to_dict()
     found = steps(params, _title(params.get("run", "")))
     if len(found) < 2:
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="thread"):
+    with place.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="thread"):
         for number, step in enumerate(found):
             if number:
                 st.html("<span class='fer-then' aria-hidden='true'>›</span>", width="content")

@@ -31,20 +31,25 @@ def draw(place: Place, theme: Theme) -> None:
     if place.problem is not None:
         page.problem(place.problem)
         return
-    found = dossier(place)
-    if found is not None:
-        numbers(found)
-        left, right = st.columns(2, gap="medium")
-        with left:
-            strongest(place, found)
-        with right:
-            classes(found)
-            twins(place, found)
+    with st.container():
+        found = dossier(place)
+        if found is not None:
+            _described(place, found)
     left, right = st.columns(2, gap="medium")
     with left:
         on_face(place, theme)
     with right:
         switch_off.panel(place, theme)
+
+
+def _described(place: Place, found: Dossier) -> None:
+    numbers(found)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        strongest(place, found)
+    with right:
+        classes(found)
+        twins(place, found)
 
 
 def dossier(place: Place) -> Dossier | None:
@@ -176,11 +181,12 @@ def numbers(found: Dossier) -> None:
 
 def twins(place: Place, found: Dossier) -> None:
     """Draw the units whose answers go with its own; a click goes to one."""
-    if not found.twins:
+    alike = [(unit, alike) for unit, alike in found.twins if alike > 0]
+    if not alike:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="twins"):
         st.markdown("**Its twins**", width="content",
                     help="Units of the layer whose mean answers over the faces correlate most with its own.")
-        for unit, alike in found.twins:
-            st.button(f"{place.block.title(unit).split(' of ')[0]} · {alike:.2f}", key=f"twin-{unit}",
+        for unit, share in alike:
+            st.button(f"{place.block.title(unit).split(' of ')[0]} · {share:.2f}", key=f"twin-{unit}",
                       on_click=partial(selection.write, unit=unit))

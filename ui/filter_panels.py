@@ -111,11 +111,11 @@ def classes(place: Place) -> None:
 
 
 def ages(place: Place) -> None:
-    """Draw filters of the first and the last convolution in two rows, as the report did."""
-    rows = [block for block in place.blocks if block.grid] or place.blocks
+    """Draw filters of the first and the last convolution in two rows, as the report did; without any, neurons of hidden layers."""
+    rows = [block for block in place.blocks if block.grid] or place.blocks[:-1]
     for block, said in ((rows[0], "Early"), (rows[-1], "Late")):
-        units = np.linspace(0, block.units - 1, ROW).astype(int).tolist()
-        st.markdown(f"**{said}: {block.name}**, {ROW} of {block.plural}; each {block.view}")
+        units = np.linspace(0, block.units - 1, min(ROW, block.units)).astype(int).tolist()
+        st.markdown(f"**{said}: {block.name}**, {len(units)} of {block.plural}; each {block.view}")
         made = stills(place.network, OBJECTIVES["filter"](block.layer, units), PRESETS[place.goal.preset], place.goal.seed,
                       f"Painting {block.name}")
         if made is not None:

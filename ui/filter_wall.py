@@ -68,8 +68,9 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
     running = told is not None and told.state == "running"
     if selection.to_redraw() or (ran and not running):
         st.rerun(scope="app")
-    if ready < len(scores):
-        _progress(wall, told, ready, len(scores))
+    with st.container():  # there also when it is empty: the wall under it keeps its place and its scroll
+        if ready < len(scores):
+            _progress(wall, told, ready, len(scores))
     rows = ordered(place, order, known)
     remarks = wall.remarks
     pictures = np.asarray(wall.pictures)[rows]

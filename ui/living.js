@@ -87,7 +87,10 @@ function toggle(s) {
 
 function resume(s) {
   s.playing = true;
-  if (s.data.state === "paused") s.send("act", "play");
+  if (s.data.state === "paused") {
+    s.data = { ...s.data, state: "running" }; // as it will be when the page answers
+    s.send("act", "play");
+  }
   show(s);
 }
 
@@ -96,7 +99,11 @@ function over(s) { return s.data.state === "done" && s.at >= s.count - 1; }
 function beat(s, now) {
   const passed = Math.min(now - s.clock, 250);
   s.clock = now;
-  if (!s.playing || s.at + 1 >= s.count) { s.owed = 0; return; }
+  if (!s.playing || s.at + 1 >= s.count) {
+    s.owed = 0;
+    if (s.playing && s.data.state === "paused") { s.playing = false; show(s); } // one returned to a film that was paused
+    return;
+  }
   s.owed += (passed * s.data.pace) / 1000;
   if (s.owed < 1 && s.at >= 0) return;
   let next = Math.min(s.at + Math.max(1, Math.floor(s.owed)), s.count - 1);
