@@ -1,7 +1,11 @@
-"""Views of the app that a person pinned, with a note: the appendix of a report. One small SQLite file, as for marks."""
+"""Views of the app that a person pinned, with a note: the appendix of a report. One small SQLite file, as for marks.
+
+Every change is one transaction: two sessions write one after the other, and none takes away what another one pinned.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -12,8 +16,12 @@ from urllib.parse import parse_qsl, urlencode
 from fer_core.errors import DataError, FerError
 from fer_core.marks import WAIT
 
-LONGEST = 2000
-"""Characters of a title or a note."""
+LONGEST = {"title": 200, "note": 2000}
+"""Characters that each may have."""
+ADD = """INSERT INTO pins (title, note, page, query, place) VALUES (?, ?, ?, ?, (SELECT COALESCE(MAX(place), 0) + 1 FROM pins))
+ON CONFLICT (page, query) DO UPDATE SET title = excluded.title, note = CASE excluded.note WHEN '' THEN note ELSE excluded.note END"""
+FILE = "pins.sqlite"
+"""Its name in the folder of the data sets."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ def query(params: Mapping[str, str]) -> str:
 
 
 class Pins:
-    """The pins in one file, in the order in which they were pinned; it is made with the first."""
+    """The pins in one file, in the order that a person gave them; it is made with the first."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -53,23 +61,35 @@ class Pins:
         if not self.path.exists():
             return []
         with self._open() as file:
-            return [Pin(*row) for row in file.execute("SELECT title, note, page, query, number FROM pins ORDER BY number")]
+            return [Pin(*row) for row in file.execute("SELECT title, note, page, query, number FROM pins ORDER BY place, number")]
+
+    def of(self, page: str, query: str) -> Pin | None:
+        """Give the pin of a view, `None` where it is not pinned."""
+        return next((pin for pin in self.all() if (pin.page, pin.query) == (page, query)), None)
 
     def add(self, pin: Pin) -> None:
-        """Pin a view; pinning the same view again changes its title and note and leaves it in its place."""
+        """Pin a view as the last one; pinning the same view again changes its title, and its note where one is given, in its place."""
         title, note = _checked(pin.title or pin.page, pin.note)
         with self._open() as file, file:
-            known = file.execute("SELECT number FROM pins WHERE page = ? AND query = ?", (pin.page, pin.query)).fetchone()
-            if known:
-                file.execute("UPDATE pins SET title = ?, note = ? WHERE number = ?", (title, note, known[0]))
-            else:
-                file.execute("INSERT INTO pins (title, note, page, query) VALUES (?, ?, ?, ?)", (title, note, pin.page, pin.query))
+            file.execute(ADD, (title, note, pin.page, pin.query))
 
     def change(self, number: int, *, title: str, note: str) -> None:
         """Change title and note of a pin."""
         title, note = _checked(title, note)
         with self._open() as file, file:
-            file.execute("UPDATE pins SET title = ?, note = ? WHERE number = ?", (title, note, number))
+            if not file.execute("UPDATE pins SET title = ?, note = ? WHERE number = ?", (title, note, number)).rowcount:
+                raise FerError("This pin was taken off meanwhile, so it cannot be changed.", todo="pin the view again")
+
+    def move(self, number: int, by: int) -> None:
+        """Move a pin up (-1) or down (1) past its neighbour; at either end it stays."""
+        with self._open() as file, file:
+            file.execute("BEGIN IMMEDIATE")
+            order = [row[0] for row in file.execute("SELECT number FROM pins ORDER BY place, number")]
+            if number not in order:
+                return
+            old = order.index(number)
+            order.insert(min(max(old + by, 0), len(order) - 1), order.pop(old))
+            file.executemany("UPDATE pins SET place = ? WHERE number = ?", list(enumerate(order, start=1)))
 
     def remove(self, number: int) -> None:
         """Take a pin off; one that is not there stays so."""
@@ -83,7 +103,7 @@ class Pins:
             with closing(sqlite3.connect(self.path, timeout=WAIT)) as file:
                 file.execute("PRAGMA synchronous = FULL")
                 file.execute("CREATE TABLE IF NOT EXISTS pins (number INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT, note TEXT, page TEXT, "
-                             "query TEXT, UNIQUE (page, query))")
+                             "query TEXT, place INTEGER, UNIQUE (page, query))")
                 yield file
         except (sqlite3.Error, OSError) as error:
             raise DataError(f"The pins in {self.path} cannot be read or written.", received=error,
@@ -91,10 +111,11 @@ class Pins:
 
 
 def _checked(title: str, note: str) -> tuple[str, str]:
-    title, note = title.strip(), note.strip()
+    title, note = re.sub(r"\s+", " ", title).strip(), note.strip()
     if not title:
-        raise FerError("A pin needs a title.")
-    longer = max(len(title), len(note))
-    if longer > LONGEST:
-        raise FerError("This is too long for a pin.", received=f"{longer:,} characters", expected=f"at most {LONGEST:,}")
+        raise FerError("A pin needs a title.", todo="write one, such as what the view shows")
+    for name, text in (("title", title), ("note", note)):
+        if len(text) > LONGEST[name]:
+            raise FerError(f"This {name} is too long for a pin.", received=f"{len(text):,} characters",
+                           expected=f"at most {LONGEST[name]:,}", todo=f"write a shorter {name}")
     return title, note

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fer_core import files
-from fer_core.data import Dataset, read
+from fer_core.data import Dataset, find, read
 from fer_core.errors import ConfigError, DataError
-from fer_core.pins import Pins
+from fer_core.pins import FILE, Pins
 from fer_core.report import ADDRESS, LANGUAGES, gather, html
 from fer_core.runs import Run, RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar
@@ -30,7 +31,7 @@ def report(
     lang: Annotated[str, typer.Option(help=" or ".join(LANGUAGES))] = "en",
     faces: Annotated[bool, typer.Option("--faces/--no-faces", help="Whether faces are shown in it.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other faces drawn and other noise.")] = 0,
-    pins: Annotated[Path, typer.Option(help="File of the pinned views.")] = Path("data/pins.sqlite"),
+    pins: Annotated[Path | None, typer.Option(help="File of the pinned views; untold: pins.sqlite in the folder data.")] = None,
     address: Annotated[str, typer.Option(help="Where the app runs that the pinned views open in.")] = ADDRESS,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")] = Path("checkpoints"),
     as_json: Annotated[bool, typer.Option("--json", help="Print results as JSON.")] = False,
@@ -41,7 +42,7 @@ def report(
     if not out.parent.is_dir():
         raise ConfigError("The report cannot be written there.", received=out, expected="a file in a folder that exists")
     store = RunStore(runs)
-    opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins).all()
+    opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins or _folder() / FILE).all()
     dataset = _dataset(opened, data)
     networks()
     with progress_bar() as bar:
@@ -57,14 +58,21 @@ def report(
 
 
 def _dataset(run: Run, data: str) -> Dataset | None:
-    """Read the data set named, or the run's own, where it lay or in the folder data; `None` where it is not at hand."""
+    """Read the data set named, or else the run's own, where it lay or in the folder data under any name; `None` where there is none."""
     if data:
         return load_data(data)
-    own = run.config.data
-    for source in (own, f"data/{Path(own).name}"):
-        if source.split(":")[0] == "demo" or Path(source).exists():
-            try:
-                return read(source)
-            except DataError:
-                continue
-    return None
+    own, wanted, first = run.config.data, run.facts.get("data", {}).get("fingerprint"), None
+    there = sorted(find([_folder()]), key=lambda source: Path(source).name != Path(own).name)
+    for source in dict.fromkeys([own, *there]):
+        try:
+            dataset = read(source)
+        except DataError:
+            continue
+        if wanted in (None, dataset.fingerprint):
+            return dataset
+        first = first or dataset
+    return first
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("FER_LENS_DATA", "data"))

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
 from fer_core.pins import Pin
 from fer_core.report.answers import comparison, confusions, data_name, structure, verdict
-from fer_core.report.findings import Findings, gather
+from fer_core.report.appendix import appendix
+from fer_core.report.figures import escape
+from fer_core.report.findings import Findings, gather, known, without_faces
 from fer_core.report.sheet import Sheet, code, listing, paragraph, rich
-from fer_core.report.views import exciting, looking
+from fer_core.report.views import exciting, grain, looking
 from fer_core.report.words import LANGUAGES, NAMES, Words, short
 
-__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "command", "gather", "html"]
+__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "command", "gather", "html", "known", "lack", "without_faces"]
 
 ADDRESS = "http://localhost:8501"
 """Where the app runs unless told otherwise."""
 STYLE = Path(__file__).with_name("report.css")
 ANSWERS = (structure, comparison, confusions, looking, exciting)
+NEEDS = (("predictions", "history"), ("versus", "predictions"), ("predictions",), ("data", "weights"), ("weights",))
+"""What each answer in short needs, named as in `Missing.place`."""
 
 
 def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), address: str = ADDRESS) -> str:
@@ -31,11 +34,11 @@ def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), add
     answers = [f'<section id="q{number}"><h2>{heading(found, words, number)}</h2>{answer(sheet)}</section>'
                for number, answer in enumerate(ANSWERS, start=1)]
     body = "".join([f"<header><h1>{escape(title)}</h1>{_lead(sheet)}</header>", _short(sheet), *answers, _limits(sheet),
-                    _appendix(words, pins, address), _made(sheet)])
+                    appendix(words, pins, address), _made(sheet, address)])
     style = STYLE.read_text("utf8").replace("{title}", "".join(letter if letter.isalnum() else f"\\{ord(letter):06x}" for letter in title))
-    return (f'<!DOCTYPE html>\n<html lang="{"zh-Hant-TW" if language == "zh-TW" else language}"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    return (f'<!DOCTYPE html>\n<html lang="{"zh-Hant-TW" if language == "zh-TW" else language}"><head><meta charset="utf-8"/>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\"/>"
             f"<title>{escape(title)}</title><style>{style}</style></head><body>{body}</body></html>\n")
 
 
@@ -45,20 +48,22 @@ def heading(found: Findings, words: Words, number: int) -> str:
     return f"{number}. {escape(named)}"
 
 
-def command(found: Findings, language: str = "en") -> str:
+def command(found: Findings, language: str = "en", *, address: str = ADDRESS) -> str:
     """Write the command that makes the same report."""
     parts = ["python", "-m", "fer_core", "report", found.run.id, *(["--versus", found.other.id] if found.other else [])]
     parts += ["--split", found.split] if found.split != "validation" else []
     parts += ["--lang", language] if language != "en" else []
     parts += [] if found.faces else ["--no-faces"]
-    return shlex.join([*parts, *(["--seed", str(found.seed)] if found.seed else []), "--out", "report.html"])
+    parts += ["--seed", str(found.seed)] if found.seed else []
+    parts += ["--address", address] if address != ADDRESS else []
+    return shlex.join([*parts, "--out", "report.html"])
 
 
 def _lead(sheet: Sheet) -> str:
     found, words = sheet.found, sheet.words
     total = f"{sum(layer.parameters for layer in found.layers):,}"
     said = [words("lead", network=words(f"network.{found.run.config.arch}"), parameters=total,
-                  trained=words.faces(found.run.facts.get("trained_on", 0)), data=data_name(found.run, words))]
+                  trained=words.faces(found.run.facts.get("trained_on", 0)), data=words.within(data_name(found.run, words)))]
     if found.evaluation:
         scores = found.evaluation
         said.append(words("lead.score", accuracy=words.percent(scores.accuracy, scores.interval), faces=words.faces(scores.n),
@@ -71,7 +76,7 @@ def _short(sheet: Sheet) -> str:
     found, words = sheet.found, sheet.words
     lines = []
     for number, said in enumerate(short_answers(found, words), start=1):
-        lines.append(f'<li><a href="#q{number}">{escape(heading(found, words, number)[3:])}</a><br>{said}</li>')
+        lines.append(f'<li><a href="#q{number}">{escape(heading(found, words, number)[3:])}</a><br/>{said}</li>')
     return f'<section class="short"><h2>{escape(words("short"))}</h2><ol>{"".join(lines)}</ol></section>'
 
 
@@ -92,41 +97,37 @@ def short_answers(found: Findings, words: Words) -> list[str]:
     if found.looks:
         share, _, times, _ = found.looks.features
         answers[3] = words("q4.short", share=words.percent(share), times=short(times))
-    if found.filters:
+    if found.filters and len(found.filters.early.lengths) and len(found.filters.late.lengths):
         early, late = found.filters.early, found.filters.late
-        answers[4] = words("q5.short", early=early.layer, late=late.layer, early_sees=f"{early.sees} x {early.sees}",
-                           late_sees=f"{late.sees} x {late.sees}", early_length=short(early.length), late_length=short(late.length))
-    places = (("predictions", "history"), ("versus", "predictions"), ("predictions",), ("data", "weights"), ("weights",))
-    return [rich(said) if said else _lack(found, words, part) for said, part in zip(answers, places, strict=True)]
+        answers[4] = words("q5.short", early=early.layer, late=late.layer, early_sees=f"{early.sees} × {early.sees}",
+                           late_sees=f"{late.sees} × {late.sees}", verdict=words(f"q5.{grain(early.lengths, late.lengths)}"))
+    return [rich(said) if said else _instead(found, words, number) for number, said in enumerate(answers, start=1)]
 
 
-def _lack(found: Findings, words: Words, places: tuple[str, ...]) -> str:
+def _instead(found: Findings, words: Words, number: int) -> str:
+    missing = lack(found, words, number)
+    if missing is None:
+        return rich(words("q3.no.errors" if number == 3 else "q5.nothing"))
+    return f'<span class="lacks">{rich(words("missing.said", what=missing[0]))}</span>'
+
+
+def lack(found: Findings, words: Words, number: int) -> tuple[str, str] | None:
+    """Tell what the answer to a question lacks, and the command that gets it; `None` where it lacks nothing."""
     for entry in found.missing:
-        if entry.place in places:
-            values = {**entry.values, "split": words(f"split.{found.split}")}
-            return f'<span class="lacks">{escape(words("missing"))}: {rich(words(entry.key, **values))}</span>'
-    return rich(words("q3.no.errors"))
+        if entry.place in NEEDS[number - 1]:
+            return words(entry.key, **{**entry.values, "split": words(f"split.{found.split}")}), entry.command
+    return None
 
 
 def _limits(sheet: Sheet) -> str:
-    demo = sheet.found.run.config.data.startswith("demo")
-    keys = [f"limit.demo.{n}" for n in range(len(LIMITS_OF_THE_DEMO))] if demo else [f"limit.real.{n}" for n in range(len(LIMITS))]
+    kind, limits = ("demo", LIMITS_OF_THE_DEMO) if sheet.found.run.demo else ("real", LIMITS)
+    keys = [f"limit.{kind}.{number}" for number in range(len(limits))]
     said = listing(sheet.words(key) for key in [*keys, "limit.maps", "limit.run"])
     return f'<section id="limits"><h2>{escape(sheet.words("limits"))}</h2>{said}</section>'
 
 
-def _appendix(words: Words, pins: Sequence[Pin], address: str) -> str:
-    if pins:
-        items = "".join(f'<li><a href="{escape(f"{address}/{pin.path}")}">{escape(pin.title)}</a>'
-                        f"{f'<p>{escape(pin.note)}</p>' if pin.note else ''}</li>" for pin in pins)
-        body = paragraph(words("appendix.said", address=address)) + f"<ol class=pins>{items}</ol>"
-    else:
-        body = paragraph(words("appendix.none"))
-    return f'<section id="appendix"><h2>{escape(words("appendix"))}</h2>{body}</section>'
-
-
-def _made(sheet: Sheet) -> str:
+def _made(sheet: Sheet, address: str) -> str:
     found, words = sheet.found, sheet.words
     facts = words("made.facts", data=str(found.run.facts.get("data", {}).get("fingerprint", ""))[:12], weights=found.run.weights[:12])
-    return (f'<section id="made"><h2>{escape(words("made"))}</h2>{sheet.say("made.said")}{code(command(found, words.language))}'
-            f"<p>{escape(facts)}</p></section>")
+    again = code(command(found, words.language, address=address))
+    return f'<section id="made"><h2>{escape(words("made"))}</h2>{sheet.say("made.said")}{again}<p>{escape(facts)}</p></section>'

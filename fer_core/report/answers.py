@@ -79,7 +79,7 @@ def recipe(run: Told, words: Words) -> list[tuple[str, str]]:
 def data_name(run: Told, words: Words) -> str:
     """Name the data set of a run."""
     name = str(run.facts.get("data", {}).get("name", run.config.data)).replace("\\", "/").rpartition("/")[2]
-    return words("data.demo") if name.split(":")[0] == "demo" else name
+    return words("data.demo") if run.demo else name
 
 
 def _oversampling(config: RunConfig, words: Words) -> str:
@@ -96,11 +96,12 @@ def _augmentation(config: RunConfig, words: Words) -> str:
 
 def _rate(config: RunConfig, words: Words) -> str:
     said = words(f"recipe.{config.schedule}", rate=f"{config.learning_rate:g}", patience=config.plateau_patience)
-    return words("recipe.warmup", schedule=said, epochs=f"{config.warmup_epochs:g}") if config.warmup_epochs else said
+    return words("recipe.warmup", schedule=said, epochs=words.epochs(config.warmup_epochs)) if config.warmup_epochs else said
 
 
 def _regular(config: RunConfig, words: Words) -> str:
-    said = [words("recipe.dropout", conv=words.listed([f"{rate:g}" for rate in config.dropout_conv]), dense=f"{config.dropout_dense:g}")]
+    rates = config.dropout_conv[:1] if len(set(config.dropout_conv)) == 1 else config.dropout_conv
+    said = [words("recipe.dropout", conv=words("list.comma").join(f"{rate:g}" for rate in rates), dense=f"{config.dropout_dense:g}")]
     said = said if config.arch != "dnn" else []
     said += [words("recipe.decay", value=f"{config.weight_decay:g}")] if config.weight_decay else []
     said += [words("recipe.smoothing", value=f"{config.label_smoothing:g}")] if config.label_smoothing else []
@@ -131,7 +132,8 @@ def training(run: Told, words: Words) -> list[str]:
     if math.isfinite(gap):
         config = run.config
         harder = any((config.flip, config.shift, config.zoom, config.rotation, config.contrast, config.erase))
-        said.append(words("q1.gap.above" if gap >= 0 else "q1.gap.below" if harder else "q1.gap.harder", points=f"{abs(gap):.1f}"))
+        key = "none" if abs(gap) < 0.05 else "above" if gap > 0 else "below" if harder else "harder"
+        said.append(words(f"q1.gap.{key}", points=f"{abs(gap):.1f}"))
     return said
 
 
@@ -171,11 +173,12 @@ def comparison(sheet: Sheet) -> str:
               for told, scores in ((found.run, found.evaluation), (other, theirs))]
     drawing = ranges([words.emotion(label) for label in LABELS], series, lambda value: f"{value:.0%}", label=words("q2.recall"), high=1.0,
                      colours=[EMOTION_COLOURS[name] for name in EMOTIONS])
-    parts.append(sheet.figure(drawing, words("q2.recall"), "chart"))
+    pair = [sheet.figure(drawing, words("q2.recall"), "chart")]
     if found.by_label is not None:
         head = [words("q2.emotion"), words("q2.both"), *(words("q2.only", name=name) for name in names.values()), words("q2.neither")]
         rows = [[words.emotion(label), *(f"{count:,}" for count in found.by_label[label])] for label in LABELS]
-        parts.append(sheet.table(head, rows, words("q2.by.class"), "counts"))
+        pair.append(sheet.table(head, rows, words("q2.by.class"), "counts"))
+    parts.append(f'<div class="pair">{"".join(pair)}</div>')
     said = words("q3.matrix", run=other.title, faces=words.faces(theirs.n), split=words(f"split.{found.split}"))
     parts.append(sheet.figure(matrix(theirs.matrix, words, small=True), said, "square"))
     for key, tiles in (("fixed", found.fixed), ("broken", found.broken)):

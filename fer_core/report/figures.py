@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from io import BytesIO
 from typing import Any
 
@@ -24,6 +25,11 @@ WIDE, HIGH = 344, 212
 INK, PALE, LINE = TEXT["light"], QUIET["light"], GRID["light"]
 
 
+def escape(text: str) -> str:
+    """Write a text as HTML that is XML too; control characters, which neither may hold, are left out."""
+    return html.escape(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]", "", text)).replace(" × ", "\u00a0×\u00a0")
+
+
 def png(picture: NDArray[Any], factor: int = 4) -> str:
     """Encode uint8 (h, w) or (h, w, 3), enlarged with crisp pixels, as the address of an image."""
     from PIL import Image
@@ -34,8 +40,9 @@ def png(picture: NDArray[Any], factor: int = 4) -> str:
 
 
 def image(picture: NDArray[Any], alt: str, factor: int = 4) -> str:
-    """Draw a picture."""
-    return f'<img src="{png(picture, factor)}" width="{picture.shape[1] * 2}" height="{picture.shape[0] * 2}" alt="{escape(alt)}">'
+    """Draw a picture; a printer gets two pixels for each of a screen's."""
+    height, width = (side * factor // 2 for side in picture.shape[:2])
+    return f'<img src="{png(picture, factor)}" width="{width}" height="{height}" alt="{escape(alt)}"/>'
 
 
 def captioned(picture: NDArray[Any], *captions: str) -> str:
@@ -87,7 +94,7 @@ def curves(history: Mapping[str, NDArray[Any]], metric: str, words: Words, *, be
         parts.append(f'<polyline points="{points}" fill="none" stroke="{RUN_COLOURS[0]}"{dash}/>')
     if best:
         value = float(lines["validation"][best - 1])
-        above = y(value) - 12 if share else y(value) + 20
+        above = y(value) - 12
         side, shift = ("end", 4) if x(best) > WIDE * 0.6 else ("start", -4)
         said = f"{best}: {value:.1%}" if share else f"{best}: {value:.3f}"
         parts.append(f'<circle cx="{x(best):.1f}" cy="{y(value):.1f}" r="4.5" fill="{RUN_COLOURS[0]}" stroke="#fff"/>'
@@ -154,14 +161,14 @@ def matrix(counts: NDArray[np.int64], words: Words, *, small: bool = False) -> s
             cells.append(f'<td style="background:{ground};color:{ink(ground)}">{counts[true, called]:,}<small>{share}</small></td>')
         rows.append(f"<tr>{_edge(true, words, 'row')}{''.join(cells)}</tr>")
     head = "".join(_edge(called, words, "col") for called in range(len(EMOTIONS)))
-    corner = f"<td class=corner>{escape(words('q3.true'))} ↓<br>{escape(words('q3.called'))} →</td>"
+    corner = f'<td class="corner">{escape(words("q3.true"))} ↓<br/>{escape(words("q3.called"))} →</td>'
     return f'<table class="matrix{" small" if small else ""}"><tr>{corner}{head}</tr>{"".join(rows)}</table>'
 
 
 def _edge(label: int, words: Words, scope: str) -> str:
     side = "left" if scope == "row" else "top"
     colour = EMOTION_COLOURS[EMOTIONS[label]]
-    return f'<th scope={scope} style="border-{side}:3px solid {colour}">{escape(words.emotion(label))}</th>'
+    return f'<th scope="{scope}" style="border-{side}:3px solid {colour}">{escape(words.emotion(label))}</th>'
 
 
 def _svg(width: float, height: float, parts: Sequence[str], label: str) -> str:

@@ -61,6 +61,11 @@ class Told:
         return len(self.history["epoch"])
 
     @property
+    def demo(self) -> bool:
+        """Tell whether its faces are drawn."""
+        return self.config.data.split(":")[0] == "demo"
+
+    @property
     def stopped_early(self) -> bool:
         """Tell whether early stopping ended the training."""
         best, config = self.best, self.config
@@ -68,10 +73,17 @@ class Told:
 
     @property
     def command(self) -> str:
-        """The command that trains the same again; a data set is looked for in the folder data, wherever it lay."""
-        source = self.config.data
-        there = source if source.split(":")[0] == "demo" else f"data/{Path(source).name}"
-        return command(self.config.model_copy(update={"data": there}), f"{self.id}-again")
+        """The command that trains the same again."""
+        return self.training(self.config, f"{self.id}-again")
+
+    def training(self, config: RunConfig, name: str) -> str:
+        """Give the command that trains a config on the data of this run, looked for in the folder data wherever it lay."""
+        return command(config.model_copy(update={"data": self.source}), name)
+
+    @property
+    def source(self) -> str:
+        """The data set, looked for in the folder data wherever it lay."""
+        return self.config.data if self.demo else f"data/{Path(self.config.data).name}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,32 +131,46 @@ class Findings:
         return self.run.plain.get(self.split)
 
 
+NO_FACES = Missing("faces", "missing.faces")
+
+
+def without_faces(found: Findings) -> Findings:
+    """Leave every face out of findings: what is left is what gathering without faces gives."""
+    looks = replace(found.looks, chosen=(), drawn=()) if found.looks else None
+    return replace(found, faces=False, cells=(), fixed=(), broken=(), looks=looks, missing=(*found.missing, NO_FACES))
+
+
 def gather(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None, split: str = "validation", faces: bool = True,
            seed: int = 0, load: Callable[[Run], Any] | None = None, tell: Tell = lambda share: None) -> Findings:
     """Gather what can be told of a run, and of another one beside it; `tell` is told the share done.
 
-    `load` gives the network of a run; untold, it is read from the run folder. Raises `FerError` for a split that no data set has; what
-    the runs lack is told in `missing`.
+    `load` gives the network of a run; untold, it is read from the run folder. Raises `FerError` for a split that no data set has, and for
+    a run beside itself; what the runs lack is told in `missing`.
     """
     if split not in SPLITS:
         raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
-    found, other = run.predictions(split), versus.predictions(split) if versus else None
-    told = _told(run)
-    missing = _missing_of_run(run, told, split) + _missing_of_pair(told, versus, found, other, split)
-    lacks = {entry.place for entry in missing}
-    paired = versus is not None and "versus" not in lacks
-    result = Findings(told, split, seed, faces, _told(versus) if versus else None)
-    if paired and found and other and split in told.plain:
+    result = known(run, versus=versus, dataset=dataset, split=split, faces=faces, seed=seed)
+    lacks = {entry.place for entry in result.missing}
+    found, shown = run.predictions(split), dataset if "data" not in lacks else None
+    other = versus.predictions(split) if versus and "versus" not in lacks else None
+    if found and other and split in result.run.plain:
         result = replace(result, test=mcnemar(found.labels, other.probabilities, found.probabilities), by_label=_by_label(found, other))
     tell(0.02)
-    shown, problem = _fitting(dataset, split, found, run)
-    missing += [problem] if problem else []
     if shown is not None and found is not None and faces:
-        result = replace(result, **_tiles(result, found, other if paired else None, shown[split].images))
-    if not faces:
-        missing.append(Missing("faces", "missing.faces"))
-    result = _ask_network(result, run, versus, shown, load, tell)
-    return replace(result, missing=tuple(missing))
+        result = replace(result, **_tiles(result, found, other, shown[split].images))
+    return _ask_network(result, run, versus, shown, load, tell)
+
+
+def known(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None, split: str = "validation", faces: bool = True,
+          seed: int = 0) -> Findings:
+    """Tell what stands in the run folders, and what is missing for the rest; no network is asked."""
+    if versus is not None and versus.id == run.id:
+        raise ConfigError("A run cannot stand beside itself.", received=versus.id, expected="another run")
+    found, other = run.predictions(split), versus.predictions(split) if versus else None
+    told = _told(run)
+    missing = [*_missing_of_run(run, told, split), *_missing_of_pair(told, versus, found, other, split),
+               *_missing_of_data(dataset, split, found, told), *([] if faces else [NO_FACES])]
+    return Findings(told, split, seed, faces, _told(versus) if versus else None, missing=tuple(missing))
 
 
 def _ask_network(result: Findings, run: Run, versus: Run | None, shown: Dataset | None, load: Callable[[Run], Any] | None,
@@ -213,32 +239,27 @@ def _missing_of_pair(told: Told, versus: Run | None, found: Predictions | None, 
         wanted = RunConfig.from_preset(told.config.preset if told.config.arch != "small" else "quick", data=told.config.data,
                                        arch="cnn" if told.config.arch == "dnn" else "dnn")
         name = f"{wanted.arch}-beside-{told.id}"
-        train = replace(told, id=name, config=wanted).command.removesuffix("-again")
-        return lacks("versus", f"{train}\npython -m fer_core report {told.id} --versus {name} --out report.html")
+        return lacks("versus", f"{told.training(wanted, name)}\npython -m fer_core report {told.id} --versus {name} --out report.html")
     if other is None:
         return lacks("versus.predictions", f"python -m fer_core evaluate {versus.id} --split {split}")
     if found is None:
         return []
     if found.fingerprint != other.fingerprint:
-        return lacks("versus.other", f"python -m fer_core evaluate {versus.id} --split {split} --data data/{_name(told)}")
+        return lacks("versus.other", f"python -m fer_core evaluate {versus.id} --split {split} --data {told.source}")
     if not np.array_equal(found.labels, other.labels):
         return lacks("versus.again", f"python -m fer_core evaluate {versus.id} --split {split}")
     return []
 
 
-def _name(told: Told) -> str:
-    return Path(str(told.facts.get("data", {}).get("name", told.config.data))).name
-
-
-def _fitting(dataset: Dataset | None, split: str, found: Predictions | None, run: Run) -> tuple[Dataset | None, Missing | None]:
-    """Give the data set where it holds the faces that were predicted, else what is missing."""
-    todo = f"python -m fer_core report {run.id} --data data/{Path(run.config.data).name} --out report.html"
+def _missing_of_data(dataset: Dataset | None, split: str, found: Predictions | None, told: Told) -> list[Missing]:
+    """Tell what is missing where the data set does not hold the faces that were predicted."""
+    todo = f"python -m fer_core report {told.id} --data {told.source} --out report.html"
     if dataset is None or split not in dataset:
-        return None, Missing("data", "missing.data", todo)
-    wanted = found.fingerprint if found else run.facts.get("data", {}).get("fingerprint")
+        return [Missing("data", "missing.data", todo)]
+    wanted = found.fingerprint if found else told.facts.get("data", {}).get("fingerprint")
     if wanted not in (None, dataset.fingerprint) or (found and len(found.labels) != len(dataset[split])):
-        return None, Missing("data", "missing.data.other", todo)
-    return dataset, None
+        return [Missing("data", "missing.data.other", todo)]
+    return []
 
 
 def _by_label(found: Predictions, other: Predictions) -> np.ndarray:

@@ -136,14 +136,15 @@ class Wall:
         return self.pictures[[unit not in self.even | self.dead for unit in self.units]]
 
     @property
-    def length(self) -> float:
-        """Mean wavelength of the pictures in pixels: one over the mean frequency, waves counted by their power; NaN without a picture."""
+    def lengths(self) -> NDArray[np.float64]:
+        """The mean wavelength of every lively picture in pixels (n,): one over the mean frequency, waves counted by their power."""
         points = self.lively.astype(float)
         power = np.abs(np.fft.fft2(points - points.mean(axis=(1, 2), keepdims=True))) ** 2
         line = np.fft.fftfreq(SIDE)
         frequency = np.hypot(line[:, None], line)
         mean = (power * frequency).sum(axis=(1, 2)) / np.maximum(power.sum(axis=(1, 2)), 1e-9)
-        return float((1 / mean[mean > 0]).mean()) if np.any(mean > 0) else float("nan")
+        lengths: NDArray[np.float64] = 1 / mean[mean > 0]
+        return lengths
 
     @property
     def middle(self) -> NDArray[np.float64]:

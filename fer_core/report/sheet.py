@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from html import escape
 
 import numpy as np
 
-from fer_core.report.figures import image
+from fer_core.report.figures import escape, image
 from fer_core.report.findings import Findings, Missing
 from fer_core.report.words import Words
 
@@ -34,8 +33,9 @@ class Sheet:
 
     def table(self, head: Sequence[str], rows: Rows, caption: str, kind: str = "") -> str:
         """Set a numbered table with its caption above it; the first column is words, the others numbers."""
-        top = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in head)
-        body = "".join(f"<tr><th scope=row>{rich(row[0])}</th>{''.join(f'<td>{rich(cell)}</td>' for cell in row[1:])}</tr>" for row in rows)
+        top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+        body = "".join(f'<tr><th scope="row">{rich(first)}</th>{"".join(f"<td>{rich(cell)}</td>" for cell in more)}</tr>'
+                       for first, *more in rows)
         thead = f"<thead><tr>{top}</tr></thead>" if head else ""
         return (f'<figure class="table {kind}"><figcaption>{self._number("table")} {rich(caption)}</figcaption>'
                 f"<div><table>{thead}<tbody>{body}</tbody></table></div></figure>")
@@ -47,7 +47,7 @@ class Sheet:
     def _missing(self, entry: Missing) -> str:
         words = self.words
         values = {**entry.values, "split": words(f"split.{self.found.split}")}
-        told = f"<p><b>{escape(words('missing'))}</b> {rich(words(entry.key, **values))}</p>"
+        told = f"<p>{rich(words('missing.said', what=words(entry.key, **values)))}</p>"
         get = f"<p>{escape(words('missing.get'))}</p>{code(entry.command)}" if entry.command else ""
         return f'<div class="missing">{told}{get}</div>'
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fer_core import maps
+from fer_core import maps, regions
 from fer_core.colours import SEQUENTIAL, rgb
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.presets import PRESETS
 from fer_core.report.figures import Series, captioned, image, ranges
 from fer_core.report.pictures import PER_EMOTION, PRESET, SAMPLES, Filters, Look, Looks, Wall
 from fer_core.report.sheet import Sheet, paragraph
-from fer_core.report.words import Words, short, signed
+from fer_core.report.words import Words, short
 
 KEPT = 0.25
 """Share of the pixels, the strongest, that the masked face keeps."""
 LABELS = range(len(EMOTIONS))
+PAPER = 245
+"""Grey level under the parts of the face where no face is shown."""
 
 
 def looking(sheet: Sheet) -> str:
@@ -74,15 +78,18 @@ def _ledger(sheet: Sheet, looks: Looks) -> str:
         series.append(Series(name, values.tolist(), [(float(low), float(high)) for low, high in intervals]))
     caption = words("q4.ledger", faces=words.faces(len(looks.labels)))
     drawing = ranges([words(f"region.{name}") for name in looks.ledger.names], series, lambda value: f"{value:g}", label=caption, one=1.0)
-    return sheet.figure(drawing, caption, "chart")
+    ground, masks = np.full((SIDE, SIDE), PAPER, np.uint8), regions.fixed(drawn=found.run.demo).masks
+    tinted = maps.tinted(ground, masks, looks.ledger.mean()[0], "light")
+    return sheet.figure(drawing + image(tinted, words("q4.parts"), 8), f"{caption} {words('q4.parts')}", "ledger")
 
 
 def _shares(sheet: Sheet, looks: Looks) -> str:
     words = sheet.words
     labels = [label for label in LABELS if np.any(looks.labels == label)]
     by_label, every, areas = [looks.shares(label) for label in labels], looks.ledger.mean("shares")[0], looks.ledger.areas.mean(0)
-    rows = [[f"{words(f'region.{name}')} ({words.percent(float(areas[row]), digits=0)})", words.percent(float(every[row]), digits=0),
-             *(words.percent(float(part[row]), digits=0) for part in by_label)] for row, name in enumerate(looks.ledger.names)]
+    rows = [[words("bracket", text=words(f"region.{name}"), more=words.percent(float(area), digits=0)),
+             *(words.percent(float(part[row]), digits=0) for part in (every, *by_label))]
+            for row, (name, area) in enumerate(zip(looks.ledger.names, areas, strict=True))]
     return sheet.table([words("q4.part"), words("q4.all"), *map(words.emotion, labels)], rows, words("q4.shares"), "counts")
 
 
@@ -110,8 +117,9 @@ def exciting(sheet: Sheet) -> str:
     body = "".join(captioned(picture, words.emotion(label), words.percent(float(filters.chances[label]), digits=0))
                    for label, picture in enumerate(filters.classes))
     least = int(filters.chances.argmin())
-    return "".join([*parts, sheet.figure(body, words("q5.classes"), "faces"),
-                    sheet.say("q5.classes.said", least=words.emotion(least), p=words.percent(float(filters.chances[least]), digits=0))])
+    p = words.percent(float(filters.chances[least]), digits=0)
+    said = sheet.say("q5.classes.said", "q5.classes.sure" if p == "100%" else "q5.classes.least", least=words.emotion(least), p=p)
+    return "".join([*parts, sheet.figure(body, words("q5.classes"), "faces"), said])
 
 
 def _wall(sheet: Sheet, wall: Wall, key: str) -> str:
@@ -123,15 +131,25 @@ def _wall(sheet: Sheet, wall: Wall, key: str) -> str:
     return sheet.figure("".join(cells), caption, "wall")
 
 
+def grain(early: NDArray[np.float64], late: NDArray[np.float64]) -> str:
+    """Judge two sets of wavelengths by the 95% interval of the difference of their means (Welch): `coarser`, `finer` or `alike`."""
+    parts = (early, late)
+    spread = sum(part.var(ddof=1) / len(part) if len(part) > 1 else math.inf for part in parts) ** 0.5
+    difference = late.mean() - early.mean()
+    return "coarser" if difference > 1.96 * spread else "finer" if difference < -1.96 * spread else "alike"
+
+
 def walls_in_words(filters: Filters, words: Words) -> list[str]:
     """Say how the pictures of the late layer differ from those of the early one: grain, and how dark the middle is."""
     early, late, said = filters.early, filters.late, []
-    if len(early.lively) and len(late.lively):
-        a, b = early.length, late.length
-        said.append(words("q5.grain", early=early.layer, late=late.layer, a=short(a), b=short(b),
-                          verdict=words("q5.coarser" if b > a else "q5.finer")))
-        dark = {name: {f"{name}_dark": int((wall.middle > 0).sum()), f"{name}_n": len(wall.middle), name: signed(wall.middle.mean())}
-                for name, wall in (("early", early), ("late", late))}
-        said.append(words("q5.middle", **dark["early"], **dark["late"]))
+    if len(early.lengths) and len(late.lengths):
+        said.append(words("q5.grain", early=early.layer, late=late.layer, a=short(early.lengths.mean()), b=short(late.lengths.mean()),
+                          verdict=words(f"q5.{grain(early.lengths, late.lengths)}")))
+        values: dict[str, object] = {}
+        for name, wall in (("early", early), ("late", late)):
+            mean = float(wall.middle.mean())
+            values |= {f"{name}_dark": int((wall.middle > 0).sum()), f"{name}_n": len(wall.middle),
+                       name: words("q5.darker" if mean >= 0 else "q5.brighter", levels=f"{abs(mean):.1f}")}
+        said.append(words("q5.middle", **values))
     dead, even = (sum(len(getattr(wall, name)) for wall in (early, late)) for name in ("dead", "even"))
     return [*said, words("q5.silent", dead=dead, even=even)] if dead or even else said

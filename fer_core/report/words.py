@@ -41,6 +41,14 @@ class Words:
         """Write `1 face` or `2,870 faces`."""
         return self("faces.one" if n == 1 else "faces.many", n=f"{n:,}")
 
+    def epochs(self, n: float) -> str:
+        """Write `1 epoch` or `0.5 epochs`."""
+        return self("epochs.one" if n == 1 else "epochs.many", n=f"{n:g}")
+
+    def within(self, name: str) -> str:
+        """Write a name as it stands within a sentence: Chinese sets Latin words apart."""
+        return f" {name} " if self.language == "zh-TW" and name.isascii() else name
+
     def percent(self, share: float, interval: Interval | None = None, digits: int = 1) -> str:
         """Write a share 0 to 1, with its 95% interval where one is given: `62.1% (60.5 to 63.7)`."""
         if math.isnan(share):
