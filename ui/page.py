@@ -14,7 +14,7 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.marks import VERDICTS
-from ui import breadcrumb, recent, selection
+from ui import breadcrumb, pinning, recent, selection, tour
 from ui.choice import PARTS, parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,8 +36,10 @@ PAGES: dict[str, tuple[str, str]] = {
 
 
 def setup(page: str) -> None:
-    """Begin a page: title, style, menu. `page` is a key of `PAGES`; call it before anything else is drawn."""
+    """Begin a page: title, style, menu, the tour's step and the thread. `page` is a key of `PAGES`; call it before all else."""
+    tour.follow()
     title = PAGES[page][0]
+    st.session_state["_page"] = page
     st.set_page_config(page_title=f"{title} · FER Lens", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
     st.html(f"<style>{STYLE}{DARK_STYLE if theme() == 'dark' else ''}</style>")
     with st.sidebar:
@@ -49,6 +51,8 @@ def setup(page: str) -> None:
         _chips()
     if page != "app.py":
         recent.remember(page, st.query_params.to_dict())
+    tour.draw()
+    breadcrumb.draw()
 
 
 def exists(page: str) -> bool:
@@ -80,14 +84,12 @@ def theme() -> Literal["light", "dark"]:
 def header(title: str, sentence: str, about: str = "") -> None:
     """Draw the title and the sentence that says in numbers what the page shows now; `about` explains the page on request.
 
-    Above stands the thread: the steps that led here.
+    Beside the title, where `about` is told, stands the way to pin the view.
     """
-    breadcrumb.draw()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         if about:
-            with st.popover("What am I looking at?", type="tertiary"):
-                st.markdown(about)
+            pinning.tools(st.session_state.get("_page", "app.py"), title, about)
     if sentence:
         st.html(f"<p class='fer-sentence'>{html.escape(sentence)}</p>")
 

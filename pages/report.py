@@ -1,0 +1,116 @@
+"""Report: the five questions answered from a run's own figures, as one file to keep, with the pinned views as its appendix."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from fer_core.emotions import SPLITS
+from fer_core.errors import FerError
+from fer_core.report import NAMES
+from fer_core.runs import Run
+from ui import ask_run, cache, jobs, page, report_view, selection, words
+from ui.answers import predicted_splits
+from ui.report_view import Asked
+
+ABOUT = """A report answers five questions about a network: how it is built and trained and how often it is right; how it compares with
+another one; which expressions it confuses; where it looks; what excites its filters. **Every figure in it is computed** from the run, and
+what is missing is said, with the command that gets it.
+
+It is one HTML file that opens anywhere, without this app and without the internet. Views that you pin on other pages become its
+appendix."""
+
+
+def controls() -> Asked | None:
+    """Draw the row of choices; `None` where there is no run."""
+    known = {run.id: run for run in cache.runs() if not run.damage}
+    if not known:
+        page.empty("No run to report on", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        default = next((id for id, run in known.items() if predicted_splits(run)), next(iter(known)))
+        run = known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default)]
+        versus = beside(run, known)
+        split = selection.choose("Faces of", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
+        language = selection.choose("Language", "lang", list(NAMES), words=NAMES.__getitem__, kind="segmented")
+        faces = selection.choose("Faces", "faces", ["shown", "none"], words={"shown": "Shown", "none": "Left out"}.__getitem__,
+                                 kind="segmented")
+    asked = selection.param("run")
+    if asked is not None and asked != run.id:
+        with page.errors():
+            cache.store().open(asked)
+    return Asked(run, versus, split, language, faces == "shown")
+
+
+def beside(run: Run, known: dict[str, Run]) -> Run | None:
+    """Draw the choice of the second run."""
+    others = ["none", *(id for id in known if id != run.id)]
+    return known.get(selection.choose("Beside", "with", others, words=lambda id: known[id].title if id in known else "no other run"))
+
+
+def offer_predictions(asked: Asked) -> None:
+    """Offer to predict the split where a run has not done so."""
+    for run in filter(None, (asked.run, asked.versus)):
+        if asked.split not in predicted_splits(run) and (run.path / "weights.safetensors").exists():
+            ask_run.offer(run, asked.split, "Accuracy, matrix and comparison come from them. It takes from seconds to a few minutes, once.")
+            return
+
+
+def draw(asked: Asked) -> None:
+    """Draw the report once it was asked for, else what it will answer. Raises `FerError`."""
+    left, right = st.columns([1, 1.9], gap="large")
+    with left:
+        with st.container(key="answers", gap="small"):
+            contents(asked)
+        report_view.pinned()
+    with right:
+        if selection.param("made") != "1":
+            page.empty("Not written yet", "The report will stand here. Writing it takes a minute or two: maps, filters and classes are "
+                       "computed anew, the same each time.")
+            return
+        found = jobs.answer(asked.name, asked.work, "Writing the report", height=80)
+        if found is not None:
+            report_view.preview(asked, found)
+
+
+def contents(asked: Asked) -> None:
+    """Draw what the report will answer, and the ways to have it written."""
+    st.subheader("What it answers", anchor=False)
+    report_view.contents(asked)
+    offer_predictions(asked)
+    if selection.param("made") != "1":
+        st.button("Write the report", type="primary", icon=":material/description:", width="stretch", key="write", on_click=selection.write,
+                  kwargs={"made": 1})
+    st.caption("On the command line:")
+    st.code(asked.command, language="bash")
+
+
+def sentence(asked: Asked) -> str:
+    """Say what the report is about, in numbers."""
+    told, scores = asked.known.run, asked.known.evaluation
+    right = f": {words.percent(scores.accuracy)} of {words.faces(scores.n)} right" if scores else ""
+    second = f", beside {asked.versus.title}" if asked.versus else ""
+    return f"{told.title} on the {words.SPLIT_WORDS[asked.split]} split{right}{second}."
+
+
+def main() -> None:
+    """Draw the page."""
+    page.setup("pages/report.py")
+    page.header("Report", "", ABOUT)
+    head = st.empty()
+    jobs.begin()
+    asked = controls()
+    if asked is None:
+        with page.errors():
+            report_view.pinned()
+        return
+    try:
+        head.html(f"<p class='fer-sentence'>{html.escape(sentence(asked))}</p>")
+        draw(asked)
+    except FerError as error:
+        page.problem(error)
+    jobs.finish()
+
+
+main()

@@ -1,0 +1,104 @@
+"""Pin this view: what a page shows now, with a title and a note, for the appendix of the report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core.errors import FerError
+from fer_core.pins import FILE, LONGEST, Pin, Pins, query
+from ui import breadcrumb, cache
+
+
+def pins() -> Pins:
+    """Pins of this project: one file beside the data sets."""
+    return Pins(cache.data_root() / FILE)
+
+
+def view(page: str) -> tuple[str, str]:
+    """Name what a page shows now: its part of the address, and its query, with the run where the URL leaves that open."""
+    params = st.query_params.to_dict()
+    run = st.session_state.get("choose_run")
+    if run and "run" not in params:
+        params["run"] = str(run)
+    return ("" if page == "app.py" else Path(page).stem), query(params)
+
+
+def suggested(name: str, params: dict[str, str]) -> str:
+    """Call a view by its page and the steps that led there."""
+    steps = [step.label for step in breadcrumb.steps(params)]
+    shown = [params["class"].capitalize()] if params.get("class") and not steps else []
+    return ": ".join(filter(None, (name, ", ".join([*steps, *shown]))))[: LONGEST["title"]]
+
+
+@st.fragment
+def tools(page: str, name: str, about: str) -> None:
+    """Draw what stands beside the title of a page: its explanation, and its pin. The page is not drawn again by either."""
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        with st.popover("What am I looking at?", type="tertiary"):
+            st.markdown(about)
+        popover(page, name)
+
+
+def popover(page: str, name: str) -> None:
+    """Draw the way to pin what a page shows, or to change its pin."""
+    if st.session_state.pop("pin_changed", False) and page == "pages/report.py":
+        st.rerun()
+    if told := st.session_state.pop("pin_told", ""):
+        st.toast(told, icon=":material/push_pin:")
+    where, asked = view(page)
+    known, problem = None, None
+    try:
+        known = pins().of(where, asked)
+    except FerError as error:
+        problem = error
+    opened = st.popover("Pinned" if known else "Pin", type="tertiary", icon=":material/push_pin:", key="pin", on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
+        problem = st.session_state.pop("pin_problem", problem)
+        if problem is not None:
+            st.error(str(problem))
+        st.markdown("This view stands in the report's appendix." if known else "Pin this view: it goes into the report's appendix.")
+        now = known or Pin(suggested(name, Pin("", "", where, asked).params), "", where, asked)
+        form(now, "Save the pin" if known else "Pin this view", lambda title, note: _save(page, known, title, note), key="pin")
+        if known:
+            st.button("Take the pin off", type="tertiary", icon=":material/delete:", key="pin-off", on_click=remove, args=(known.number,))
+
+
+def form(pin: Pin, label: str, save: Callable[[str, str], None], *, key: str) -> None:
+    """Draw title and note of a pin, and the button that saves them."""
+    key = f"{key}-{hashlib.sha1(pin.path.encode(), usedforsecurity=False).hexdigest()[:10]}"
+
+    def saved() -> None:
+        try:
+            st.session_state["pin_changed"] = True
+            save(st.session_state[f"{key}-title"], st.session_state[f"{key}-note"])
+        except FerError as error:
+            st.session_state["pin_problem"] = error
+
+    with st.form(f"{key}-form", border=False):
+        st.text_input("Title", pin.title, key=f"{key}-title", max_chars=LONGEST["title"])
+        st.text_area("Note", pin.note, key=f"{key}-note", max_chars=LONGEST["note"], height=90, placeholder="What is to be seen here?")
+        st.form_submit_button(label, on_click=saved, type="primary")
+
+
+def _save(page: str, known: Pin | None, title: str, note: str) -> None:
+    where, asked = view(page)
+    if known is not None:
+        pins().change(known.number, title=title, note=note)
+    else:
+        pins().add(Pin(title, note, where, asked))
+    st.session_state["pin_told"] = "Saved." if known else "Pinned: it stands in the report's appendix."
+
+
+def remove(number: int) -> None:
+    """Take a pin off; what goes wrong is told when the page is drawn."""
+    try:
+        st.session_state["pin_changed"] = True
+        pins().remove(number)
+    except FerError as error:
+        st.session_state["pin_problem"] = error
