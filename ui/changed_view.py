@@ -25,7 +25,7 @@ from ui.subject import Subject, Walk
 
 GROUPS = {"fixes": "B fixes", "breaks": "B breaks"}
 SIZES = (24, 100)
-GAP = 2
+GAP = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,8 @@ def _draw(pair: Pair, found: tuple[Found, Found], question: Question, theme: The
         captions.append(f"#{row} {words.emotion(int(pair.a.labels[row]))}\n{' · '.join(told)}")
     gallery(np.stack(strips), "changed", size=2 * SIDE, cell=6 * SIDE, captions=captions, label="Faces with both maps",
             on_pick=partial(_open, rows.tolist()))
-    st.caption("Each map by its own 99th percentile: logits of two networks have no common measure.")
+    shown = f"The {len(rows)} clearest of the {found[0].count} explained. " if len(rows) < found[0].count else ""
+    st.caption(f"{shown}Each map by its own 99th percentile: logits of two networks have no common measure.")
     _shift(found, theme)
 
 
