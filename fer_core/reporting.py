@@ -13,6 +13,7 @@ from fer_core.data import Dataset, find, read
 from fer_core.errors import ConfigError, DataError
 from fer_core.pins import FILE, Pins
 from fer_core.report import ADDRESS, LANGUAGES, gather, html
+from fer_core.report import pinned as faces_of_pins
 from fer_core.runs import Run, RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar
 
@@ -49,7 +50,8 @@ def report(
         task = bar.add_task("writing the report", total=1.0)
         found = gather(opened, versus=other, dataset=dataset, split=split, faces=faces, seed=seed,
                        tell=lambda share: bar.update(task, completed=share))
-    text = html(found, lang, pins=pinned, address=address).encode()
+    tiles = faces_of_pins(pinned, [opened, *([other] if other else [])], dataset)
+    text = html(found, lang, pins=pinned, tiles=tiles, address=address).encode()
     files.write_bytes(out, text)
     missing = list(dict.fromkeys(entry.place for entry in found.missing))
     if as_json:

@@ -21,8 +21,10 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.pins import Pin, Pins
 from fer_core.report import findings, gather, html, known, pictures, without_faces
+from fer_core.report.answers import training
 from fer_core.report.appendix import told
 from fer_core.report.english import ENGLISH
+from fer_core.report.figures import curves
 from fer_core.report.views import grain
 from fer_core.report.words import LANGUAGES, Words, short, signed
 from fer_core.runs import RunStore
@@ -134,6 +136,18 @@ def test_structure_and_curve_are_the_runs_own(store, text):
     assert f"The best epoch is {epoch} of {len(run.history['epoch'])}: {best:.1%} of the validation faces" in seen(text)
 
 
+@pytest.mark.parametrize("patience, epochs, finished, sentence", [
+    (0, 40, True, "Early stopping was off"), (10, 60, True, "Early stopping ended the training after epoch 40: 10 epochs"),
+    (10, 40, True, "never came into play: all 40 epochs"), (12, 60, False, "Early stopping waits for 12 epochs"),
+])
+def test_early_stopping_is_told_and_drawn(found, patience, epochs, finished, sentence):
+    run = replace(found.run, config=found.run.config.model_copy(update={"patience": patience, "epochs": epochs}), finished=finished)
+    assert run.best[0] == 30 and run.epochs == 40
+    assert sentence in " ".join(training(run, Words("en")))
+    drawn = curves(run.history, "accuracy", Words("en"), best=30, stopped=run.epochs if run.stopped_early else None)
+    assert ('stroke-dasharray="4 3"' in drawn) == ("ended" in sentence) and f"30: {run.history['val_accuracy'][29]:.1%}" in drawn
+
+
 def test_where_it_looks_is_the_ledger_of_its_maps(found, text):
     shares = found.looks.ledger.shares[:, :-1].sum(1)
     times = (shares / found.looks.ledger.areas[:, :-1].sum(1)).mean()
@@ -195,6 +209,18 @@ def test_left_out_faces_are_nowhere_in_the_bytes(store, found, text, monkeypatch
     monkeypatch.setattr(findings, "filters", lambda *_, **__: found.filters)
     again = gather(store.open("demo"), versus=store.open("other"), dataset=read("demo"), faces=False)
     assert html(again) == bare
+
+
+def test_the_face_of_a_pinned_view_stands_beside_it_unless_faces_are_left_out(store, found):
+    data, query = read("demo"), "run=demo&split=validation&image=3"
+    pins = [Pin("this", "", "saliency_viewer", query), Pin("none", "", "saliency_viewer", "run=demo&image=99999"),
+            Pin("not of these", "", "saliency_viewer", "run=begun&image=3"), Pin("no number", "", "dataset", "image=x")]
+    tiles = report.pinned(pins, [store.open("demo"), store.open("other")], data)
+    assert list(tiles) == [f"saliency_viewer?{query}"] and np.array_equal(tiles[pins[0].path].image, data["validation"].images[3])
+    with_face, without = (html(one, pins=pins, tiles=tiles) for one in (found, without_faces(found)))
+    assert len(images(with_face)) == len(images(html(found, pins=pins))) + 1
+    assert len(images(without)) == len(images(html(without_faces(found), pins=pins)))
+    assert report.pinned(pins, [store.open("demo")], None) == {}
 
 
 # what is missing
@@ -266,6 +292,7 @@ def test_a_pinned_view_is_told_in_words():
     pin = Pin("t", "", "saliency_viewer", "run=cnn&split=validation&true=sad&pred=6&image=119&p=neutral&q=sad&method=smoothgrad&x=%3Cb%3E")
     assert told(Words("en"), pin) == "Saliency; cnn; validation; Sad, called Neutral; face 119; why Neutral rather than Sad; SmoothGrad"
     assert told(Words("zh-TW"), Pin("t", "", "filter_explorer", "layer=conv4&unit=12")) == "濾波器；conv4 的濾波器 12"
+    assert told(Words("en"), Pin("t", "", "dataset", "class=disgust")) == "Dataset; labelled Disgust"
     assert told(Words("en"), Pin("t", "", "", "true=9&image=x&method=magic")) == "Overview"
 
 

@@ -67,7 +67,9 @@ class Asked:
     def written(self, found: report.Findings) -> str:
         """Write the report as HTML."""
         shown = found if self.faces else report.without_faces(found)
-        return report.html(shown, self.language, pins=pinning.pins().all(), address=address())
+        pins = pinning.pins().all()
+        tiles = report.pinned(pins, [self.run, *([self.versus] if self.versus else [])], self.dataset)
+        return report.html(shown, self.language, pins=pins, tiles=tiles, address=address())
 
     @property
     def command(self) -> str:

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
 from fer_core.pins import Pin
 from fer_core.report.answers import comparison, confusions, data_name, structure, verdict
-from fer_core.report.appendix import appendix
+from fer_core.report.appendix import appendix, pinned
 from fer_core.report.figures import escape
-from fer_core.report.findings import Findings, gather, known, without_faces
+from fer_core.report.findings import Findings, Tile, gather, known, without_faces
 from fer_core.report.sheet import Sheet, code, listing, paragraph, rich
 from fer_core.report.views import exciting, grain, looking
 from fer_core.report.words import LANGUAGES, NAMES, Words, short
 
-__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "command", "gather", "html", "known", "lack", "without_faces"]
+__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "command", "gather", "html", "known", "lack", "pinned", "without_faces"]
 
 ADDRESS = "http://localhost:8501"
 """Where the app runs unless told otherwise."""
 STYLE = Path(__file__).with_name("report.css")
 ANSWERS = (structure, comparison, confusions, looking, exciting)
+NO_TILES: Mapping[str, Tile] = MappingProxyType({})
 NEEDS = (("predictions", "history"), ("versus", "predictions"), ("predictions",), ("data", "weights"), ("weights",))
 """What each answer in short needs, named as in `Missing.place`."""
 
 
-def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), address: str = ADDRESS) -> str:
-    """Write the report in a language of `LANGUAGES`; pinned views become links into the app at `address`."""
+def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), tiles: Mapping[str, Tile] = NO_TILES,
+         address: str = ADDRESS) -> str:
+    """Write the report in a language of `LANGUAGES`; pinned views become links into the app at `address`, with their faces (`pinned`)."""
     words = Words(language)
     sheet = Sheet(found, words)
     title = words("title", run=found.run.title)
     answers = [f'<section id="q{number}"><h2>{heading(found, words, number)}</h2>{answer(sheet)}</section>'
                for number, answer in enumerate(ANSWERS, start=1)]
     body = "".join([f"<header><h1>{escape(title)}</h1>{_lead(sheet)}</header>", _short(sheet), *answers, _limits(sheet),
-                    appendix(words, pins, address), _made(sheet, address)])
+                    appendix(sheet, pins, tiles, address), _made(sheet, address)])
     style = STYLE.read_text("utf8").replace("{title}", "".join(letter if letter.isalnum() else f"\\{ord(letter):06x}" for letter in title))
     return (f'<!DOCTYPE html>\n<html lang="{"zh-Hant-TW" if language == "zh-TW" else language}"><head><meta charset="utf-8"/>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"/>'

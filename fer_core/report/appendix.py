@@ -4,23 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.methods import WORDS
 from fer_core.pins import Pin
 from fer_core.report.figures import escape
-from fer_core.report.sheet import paragraph
+from fer_core.report.findings import Tile
+from fer_core.report.sheet import Sheet, paragraph
 from fer_core.report.words import LANGUAGES, Words
+from fer_core.runs import Run
+from fer_core.splits import Dataset, pixels
 
 
-def appendix(words: Words, pins: Sequence[Pin], address: str) -> str:
-    """List the pinned views in their order; each is a link into the app at `address`."""
+def pinned(pins: Sequence[Pin], runs: Sequence[Run], dataset: Dataset | None) -> dict[str, Tile]:
+    """Give the faces of pinned views of some runs, by the path of the pin; views of other runs, and of faces not at hand, have none."""
+    known = {(run.id, split): run.predictions(split) for run in runs for split in SPLITS} if dataset is not None else {}
+    tiles: dict[str, Tile] = {}
+    for pin in pins:
+        split, image = pin.params.get("split", "validation"), pin.params.get("image", "")
+        found = known.get((pin.params.get("run", ""), split))
+        if dataset is None or found is None or found.fingerprint != dataset.fingerprint or not image.isdecimal():
+            continue
+        if split in dataset and int(image) < len(dataset[split]):
+            row, p = int(image), found.probabilities[int(image)]
+            face = pixels(dataset[split].images, np.array([row]))[0]
+            tiles[pin.path] = Tile(row, face, int(found.labels[row]), int(p.argmax()), float(p.max()))
+    return tiles
+
+
+def appendix(sheet: Sheet, pins: Sequence[Pin], tiles: Mapping[str, Tile], address: str) -> str:
+    """List the pinned views in their order, each a link into the app at `address`, with its face where the report shows any."""
+    words = sheet.words
     if pins:
-        items = "".join(f'<li><a href="{escape(f"{address}/{pin.path}")}" target="_blank" rel="noopener">{escape(pin.title)}</a>'
-                        f'<p class="view">{escape(told(words, pin))}</p>{_note(pin.note)}</li>' for pin in pins)
+        items = "".join(f"<li>{_face(sheet, tiles.get(pin.path))}"
+                        f'<div><a href="{escape(f"{address}/{pin.path}")}" target="_blank" rel="noopener">{escape(pin.title)}</a>'
+                        f'<p class="view">{escape(told(words, pin))}</p>{_note(pin.note)}</div></li>' for pin in pins)
         body = paragraph(words("appendix.said", address=address)) + f'<ol class="pins">{items}</ol>'
     else:
         body = paragraph(words("appendix.none"))
     return f'<section id="appendix"><h2>{escape(words("appendix"))}</h2>{body}</section>'
+
+
+def _face(sheet: Sheet, tile: Tile | None) -> str:
+    if tile is None or not sheet.found.faces:
+        return ""
+    words = sheet.words
+    called = words("q4.caption", label=words.emotion(tile.label), called=words.emotion(tile.called), p=words.percent(tile.p, digits=0))
+    return sheet.tile(tile.image, tile.index, called)
 
 
 def _note(note: str) -> str:
@@ -33,7 +64,8 @@ def told(words: Words, pin: Pin) -> str:
     parts = [words(page) if page in LANGUAGES[words.language] else pin.page, params.get("run", "")]
     if params.get("split") in SPLITS:
         parts.append(words(f"split.{params['split']}"))
-    parts += [_cell(words, params), words("pin.face", number=params["image"]) if params.get("image", "").isdecimal() else ""]
+    parts += [_cell(words, params) or _class(words, params)]
+    parts += [words("pin.face", number=params["image"]) if params.get("image", "").isdecimal() else ""]
     parts += [_question(words, params), WORDS[params["method"]].label if params.get("method") in WORDS else ""]
     if params.get("layer"):
         unit = params.get("unit", "")
@@ -46,6 +78,11 @@ def _cell(words: Words, params: Mapping[str, str]) -> str:
     if true and called:
         return words("q2.called", label=true, called=called)
     return words("pin.label", label=true) if true else words("pin.called", called=called) if called else ""
+
+
+def _class(words: Words, params: Mapping[str, str]) -> str:
+    label = _emotion(words, params.get("class", ""))
+    return words("pin.label", label=label) if label else ""
 
 
 def _question(words: Words, params: Mapping[str, str]) -> str:
