@@ -66,8 +66,8 @@ def draw(asked: Asked) -> None:
         report_view.pinned()
     with right:
         if selection.param("made") != "1":
-            page.empty("Not written yet", "The report will stand here. Writing it takes a minute or two: maps, filters and classes are "
-                       "computed anew, the same each time.")
+            page.empty("Not written yet", "The report will stand here. Writing it takes one to five minutes: maps, filters and classes "
+                       "are computed anew, the same each time.")
             return
         found = jobs.answer(asked.name, asked.work, "Writing the report", height=80)
         if found is not None:

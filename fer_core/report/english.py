@@ -262,7 +262,7 @@ ENGLISH: dict[str, str] = {
                   "it.",
     "q5.classes.said": "They are what the network has learned of a class, not a face.",
     "q5.classes.least": "{least} is the class that its own picture convinces least ({p}).",
-    "q5.classes.sure": "It is wholly sure of every one of them: being sure is not being right.",
+    "q5.classes.sure": "The network is wholly sure of every one of them: being sure is not being right.",
     # end
     "limits": "Limits",
     **{f"limit.demo.{number}": text for number, text in enumerate(LIMITS_OF_THE_DEMO)},

@@ -155,7 +155,7 @@ def gather(run: Run, *, versus: Run | None = None, dataset: Dataset | None = Non
     other = versus.predictions(split) if versus and "versus" not in lacks else None
     if found and other and split in result.run.plain:
         result = replace(result, test=mcnemar(found.labels, other.probabilities, found.probabilities), by_label=_by_label(found, other))
-    tell(0.02)
+    tell(0.0)
     if shown is not None and found is not None and faces:
         result = replace(result, **_tiles(result, found, other, shown[split].images))
     return _ask_network(result, run, versus, shown, load, tell)
@@ -179,19 +179,19 @@ def _ask_network(result: Findings, run: Run, versus: Run | None, shown: Dataset 
     from fer_core import models
 
     load = load or models.load
-    tell(0.08)
+    tell(0.01)
     if not _has_weights(run):
         return replace(result, layers=tuple(models.layers(models.build(run.config.arch, run.config))))
     model = load(run)
     result = replace(result, layers=tuple(models.layers(model)))
     if shown is not None:
         drawn, images, labels = shown.name == "demo", shown[result.split].images, shown[result.split].labels
-        mine = looks(model, images, labels, drawn=drawn, seed=result.seed, shown=result.faces, tell=_part(tell, 0.1, 0.55))
+        mine = looks(model, images, labels, drawn=drawn, seed=result.seed, shown=result.faces, tell=_part(tell, 0.03, 0.5))
         result = replace(result, looks=mine)
         if result.test is not None and versus is not None and _has_weights(versus):
-            theirs = looks(load(versus), images, labels, drawn=drawn, seed=result.seed, shown=False, tell=_part(tell, 0.55, 0.65))
+            theirs = looks(load(versus), images, labels, drawn=drawn, seed=result.seed, shown=False, tell=_part(tell, 0.5, 0.62))
             result = replace(result, other_looks=theirs)
-    return replace(result, filters=filters(model, result.layers, seed=result.seed, tell=_part(tell, 0.65, 1.0)))
+    return replace(result, filters=filters(model, result.layers, seed=result.seed, tell=_part(tell, 0.62, 1.0)))
 
 
 def _part(tell: Tell, start: float, end: float) -> Tell:
