@@ -95,7 +95,8 @@ def test_a_contrast_is_a_class_less_another():
 
 @pytest.mark.parametrize(("wrong", "said"), [({"layer": "conv9"}, "conv4, logits"), ({"layer": "logits", "unit": "7"}, "0 to 6"),
                                              ({"unit": "-1"}, "0 to 63"), ({"knobs": "rate:1e9"}, "rate:1e9"),
-                                             ({"knobs": "magic:1"}, "magic"),
+                                             ({"knobs": "magic:1"}, "magic"), ({"preset": "best"}, "report or standard or strong"),
+                                             ({"goal": "joy"}, "filter or class"), ({"seed": "-3"}, "2147483647"),
                                              ({"knobs": "steps:nan"}, "steps:nan"), ({"knobs": "steps:5000"}, "steps:5000")])
 def test_a_value_that_makes_no_sense_is_told_and_left_out(wrong, said):
     goal, complaints = parse(wrong, BLOCKS)

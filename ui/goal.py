@@ -132,8 +132,11 @@ def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[st
     unit = _whole(params.get("unit"), block.units - 1)
     if "unit" in params and unit is None:
         told.append(f"There is no unit '{params['unit'][:40]}' in {block.name}: it is a number from 0 to {block.units - 1}.")
-    kind = params.get("goal", "filter")
-    preset = params.get("preset", "standard")
+    kind, preset, seed = params.get("goal", "filter"), params.get("preset", "standard"), _whole(params.get("seed"), 2**31 - 1)
+    told += [f"There is no {word} '{value[:40]}': it is {' or '.join(known)}." for word, value, known in
+             (("goal", kind, KINDS), ("preset", preset, PRESETS)) if value not in known]
+    if "seed" in params and seed is None:
+        told.append(f"There is no seed '{params['seed'][:40]}': it is a number from 0 to {2**31 - 1}.")
     p, q = (_emotion(params.get(name)) for name in "pq")
     p = 3 if p is None else p
     q = next(i for i in (4, 6) if i != p) if q is None or q == p else q
@@ -142,7 +145,7 @@ def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[st
         kind if kind in KINDS else "filter", block, unit or 0, p, q,
         place="neuron" if params.get("place") == "neuron" and block.grid else "filter",
         silence=params.get("silence") == "1", preset=preset if preset in PRESETS else "standard", knobs=knobs,
-        seed=_whole(params.get("seed"), 2**31 - 1) or 0, face=params.get("from") == "face",
+        seed=seed or 0, face=params.get("from") == "face",
         many=MANY if params.get("many") == str(MANY) else 1,
     ), told + complaints
 
