@@ -129,7 +129,10 @@ def find_eyes(image: NDArray[Any]) -> Eyes | None:
     zoom = 3
     large = cv2.resize(np.asarray(image).astype(np.uint8), None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
     with LOOKING:
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)  # several tell what they find in no fixed order, and an eye more or less comes of it
         found = _cascade().detectMultiScale(large, 1.05, 3, minSize=(8 * zoom,) * 2, maxSize=(22 * zoom,) * 2)
+        cv2.setNumThreads(threads)
     boxes = np.array(found).reshape(-1, 4) / zoom
     centres = boxes[:, :2] + boxes[:, 2:] / 2
     pair: list[tuple[float, float]] = []
