@@ -220,8 +220,8 @@ ENGLISH: dict[str, str] = {
     "q4.passed": "map passes its test",
     "q4.failed": "map does not pass its test",
     "q4.unlabelled": "no label",
-    "q4.tested": "{passed} of the {n} maps pass their test: hiding the pixels that they mark moves the network more than hiding those of at "
-                 "least 95% of random maps of the same grain. A map that does not pass is no evidence.",
+    "q4.tested": "{passed} of the {n} maps pass their test: hiding the pixels that they mark moves the network more than hiding those of "
+                 "at least 95% of random maps of the same grain. A map that does not pass is no evidence.",
     "q4.claim": "On {faces}, up to {each} of each emotion, **{share}** of the map lies on eyes, brows, nose and mouth, which are {area} "
                 "of the picture: **{times} times** as much as their area alone would give ({low} to {high}).",
     "q4.claim.features": "The network looks at the features of the face more than at the rest.",
