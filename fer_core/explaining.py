@@ -31,7 +31,7 @@ def explain(
     image: Annotated[int | None, typer.Option(help="Number of one face in the split; untold: many faces.")] = None,
     faces: Annotated[int, typer.Option(help="How many faces, spread over the split, where no image is told.")] = 200,
     method: Annotated[str, typer.Option(help=METHODS)] = "smoothgrad",
-    target: Annotated[str, typer.Option(help="The emotion to explain; untold: the predicted one.")] = "",
+    target: Annotated[str, typer.Option(help="Emotion to explain; untold: the predicted one, of one wrong face against its label.")] = "",
     versus: Annotated[str, typer.Option(help="Rather than this emotion.")] = "",
     layer: Annotated[str, typer.Option(help="Layer of Grad-CAM and LayerCAM.")] = "",
     out: Annotated[Path | None, typer.Option(help="npz to write: maps float32 (n, 48, 48), indices, targets.")] = None,
@@ -47,6 +47,8 @@ def explain(
     chosen = _chosen(dataset, split, image, faces)
     images = np.asarray(dataset[split].images[chosen])
     targets = models.predict_logits(model, images).argmax(axis=1) if goal is None else np.full(len(chosen), goal)
+    if image is not None and goal is None and other is None and 0 <= (label := int(dataset[split].labels[image])) != targets[0]:
+        other, versus = label, EMOTIONS[label]  # of a face that is called wrong: why not its label, as on the page
     with progress_bar() as bar:
         task = bar.add_task("explaining", total=1.0)
         maps = saliency.explain(model, images, method, targets, versus=other, layer=layer or None,
@@ -60,7 +62,7 @@ def explain(
     }
     if image is not None:
         result |= {"image": image, "target": EMOTIONS[int(targets[0])]} | _one(
-            model, images, np.abs(maps[0]) if saliency.METHODS[method].sensitivity else maps[0], (int(targets[0]), other), where)
+            model, images, maps[0], (int(targets[0]), other), where, method, layer or None)
     if as_json:
         return print_json(result)
     _show(result)
@@ -92,14 +94,17 @@ def _ledger(maps: np.ndarray, where: list[regions.Regions]) -> dict[str, dict[st
             for name, share, value, pair in rows}
 
 
-def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, int | None], where: list[regions.Regions]) -> dict[str, Any]:
-    """Give a face's probabilities, what hiding each region does to them, and the verdict on its map by the curves."""
-    from fer_core import faithfulness
+def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, int | None], where: list[regions.Regions],
+         method: str, layer: str | None) -> dict[str, Any]:
+    """Give a face's probabilities, what hiding each region does to them, and the verdict on its map by both tests."""
+    from fer_core import faithfulness, saliency
 
     hidden = regions.hide(model, images, where)
-    judged = faithfulness.verdict(faithfulness.curves(model, images[0], map_, classes[0], versus=classes[1]))
+    curves = faithfulness.curves(model, images[0], map_, classes[0], versus=classes[1], by_size=saliency.METHODS[method].sensitivity)
+    left = faithfulness.randomisation(model, images, method, classes[0], versus=classes[1], layer=layer)
+    judged = faithfulness.verdict(curves, float(left.left[0]))
     named = [dict(zip(EMOTIONS, map(float, row), strict=True)) for row in (hidden.before[0], *hidden.after[0])]
-    return {"probabilities": named[0], "hidden": dict(zip(hidden.names, named[1:], strict=True)), "passed": judged.passed,
+    return {"probabilities": named[0], "hidden": dict(zip(hidden.names, named[1:], strict=True)), "outcome": judged.outcome,
             "verdict": judged.reason}
 
 

@@ -82,3 +82,15 @@ def own(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Give each face's probability of its label; without a label, that of class 0."""
     values: np.ndarray = probabilities[np.arange(len(labels)), np.maximum(labels, 0)]
     return values
+
+
+def student(degrees: np.ndarray | int) -> np.ndarray:
+    """Give the 97.5 % point of Student's t for so many degrees of freedom, 1 or more: what a 95 % interval of a mean is made with.
+
+    Exact for 1 and 2; above them by Fisher's expansion (Abramowitz and Stegun 26.7.5), off by less than 0.2 %.
+    """
+    n, z = np.maximum(np.asarray(degrees, np.float64), 1), Z95
+    terms = ((z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+             (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160)
+    found = z + sum(term / n ** (power + 1) for power, term in enumerate(terms))
+    return np.asarray(np.where(n < 1.5, 12.706204736174694, np.where(n < 2.5, 4.302652729749464, found)))

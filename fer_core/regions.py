@@ -2,6 +2,10 @@
 
 The templates are told in the distance between the eyes, counted from the middle between them. The photograph's was read off the mean
 of FER2013's training faces laid eye on eye, the drawing's off the true masks of the demo faces.
+
+Eyes found on a photograph lead nose and mouth astray where they are believed wholly. Against mouths found by OpenCV's smile cascade
+(score above 2) on 1,709 of the first 6,000 training faces, the middle of the mouth lies off by 2.5 pixels on the mean in the fixed
+template, by 2.7 in the one laid upon the eyes, and by 2.05 where the eyes' offset from the average counts by four tenths.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.measures import student
 
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]
@@ -102,12 +107,16 @@ def fixed(*, drawn: bool = False) -> Regions:
 
 
 def around(eyes: Eyes, *, drawn: bool = False) -> Regions:
-    """Lay the template upon a face whose eyes have their centres at (x, y), the viewer's left one first."""
-    first, second = np.array(eyes)
-    along = second - first
-    down, middle, length = np.array([-along[1], along[0]]), (first + second) / 2, float(np.hypot(*along))
-    boxes = {}
-    for name, parts in TEMPLATES["drawn" if drawn else "photograph"].items():
+    """Lay the template upon a face whose eyes have their centres at (x, y), the viewer's left one first.
+
+    Nose and mouth of a photograph follow the eyes by `TRUST` only.
+    """
+    kind, boxes = "drawn" if drawn else "photograph", {}
+    found, average = np.array(eyes), np.array(EYES[kind])
+    for name, parts in TEMPLATES[kind].items():
+        first, second = average + TRUST[kind] * (found - average) if name in ("nose", "mouth") else found
+        along = second - first
+        down, middle, length = np.array([-along[1], along[0]]), (first + second) / 2, float(np.hypot(*along))
         centres = [(middle + x * along + y * down, wide * length / 2, high * length / 2) for x, y, wide, high in parts]
         boxes[name] = tuple(Box(*map(float, (c[0] - w, c[1] - h, c[0] + w, c[1] + h))) for c, w, h in centres)
     return Regions(boxes)
@@ -170,12 +179,12 @@ class Ledger:
             return np.where(self.areas > 0, self.shares / self.areas, np.nan).astype(np.float32)
 
     def mean(self, values: Literal["preference", "shares"] = "preference") -> tuple[Floats, Floats]:
-        """Average over the faces whose map is not blank: means (r,) and their 95 % intervals (r, 2), by the normal approximation."""
+        """Average over the faces whose map is not blank: means (r,) and their 95 % intervals (r, 2), by Student's t."""
         table = np.asarray(getattr(self, values), np.float64)
         count = np.isfinite(table).sum(0)
         with np.errstate(divide="ignore", invalid="ignore"):
             means = np.nansum(table, axis=0) / count
-            spread = np.sqrt(np.nansum((table - means) ** 2, axis=0) / (count - 1) / count) * 1.96
+            spread = np.sqrt(np.nansum((table - means) ** 2, axis=0) / (count - 1) / count) * student(count - 1)
         means, spread = np.where(count > 0, means, np.nan), np.where(count > 1, spread, np.nan)
         return means.astype(np.float32), np.stack([means - spread, means + spread], axis=1).astype(np.float32)
 
@@ -259,19 +268,26 @@ def hide(model: Any, images: ArrayLike, regions: Where, *, fill: Literal["blur",
 
 def cover(face: NDArray[Any], masks: Masks, fill: Literal["blur", "mean"] = "blur") -> Floats:
     """Give a face (48, 48) with each of the masks (r, 48, 48) covered in turn: float32 (r, 48, 48), 0 to 255."""
-    import cv2
-
     if fill not in ("blur", "mean"):
         raise FerError("A region cannot be hidden that way.", received=fill, expected="blur or mean")
     grey = np.asarray(face, np.float32)
-    blank = cv2.GaussianBlur(grey, (0, 0), BLUR, borderType=cv2.BORDER_REPLICATE) if fill == "blur" else np.full_like(grey, grey.mean())
+    blank = blurred(grey) if fill == "blur" else np.full_like(grey, grey.mean())
     return np.where(masks, blank, grey).astype(np.float32)
+
+
+def blurred(face: Floats) -> Floats:
+    """Blur a face (48, 48) so strongly that no feature is left."""
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(face, (0, 0), BLUR, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 BLUR = 6.0
 """Standard deviation of the blur that hides a region, in pixels: about half the distance between eyes and mouth."""
 EYES: dict[str, Eyes] = {"photograph": ((15.2, 18.3), (32.4, 18.3)), "drawn": ((15.9, 20.9), (32.1, 20.9))}
 """Centres of the eyes of the average face, in pixels."""
+TRUST = {"photograph": 0.4, "drawn": 1.0}
+"""How far nose and mouth follow the eyes that were found from their place in the average face."""
 TEMPLATES: dict[str, dict[str, tuple[tuple[float, float, float, float], ...]]] = {
     "photograph": {
         "left_eye": ((-0.5, 0.0, 0.74, 0.38),), "right_eye": ((0.5, 0.0, 0.74, 0.38),),

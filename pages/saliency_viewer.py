@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from fer_core.emotions import SPLITS
@@ -60,7 +62,7 @@ def main() -> None:
         if known is None:
             jobs.finish()
             return
-        face = Subject(**{**vars(face), "probabilities": known})
+        face = replace(face, probabilities=known)
     head.html(f"<p class='fer-sentence'>{face.sentence}</p>")
     explained = explain_view.draw(face, page.theme())
     panels.draw(face, explained, way, page.theme())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -24,6 +24,7 @@ from sklearn.metrics import (
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.evaluate import accuracy_interval, entropy, evaluate, from_matrix, loss, margin, wilson
+from fer_core.measures import student
 
 CLASSES = range(7)
 
@@ -269,3 +270,9 @@ def test_a_million_predictions_keep_their_cells() -> None:
     labels, probabilities = make(1_000_000, 0)
     result = evaluate(labels, probabilities.astype(np.float32))
     assert sum(len(result.cell(true, called)) for true in CLASSES for called in CLASSES) == 1_000_000
+
+
+def test_students_t_against_scipy():
+    degrees = np.arange(1, 300)
+    np.testing.assert_allclose(student(degrees), t.ppf(0.975, degrees), rtol=2e-3)
+    assert student(0) == student(1)  # of one face there is no interval anyway

@@ -7,6 +7,7 @@ import pytest
 
 from fer_core import explaining, files, models
 from fer_core.data import read
+from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.saliency import explain
 
@@ -22,7 +23,8 @@ def ask(root):
 def test_one_face_in_json(ask, tmp_path, capsys, root):
     ask(image=3, method="smoothgrad", versus="sad", out=tmp_path / "map.npz", as_json=True)
     told = json.loads(capsys.readouterr().out)
-    assert told["image"] == 3 and told["versus"] == "sad" and told["passed"] in (True, False) and told["verdict"].startswith("This map")
+    assert told["image"] == 3 and told["versus"] == "sad"
+    assert told["outcome"] in ("passes", "undecided", "fails") and told["verdict"].startswith("This map")
     assert sum(row["share"] for row in told["regions"].values()) == pytest.approx(1, abs=1e-5)
     assert told["regions"]["mouth"]["interval"] is None
     for row in (told["probabilities"], *told["hidden"].values()):
@@ -34,6 +36,18 @@ def test_one_face_in_json(ask, tmp_path, capsys, root):
     face = read("demo")["validation"].images[3:4]
     again = explain(model, face, "smoothgrad", stored["targets"], versus=4)
     np.testing.assert_allclose(stored["maps"], again, rtol=1e-3, atol=1e-4 * np.abs(again).max())
+
+
+def test_a_wrong_face_is_asked_why_not_its_label(ask, capsys, root):
+    from fer_core.runs import RunStore
+
+    found = RunStore(root / "checkpoints").open("demo").predictions("validation")
+    called = found.probabilities.argmax(1)
+    wrong, right = (int(np.flatnonzero((called == found.labels) == same)[0]) for same in (False, True))
+    for face, versus in ((wrong, EMOTIONS[found.labels[wrong]]), (right, None)):
+        ask(image=face, as_json=True)
+        told = json.loads(capsys.readouterr().out)
+        assert (told["target"], told["versus"]) == (EMOTIONS[called[face]], versus)
 
 
 def test_many_faces_as_a_table(ask, capsys):

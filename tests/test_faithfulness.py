@@ -7,6 +7,7 @@ import pytest
 from fer_core import faithfulness, models
 from fer_core.errors import FerError
 from fer_core.faithfulness import Curves, verdict
+from fer_core.regions import blurred
 from fer_core.runs import RunStore
 from fer_core.saliency import Stopped, explain
 
@@ -34,7 +35,7 @@ def test_the_true_map_passes_and_its_opposite_fails(watcher, faces):
     found = faithfulness.curves(model, faces.images[0], true, 3)
     assert found.beaten == 1 and found.value > found.random_values.max()
     judged = verdict(found)
-    assert judged.passed and "beats 100% of 20" in judged.reason and "19 in 20" in judged.rule
+    assert judged.passed and "beats 100% of 40" in judged.reason and "95%" in judged.rule
     wrong = verdict(faithfulness.curves(model, faces.images[0], -true, 3))
     assert not wrong.passed and wrong.reason.startswith("This map fails: it leads")
 
@@ -42,11 +43,12 @@ def test_the_true_map_passes_and_its_opposite_fails(watcher, faces):
 def test_curves_begin_with_the_face_and_end_with_nothing(watcher, faces):
     model, true = watcher
     face = faces.images[0]
-    whole, blank = models.predict(model, np.stack([face.astype(np.float32), np.full((48, 48), face.mean(), np.float32)]))[:, 3]
+    grounds = [face.astype(np.float32), np.full((48, 48), face.mean(), np.float32), blurred(face.astype(np.float32))]
+    whole, blank, blur = models.predict(model, np.stack(grounds))[:, 3]
     found = faithfulness.curves(model, face, true, 3, steps=8, randoms=4)
     assert found.deletion.shape == found.insertion.shape == (9,) and found.random_deletion.shape == (4, 9)
     np.testing.assert_allclose([found.deletion[0], found.insertion[-1]], whole, rtol=1e-4)
-    np.testing.assert_allclose([found.deletion[-1], found.insertion[0]], blank, rtol=1e-4)
+    np.testing.assert_allclose([found.deletion[-1], found.insertion[0]], [blank, blur], rtol=1e-4)
     assert (np.diff(found.deletion) <= 1e-6).all() and (np.diff(found.insertion) >= -1e-6).all()
     np.testing.assert_allclose(found.random_deletion[:, 0], whole, rtol=1e-4)
 
@@ -79,7 +81,7 @@ def test_guided_backpropagation_fails_the_randomisation_and_the_gradient_does_no
     assert all(np.array_equal(old, weight.numpy()) for old, weight in zip(before, network.weights, strict=True))
     assert plain.layers == ("logits", "dense2", "dense1", "conv4", "conv3", "conv2", "conv1") and plain.head == 3
     assert plain.correlation.shape == (7, 4)
-    assert (guided.left > faithfulness.ALIKE).all() and (plain.left < 0.5).all()
+    assert (guided.left > faithfulness.ALIKE[1]).all() and (plain.left < 0.5).all()
     again = faithfulness.randomisation(network, images, "gradient", 3)
     np.testing.assert_allclose(again.correlation, plain.correlation, atol=1e-3)
 
@@ -106,7 +108,12 @@ def test_the_verdict_names_its_reasons():
     both = verdict(bad, 0.9)
     assert both.reason.count("; and ") == 1 and "beats 0% of 20" in both.reason
     assert "blank" in verdict(made(0, [0] * 20)).reason
-    assert not verdict(made(1, [0.5] * 18 + [2, 2])).passed and verdict(made(1, [0.5] * 19 + [2])).passed
+    assert verdict(made(1, [0.5] * 19 + [2])).passed
+    between = verdict(made(1, [0.5] * 17 + [2] * 3))
+    assert between.outcome == "undecided" and between.reason == "This map is undecided: it beats 85% of 20 random maps."
+    assert verdict(made(1, [0.5] * 15 + [2] * 5)).failed
+    assert [verdict(good, left).outcome for left in (0.49, 0.5, 0.64, 0.65)] == ["passes", "undecided", "undecided", "fails"]
+    assert verdict(bad, 0.6).failed and verdict(good, float("nan")).passed
 
 
 def test_both_tests_can_be_cancelled(network, faces):

@@ -47,10 +47,26 @@ def test_a_face_without_eyes_gets_the_fixed_regions():
 
 
 def test_a_slanted_pair_of_eyes_turns_the_regions():
-    laid = regions.around(((16, 22), (32, 18)))
+    laid = regions.around(((16, 22), (32, 18)), drawn=True)
     mouth = laid.boxes["mouth"][0]
     assert (mouth.left + mouth.right) / 2 > 24 + 3  # the face leans to the viewer's left, so its mouth swings to the right
     assert laid.boxes["brows"][0].top > laid.boxes["brows"][1].top
+
+
+def test_nose_and_mouth_of_a_photograph_follow_the_eyes_by_a_part_only():
+    average = regions.EYES["photograph"]
+    wide = tuple((24 + 1.5 * (x - 23.8), y + 2) for x, y in average)  # one and a half times as far apart, and lower
+    usual, laid = regions.fixed(), regions.around(wide)
+
+    def middle(where, name):
+        box = where.boxes[name][0]
+        return np.array([box.left + box.right, box.top + box.bottom]) / 2
+
+    np.testing.assert_allclose(middle(laid, "left_eye"), wide[0], atol=0.2)
+    believed = 18.3 + 2 + 1.12 * 1.5 * 17.2  # where the mouth would be, were the eyes believed wholly
+    assert middle(usual, "mouth")[1] == pytest.approx(18.3 + 1.12 * 17.2)
+    assert middle(laid, "mouth")[1] == pytest.approx(middle(usual, "mouth")[1] + 0.4 * (believed - middle(usual, "mouth")[1]))
+    assert middle(laid, "mouth")[1] < 43 < 48 < believed  # else it would lie below the picture
 
 
 def test_boxes_move_and_survive_json():
@@ -84,7 +100,7 @@ def test_mean_and_interval_over_faces_leave_out_blank_maps(faces):
     rows = np.delete(found.preference, 5, axis=0).astype(np.float64)
     means, intervals = found.mean()
     np.testing.assert_allclose(means, rows.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(intervals[:, 1] - means, 1.96 * rows.std(axis=0, ddof=1) / np.sqrt(69), rtol=1e-3)
+    np.testing.assert_allclose(intervals[:, 1] - means, 1.995 * rows.std(axis=0, ddof=1) / np.sqrt(69), rtol=1e-3)
     assert ((intervals[:, 0] < 1) & (intervals[:, 1] > 1)).sum() >= 5  # noise prefers nothing
     np.testing.assert_allclose(found.mean("shares")[0].sum(), 1, rtol=1e-5)
 
@@ -99,7 +115,7 @@ def test_the_shift_between_two_ledgers_is_paired(masks):
     means, intervals = regions.shift(first, second)
     np.testing.assert_allclose(means, second.shares.mean(0) - first.shares.mean(0), atol=1e-6)
     paired = stats.ttest_rel(second.shares, first.shares)
-    np.testing.assert_allclose(intervals[:, 1] - means, 1.96 * np.abs(means / paired.statistic), rtol=1e-3)
+    np.testing.assert_allclose(intervals[:, 1] - means, 2.0227 * np.abs(means / paired.statistic), rtol=1e-3)
     assert intervals[4, 0] > 0 and means.argmax() == 4
     np.testing.assert_allclose(regions.shift(second, first)[0], -means)
     assert not regions.shift(first, first)[0].any()

@@ -277,8 +277,8 @@ def test_without_a_run_the_page_teaches(root, tmp_path, monkeypatch):
 @pytest.mark.parametrize("panel", ["compare", "test", "paint", "save"])
 def test_each_panel_is_drawn(page, panel):
     app = page(run="demo", image="3", method="gradient", why=panel)
-    until(app, lambda app: not working(app))
-    assert {"compare": "One rule of scale", "test": "random maps", "paint": "the bars answer", "save": "float32 48"}[panel] in told(app)
+    words = {"compare": "One rule of scale", "test": "random maps", "paint": "the bars answer", "save": "float32 48"}[panel]
+    until(app, lambda app: words in told(app))
 
 
 # numbers of the panels, on the demo network
@@ -305,8 +305,9 @@ def test_files_hold_the_raw_map_and_what_makes_it_again(explained):
 
     saved = np.load(io.BytesIO(save_view.array(explained)))
     assert saved.dtype == np.float32 and np.array_equal(saved, explained.found.maps[0])
-    told = json.loads(json.dumps(save_view.settings(explained)))
-    assert told["method"] == "gradient" and told["index"] == 3 and told["settings"] == {}
+    told = json.loads(json.dumps(save_view.settings(explained, {"run": "demo", "image": "3"})))
+    assert told["method"] == "gradient" and told["index"] == 3 and told["settings"] == {} and told["link"]["image"] == "3"
+    assert save_view.defaults(Question(HAPPY, None, "smoothgrad")) == {"samples": 50, "noise": 0.15, "seed": 0}
     assert told["score"] == pytest.approx(float(explained.found.scores[0]))
     picture = Image.open(io.BytesIO(save_view.picture(explained, "light")))
     assert picture.width > 4 * 240
@@ -347,7 +348,39 @@ def test_a_map_that_failed_is_grey_and_says_so(explained):
     seen, grey = (np.ptp(one.picture("map", explained.look, "light").astype(int), axis=-1) for one in (explained.shown, failed))
     assert seen.max() > 100 and grey.max() <= 3  # the ground itself is not quite grey
     told = explain_view.captions(explained.subject, explained.asked, Explained(**{**vars(explained), "shown": failed}))
-    assert told["map"][1].startswith("Greyed: it fails")
+    assert told["map"][1] == "Gradient, in logits per grey level; greyed, for it fails its test"
+
+
+def test_completeness_is_told_against_the_rise():
+    told = explain_view.completeness(1.047, 0.097, 8.0)
+    assert told == ("The blank face has +7.05, and the parts add up to +1.05 of the rise of +0.95: a completeness gap of 10%. More steps "
+                    "(Settings) make it smaller.")
+    assert explain_view.completeness(5.0, 0.01, 3.0).endswith("of the rise of +4.99 (completeness gap 0.2%).")
+
+
+def test_what_belongs_to_one_face_is_left_behind_with_it():
+    def script():
+        import streamlit as st
+
+        from ui import selection
+
+        st.query_params.from_dict({"image": "3", "boxes": "mouth.0:1,2,3,4", "hide": "mouth"})
+        selection.write(image=3, method="rise")
+        st.session_state["same"] = st.query_params.to_dict()
+        selection.write(image=4)
+        st.session_state["next"] = st.query_params.to_dict()
+
+    state = AppTest.from_function(script).run().session_state
+    assert state["same"] == {"image": "3", "boxes": "mouth.0:1,2,3,4", "hide": "mouth", "method": "rise"}
+    assert state["next"] == {"image": "4", "hide": "mouth", "method": "rise"}
+
+
+def test_a_run_that_has_not_predicted_is_asked_about_its_face(page, runs):
+    shutil.copytree(runs / "demo", runs / "bare", ignore=shutil.ignore_patterns(".cache", "predictions.npz"))
+    app = page(run="bare", image="3", method="gradient")
+    until(app, lambda app: "called" in told(app) and not working(app))
+    assert "validation face 3" in told(app)
+    shutil.rmtree(runs / "bare")
 
 
 def test_labels_within_a_sentence_keep_their_names():

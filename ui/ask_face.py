@@ -12,6 +12,8 @@ from ui.choice import SORTS
 from ui.escape import escape
 from ui.subject import Walk
 
+NARROWING = {"true", "pred", "cells", "part", "min", "bin", "side", "verdict"}
+"""Query parameters that choose some faces: these are walked through in an order of their own, all of them by number."""
 MATRIX = "pages/confusion_matrix.py"
 
 
@@ -71,7 +73,8 @@ def choose_faces(found: Answers | None) -> None:
             st.session_state[key] = "any" if number is None else EMOTIONS[number]
             st.selectbox(label, names, key=key, format_func=str.capitalize, on_change=picked, args=(param,),
                          disabled=found is None and param == "pred")
-        selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
+        if set(st.query_params.to_dict()) & NARROWING:
+            selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
         page.link(MATRIX, "Choose in the confusion matrix")
 
 

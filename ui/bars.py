@@ -23,7 +23,7 @@ STYLE = """<style>
 .fer-bars .was { position: absolute; top: -3px; bottom: -3px; width: 2px; background: currentColor; opacity: 0.75; }
 .fer-bars .named { font-weight: 650; }
 .fer-bars .value { text-align: right; min-width: 3.2em; white-space: nowrap; }
-.fer-bars .value small { opacity: 0.75; margin-left: 0.4em; display: inline-block; min-width: 2.6em; text-align: right; }
+.fer-bars .value small { opacity: 0.75; margin-left: 0.4em; display: inline-block; min-width: 3em; text-align: right; }
 .fer-bars .middle { position: absolute; top: -2px; bottom: -2px; width: 1px; background: currentColor; opacity: 0.55; }
 </style>"""
 
@@ -36,7 +36,7 @@ def seven(probabilities: np.ndarray, label: int = -1, *, before: np.ndarray | No
         classes = " ".join(["row"] + (["true"] if i == label else []))
         fill = f"background:{EMOTION_COLOURS[name]};opacity:{1 if i == called else 0.4};width:{100 * p:.2f}%"
         tick = f"<span class='was' style='left:{100 * float(before[i]):.2f}%'></span>" if before is not None else ""
-        change = f"<small>{round(100 * (p - float(before[i]))):+d}</small>" if before is not None else ""
+        change = f"<small>{round(100 * (p - float(before[i])), 1) + 0.0:+.1f}</small>" if before is not None else ""
         heavy = "named" if i in (called, label) else ""
         rows.append(f"<div class='{classes}'><span class='{heavy}'>{name.capitalize()}</span><span class='track'>"
                     f"<span class='bar' style='{fill}'></span>{tick}</span><span class='value'>{words.percent(p)}{change}</span></div>")

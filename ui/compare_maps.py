@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -15,10 +16,13 @@ from fer_core.errors import FerError
 from fer_core.methods import NO_CONVOLUTION, WORDS
 from fer_core.runs import Run
 from ui import bars, cache, jobs, page, selection, words
-from ui.explain_view import explanation
+from ui.explain_view import explanation, testing
 from ui.gallery import gallery
 from ui.question import Question, why
 from ui.subject import Subject, predicted
+
+if TYPE_CHECKING:
+    from fer_core.faithfulness import Verdict
 
 KINDS = {"methods": "Methods", "classes": "Two classes", "networks": "Two networks"}
 
@@ -29,11 +33,19 @@ class Tile:
 
     title: str
     job: jobs.Job
+    test: jobs.Job | None = None
 
     def picture(self, top: float, theme: Theme) -> np.ndarray:
-        """Draw the map, or an empty ground."""
+        """Draw the map, greyed where it fails its test, or an empty ground."""
         map_ = self.map
-        return maps.signed(map_ if map_ is not None else np.zeros((SIDE, SIDE)), top or 1.0, theme)
+        made = maps.signed(map_ if map_ is not None else np.zeros((SIDE, SIDE)), top or 1.0, theme)
+        return maps.greyed(made, theme) if self.verdict is not None and self.verdict.failed else made
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict on the map, once it is tested."""
+        done = self.test is not None and self.test.done.is_set() and self.test.error is None
+        return self.test.answer.verdict if self.test is not None and done else None
 
     @property
     def map(self) -> np.ndarray | None:
@@ -44,7 +56,8 @@ class Tile:
     def said(self) -> str:
         """What stands under it beside its title."""
         if self.map is not None:
-            return f"strongest ±{maps.limit(self.map):.2g}"
+            told = f"strongest ±{maps.limit(self.map):.2g}"
+            return told + (f"\n{self.verdict.outcome}{', greyed' if self.verdict.failed else ''}" if self.verdict else "\n")
         return "failed" if self.job.error is not None else "..."
 
 
@@ -64,8 +77,9 @@ def _methods(subject: Subject, question: Question, theme: Theme) -> None:
           at=names.index(question.method) + 1 if question.method in names else None,
           on_pick=lambda i: selection.write(method=names[i - 1]) if i else None)
     told = f" Grad-CAM and LayerCAM are missing: {NO_CONVOLUTION}." if flat else ""
-    st.caption(page.literal(f"One rule of scale: each map's strongest colour is its own 99th percentile of |map|, for their units differ. "
-                            f"Where methods disagree, trust none of them alone. Click a map to use its method.{told}"))
+    st.caption(page.literal(f"Orange speaks for, purple against. One rule of scale: each map's strongest colour is its own 99th percentile "
+                            f"of |map|, for their units differ. Where methods disagree, trust none of them alone. Click a map to use its "
+                            f"method.{told}"))
     _problems(tiles)
 
 
@@ -89,8 +103,8 @@ def _classes(subject: Subject, question: Question, theme: Theme) -> None:
           ["Face\n", *(f"{tile.title}\n{tile.said}" for tile in tiles)])
     if len(known) == len(tiles):
         alike = float(np.corrcoef(known[0].ravel(), known[1].ravel())[0, 1])
-        st.caption(page.literal(f"One scale for all three: the strongest colour is ±{top:.2g}. Correlation of the two classes' maps: "
-                                f"{alike:.2f}. "
+        st.caption(page.literal(f"Orange for, purple against. One scale for all three: the strongest colour is ±{top:.2g}. "
+                                f"Correlation of the two classes' maps: {alike:.2f}. "
                                 + ("Near 1, both show what any face needs; the contrast shows what tells them apart."
                                    if alike > 0.5 else "The network looks for the two in different places, or with opposite signs.")))
     _problems(tiles)
@@ -131,22 +145,28 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
     left, right = st.columns(2, gap="large")
     for column, one in ((left, subject), (right, second)):
         with column:
-            st.markdown(f"**{page.literal(one.run.title)}** · {one.run.config.arch}")
+            st.markdown(f"**{page.literal(one.run.title)}** · {words.NETWORKS[one.run.config.arch]}")
             values = one.probabilities if one.probabilities is not None else predicted(one)
             if values is not None:
                 bars.seven(values, subject.label)
-    st.caption(page.literal(f"{question.said}, {question.words.label}; each map by its own 99th percentile, for logits of two networks "
-                            "have no common measure."))
+    st.caption(page.literal(f"{question.said}, {question.words.label}: orange for, purple against; each map by its own 99th percentile, "
+                            "for logits of two networks have no common measure."))
     _problems(tiles)
 
 
 def _tiles(titles: Sequence[str], asked: Sequence[tuple[Subject, Question]], label: str) -> list[Tile]:
     found = jobs.answers([explanation(subject, question) for subject, question in asked], label)
-    return [Tile(title, job) for title, job in zip(titles, found, strict=True)]
+    tiles = [Tile(title, job) for title, job in zip(titles, found, strict=True)]
+    if any(tile.map is None for tile in tiles):
+        return tiles
+    made = [testing(*pair, tile.map) for pair, tile in zip(asked, tiles, strict=True) if tile.map is not None]
+    tested = jobs.answers(made, "Testing every map")
+    return [replace(tile, test=test) for tile, test in zip(tiles, tested, strict=True)]
 
 
 def _wall(key: str, pictures: list[np.ndarray], captions: list[str], *, at: int | None = None, on_pick: object = None) -> None:
-    gallery(np.stack(pictures), key, size=3 * SIDE, cell=160, captions=captions, selected=at, label="Maps beside each other",
+    size = (3 if len(pictures) > 4 else 4) * SIDE
+    gallery(np.stack(pictures), key, size=size, cell=size + 16, captions=captions, selected=at, label="Maps beside each other",
             on_pick=on_pick)  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from fer_core import maps
 from fer_core.charts import Theme
+from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.methods import NO_CONVOLUTION
 from ui import asked as controls
@@ -27,7 +28,8 @@ FORGETTING = threading.Lock()
 """One network at a time is made to forget: its copy is shared."""
 STYLE = """<style>
 .fer-verdict { border-left: 4px solid #3FA34D; padding: 0.1rem 0 0.1rem 0.8rem; font-size: 0.95rem; max-width: 80ch; margin: 0; }
-.fer-verdict.failed { border-color: #D55E00; }
+.fer-verdict.fails { border-color: #D55E00; }
+.fer-verdict.undecided { border-color: #E69F00; }
 .st-key-maps { margin-top: 0.2rem; }
 .st-key-question-row, .st-key-method-row { row-gap: 0.4rem; }
 </style>"""
@@ -169,7 +171,7 @@ def _explained(subject: Subject, asked: Question) -> Explained | None:
     map_ = found.maps[0]
     test = jobs.ask(*testing(subject, asked, map_)) if not jobs.is_cancelled(testing(subject, asked, map_)[0]) else None
     tested = test.answer if test is not None and test.done.is_set() and test.error is None else None
-    failed = tested is not None and not tested.verdict.passed
+    failed = tested is not None and tested.verdict.failed
     shown = Shown(subject.image, map_, maps.limit(map_), asked.words.sensitivity, failed)
     return Explained(subject, asked, found, shown, look(), tested)
 
@@ -180,9 +182,9 @@ def captions(subject: Subject, asked: Question, explained: Explained | None) -> 
     grid = explained.found.grid if explained else None
     real = ", in ".join(filter(None, (asked.words.label, asked.words.unit)))
     if explained and grid:
-        real = f"{explained.found.layer}: a grid of {grid[0]} × {grid[1]}, enlarged"
+        real = f"{explained.found.layer}: a grid of {grid[0]} × {grid[1]}" + (", enlarged" if min(grid) < SIDE else "")
     if explained and explained.shown.failed:
-        real = "Greyed: it fails its test, see below"
+        real += "; greyed, for it fails its test"
     part = "by size" if asked.words.sensitivity else f"for {words.emotion(asked.target)}"
     return {"face": ("Face", label), "map": (asked.said, real), "overlay": ("Map on the face", "strong covers, weak shows the face"),
             "remains": ("What remains", f"the strongest pixels {part}")}
@@ -202,11 +204,21 @@ def _notes(explained: Explained) -> None:
     name = f"Logit of {words.emotion(asked.target)}" + (f" minus that of {words.emotion(asked.versus)}" if asked.versus is not None else "")
     told = f"{name}: {score:+.2f}."
     if found.gap is not None:
-        told += f" The parts add up to the score's rise but for {abs(float(found.gap[0])):.2g} (completeness gap)."
+        told += f" {completeness(float(found.maps[0].sum(dtype=np.float64)), float(found.gap[0]), score)}"
     if found.grid is not None and min(found.grid) < 6:
         told += f" Only {found.grid[0]} × {found.grid[1]} places: a finer layer tells more of a face."
     st.caption(told)
     verdict(explained)
+
+
+def completeness(total: float, gap: float, score: float) -> str:
+    """Say how the parts of a map that add up to `total` miss, by `gap`, the rise from the blank face's score to the face's."""
+    rise = total - gap
+    share = abs(gap) / max(abs(rise), 1e-9)
+    told = f"The blank face has {score - rise:+.2f}, and the parts add up to {total:+.2f} of the rise of {rise:+.2f}"
+    if share < 0.05:
+        return f"{told} (completeness gap {share:.1%})."
+    return f"{told}: a completeness gap of {share:.0%}. More steps (Settings) make it smaller."
 
 
 def verdict(explained: Explained) -> None:
@@ -219,5 +231,4 @@ def verdict(explained: Explained) -> None:
         return
     if explained.tested is None:  # it came after the map was drawn: now the map is greyed, or its curves can be drawn
         st.rerun()
-    passed = tested.verdict.passed
-    st.html(f"<p class='fer-verdict {'' if passed else 'failed'}' title='{tested.verdict.rule}'>{tested.verdict.reason}</p>")
+    st.html(f"<p class='fer-verdict {tested.verdict.outcome}' title='{tested.verdict.rule}'>{tested.verdict.reason}</p>")

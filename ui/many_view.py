@@ -11,6 +11,7 @@ from fer_core import maps
 from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, ink, shade
 from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.measures import student
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.regions import NAMES, fixed
 from fer_core.runs import Run
@@ -99,7 +100,8 @@ def _maps(run: Run, found: Found, drawn: bool, theme: Theme) -> None:
     gallery(np.stack(shown), f"many-{run.id}", size=3 * SIDE, cell=3 * SIDE, captions=["mean face", "mean map", "regions preferred"],
             label="Means over the faces")
     blank = f" {found.ledger.blank} maps are blank and were left out." if found.ledger.blank else ""
-    st.caption(f"Each map counts alike: its |map| was made to add up to 1 before the mean.{blank}")
+    st.caption(f"Orange for, purple against. Each map counts alike: its |map| was made to add up to 1 before the mean. The single maps are "
+               f"not tested here.{blank}")
 
 
 def _ledger(found: Found, theme: Theme) -> None:
@@ -115,7 +117,7 @@ def _ledger(found: Found, theme: Theme) -> None:
     bars.signed(rows, theme, label="Share of the map over share of the area")
     features = found.ledger.shares[:, :-1].sum(1)
     features = features[np.isfinite(features)]
-    half = f" ± {196 * features.std(ddof=1) / len(features) ** 0.5:.1f}" if len(features) > 1 else ""
+    half = f" ± {100 * student(len(features) - 1) * features.std(ddof=1) / len(features) ** 0.5:.1f}" if len(features) > 1 else ""
     if len(features):
         st.caption(f"{100 * features.mean():.1f}%{half} of the map lies on eyes, brows, nose and mouth, which are "
                    f"{words.percent(float(areas[:-1].sum()))} of the face; 1 (the middle line) is no preference.")
@@ -123,7 +125,7 @@ def _ledger(found: Found, theme: Theme) -> None:
 
 def _effects(found: Found, theme: Theme) -> None:
     points, top = 100 * found.effect, max(1.0, float(np.abs(100 * found.effect).max()))
-    head = "".join(f"<th scope='col'>{html.escape(name[:4].capitalize())}</th>" for name in EMOTIONS)
+    head = "".join(f"<th scope='col'>{html.escape(name.capitalize())}</th>" for name in EMOTIONS)
     body = ""
     for name, row in zip(NAMES, points.tolist(), strict=True):
         cells = ""

@@ -20,7 +20,6 @@ from ui.gallery import gallery
 if TYPE_CHECKING:
     from fer_core.runs import Run
 
-LABELS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
 WIDE, TALL, CURVE = 220, 44, "#1B8A9E"
 STATES = {"queued": "waiting to start", "running": "training", "stopping": "stopping after this step"}
 
@@ -154,7 +153,7 @@ def result_card(label: str, found: Result | None, command: str) -> None:
         st.code(command, language="bash", wrap_lines=True)
         return
     low, high = found.interval
-    what = label if found.arch in ("cnn", "dnn") else f"{label} ({LABELS[found.arch].lower()})"
+    what = label if found.arch in ("cnn", "dnn") else f"{label} ({words.NETWORKS[found.arch].lower()})"
     card(
         what,
         words.percent(found.value),
@@ -262,7 +261,7 @@ def sentence(results: Sequence[Result], runs: int) -> str:
     if top is None:
         return f"{count}, none with a complete epoch yet."
     right = words.accuracy(top.value, top.interval, top.n)
-    return f"{count}. The best {LABELS[top.arch]}, {top.title}, is right on {right} (validation, {words.source(top.data)})."
+    return f"{count}. The best {words.NETWORKS[top.arch]}, {top.title}, is right on {right} (validation, {words.source(top.data)})."
 
 
 def strip(asked: str) -> None:

@@ -99,8 +99,9 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
     left, middle, right = st.columns([1, 1, 1.1], gap="large")
     with left:
         _face(subject, (now, usual), ledger, hidden, theme)
-        st.caption("The eyes were found on this face; the regions lie around them." if eyes else
-                   "The eyes were not found, so the regions lie where they do on the average face.")
+        st.caption("The regions were moved by hand." if now != usual else
+                   "The eyes were found on this face, and the regions laid upon it; drag one that lies beside its feature." if eyes else
+                   "The eyes were not found, so the regions lie where they do on the average face; drag one that lies beside its feature.")
     with middle:
         _ledger(ledger, question, theme)
     with right:
@@ -158,14 +159,16 @@ def _ledger(ledger: Ledger | None, question: Question, theme: Theme) -> None:
     bars.signed(rows, theme, label="Share of the map over share of the area")
     features = float(ledger.shares[0][:-1].sum())
     st.caption(f"{words.percent(features)} of the map lies on eyes, brows, nose and mouth, which are "
-               f"{words.percent(float(ledger.areas[0][:-1].sum()))} of the face. The middle line is 1: no preference.")
+               f"{words.percent(float(ledger.areas[0][:-1].sum()))} of the face. The middle line is 1, no preference; each half of a bar "
+               "doubles twice, to 4 times and to a quarter.")
 
 
 def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str | None], theme: Theme) -> Hidden | None:
     where, fill, chosen = how
     target = words.emotion(question.target)
-    st.markdown(f"**What hiding a region does** to the p of {target}", help="The region is put under a strong blur, or the face's mean "
-                "grey, and the network is asked again: an experiment that needs no map.")
+    st.markdown(f"**What hiding a region does** to the probability of {target}",
+                help="The region is put under a strong blur, or the face's mean grey, and the network is asked again: an experiment that "
+                     "needs no map.")
     selection.choose("Hide under", "fill", ["blur", "mean"], words={"blur": "Blur", "mean": "Grey"}.__getitem__, kind="segmented",
                      default="blur", hidden=True)
     found: Hidden | None = jobs.answer(*hiding(subject, where, fill), "Hiding region after region")
@@ -181,7 +184,7 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
                              f"{after:.0%}" + (f" → {words.emotion(called)}" if turned else ""),
                              f"{target} {words.percent(before)} before, {words.percent(after)} when hidden; "
                              f"called {words.emotion(called)}"))
-    bars.signed(rows, theme, label=f"p of {target} when hidden")
+    bars.signed(rows, theme, label=f"Probability of {target} when hidden")
     st.caption(f"{target} {words.percent(before)} with nothing hidden. → names the call where hiding changes it.")
     selection_row(chosen)
     return found
@@ -207,4 +210,4 @@ def selection_row(chosen: str | None) -> None:
     def picked() -> None:
         selection.write(hide=st.session_state["choose_hide"])
 
-    st.pills("Hide", NAMES, key="choose_hide", format_func=spoken, on_change=picked, label_visibility="collapsed", wrap=True)
+    st.pills("Hide", NAMES, key="choose_hide", format_func=spoken, on_change=picked, wrap=True)

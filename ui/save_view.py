@@ -16,6 +16,7 @@ from fer_core.emotions import EMOTIONS
 from ui import explain_view, page, squares
 from ui.explain_view import Explained
 from ui.gallery import png
+from ui.question import DEFAULT_SAMPLES, KNOBS, Question
 
 
 def panel(explained: Explained | None, theme: Theme) -> None:
@@ -29,12 +30,12 @@ def panel(explained: Explained | None, theme: Theme) -> None:
                            on_click="ignore")
         st.download_button("Map (NPY)", lambda: array(explained), f"{name}.npy", "application/octet-stream",
                            icon=":material/download:", on_click="ignore")
-        st.download_button("Settings (JSON)", lambda: json.dumps(settings(explained), indent=1), f"{name}.json", "application/json",
-                           icon=":material/data_object:", on_click="ignore")
+        told = json.dumps(settings(explained, st.query_params.to_dict()), indent=1)  # now: a download has no address
+        st.download_button("Settings (JSON)", told, f"{name}.json", "application/json", icon=":material/data_object:", on_click="ignore")
     st.caption("The map is saved raw: float32 48 × 48, signed, unscaled. The picture holds the four squares as they are shown now.")
     if (line := command(explained)) is not None:
         st.caption("The same on the command line:")
-        st.code(line, language="bash")
+        st.code(line, language="bash", wrap_lines=True)
 
 
 def picture(explained: Explained, theme: Theme) -> bytes:
@@ -42,9 +43,12 @@ def picture(explained: Explained, theme: Theme) -> bytes:
     texts = explain_view.captions(explained.subject, explained.asked, explained)
     look = explained.look
     parts = [explained.shown.picture(part, look, theme) for part in squares.PARTS]
-    more = {"map": f"±{explained.shown.top:.2g}", "overlay": f"opacity {look.opacity}%", "remains": f"strongest {look.keep}%"}
+    unit = f" {explained.asked.words.unit}" if explained.asked.words.unit else ""
+    more = {"map": f"orange for, purple against\n±{explained.shown.top:.2g}{unit}", "overlay": f"opacity {look.opacity}%",
+            "remains": f"strongest {look.keep}%"}
     words = ["\n".join(filter(None, (texts[part][0], more.get(part, texts[part][1])))) for part in squares.PARTS]
-    title = f"{explained.subject.sentence} {explained.asked.words.label}."
+    tested = f" {explained.tested.verdict.reason}" if explained.tested else ""
+    title = f"{explained.subject.sentence} {explained.asked.words.label}.{tested}"
     return png(maps.strip(parts, words, theme, smooth=look.smooth, title=title))
 
 
@@ -55,8 +59,8 @@ def array(explained: Explained) -> bytes:
     return file.getvalue()
 
 
-def settings(explained: Explained) -> dict[str, Any]:
-    """Tell everything that makes the map again, and what was found of it."""
+def settings(explained: Explained, link: dict[str, str]) -> dict[str, Any]:
+    """Tell everything that makes the map again, and what was found of it; `link` is the page's query."""
     subject, asked, found, tested = explained.subject, explained.asked, explained.found, explained.tested
     assert subject.probabilities is not None
     return {
@@ -65,11 +69,17 @@ def settings(explained: Explained) -> dict[str, Any]:
         "label": EMOTIONS[subject.label] if subject.label >= 0 else None, "called": EMOTIONS[subject.called],
         "probabilities": dict(zip(EMOTIONS, map(float, subject.probabilities), strict=True)),
         "method": asked.method, "target": EMOTIONS[asked.target], "versus": EMOTIONS[asked.versus] if asked.versus is not None else None,
-        "settings": asked.settings, "layer": found.layer, "grid": found.grid, "score": float(found.scores[0]),
+        "settings": {**defaults(asked), **asked.settings}, "layer": found.layer, "grid": found.grid, "score": float(found.scores[0]),
         "gap": float(found.gap[0]) if found.gap is not None else None, "strongest_colour": explained.shown.top,
-        "verdict": {"passed": tested.verdict.passed, "reason": tested.verdict.reason, "rule": tested.verdict.rule} if tested else None,
-        "link": dict(st.query_params.to_dict()),
+        "verdict": {"outcome": tested.verdict.outcome, "reason": tested.verdict.reason, "rule": tested.verdict.rule} if tested else None,
+        "link": link,
     }
+
+
+def defaults(asked: Question) -> dict[str, float]:
+    """Give what the method's settings are where nothing else was told; a blank that is the face's own mean is left out."""
+    usual = {name: KNOBS[name][3] for name in asked.words.knobs if name in KNOBS} | {"samples": DEFAULT_SAMPLES.get(asked.method)}
+    return {name: value for name, value in usual.items() if value is not None}
 
 
 def command(explained: Explained) -> str | None:

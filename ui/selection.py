@@ -17,6 +17,8 @@ NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "me
 
 The second row is the matrix page's own: Back after a change of page comes with the parameters of the page that was left.
 """
+OF_FACE = ("boxes",)
+"""Query parameters that belong to one face: they are left behind when another one is chosen."""
 
 
 def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, low: Any = None, high: Any = None) -> T | Any:
@@ -66,6 +68,8 @@ def write(**values: Any) -> None:
     Call it from a callback: what the person chose is then in the URL before any part of the page is drawn.
     """
     now = {name: value for name, value in st.query_params.to_dict().items()}
+    if str(values.get("image")) != now.get("image") and "image" in values:
+        values = {**dict.fromkeys(name for name in OF_FACE if name in now), **values}
     new = {**now, **{name.rstrip("_"): str(value) for name, value in values.items() if value is not None}}
     for name, value in values.items():
         if value is None:

@@ -111,7 +111,8 @@ function paint(state) {
     return end.map((part) => face[i] * (1 - cover) + part * cover);
   });
   const kept = Math.round((set.keep / 100) * SIDE * SIDE);
-  draw(squares.remains.canvas, (i) => (rank[i] < kept ? [face[i], face[i], face[i]] : data.ground));
+  const shade = (i) => data.ground.map((ground) => (data.pale ? 0.5 * face[i] + 0.5 * ground : face[i]));
+  draw(squares.remains.canvas, (i) => (rank[i] < kept ? shade(i) : data.ground));
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

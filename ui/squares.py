@@ -53,7 +53,8 @@ class Shown:
             return maps.greyed(made, theme) if self.failed else made
         if part == "overlay":
             return maps.overlay(self.face, self.map, self.top, look.opacity / 100, theme)
-        return maps.remains(self.face, self.map, look.keep / 100, theme, by_size=self.by_size)
+        made = maps.remains(self.face, self.map, look.keep / 100, theme, by_size=self.by_size)
+        return maps.greyed(made, theme) if self.failed else made
 
 
 def squares(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], theme: Theme, *, waits: bool,
@@ -74,7 +75,8 @@ def _data(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], the
     data: dict[str, Any] = {
         "face": _text(shown.face), "map": None, "tag": "waits", "captions": {part: list(captions[part]) for part in PARTS},
         "set": vars(look), "ends": [list(rgb(colour)) for colour in grey],
-        "ground": list(rgb(GROUND[theme])), "stops": [grey[0], GROUND[theme], grey[0]] if shown.failed else list(DIVERGING[theme]),
+        "ground": list(rgb(GROUND[theme])), "pale": shown.failed,
+        "stops": [grey[0], GROUND[theme], grey[0]] if shown.failed else list(DIVERGING[theme]),
     }
     if shown.map is None:
         return data

@@ -12,9 +12,9 @@ from fer_core.charts import Theme
 from ui import bars, figures, page, words
 from ui.explain_view import Explained, Tested
 
-ABOUT_CURVES = """Deletion: the face's pixels are put to its mean grey, the strongest of the map first. Insertion: the other way. A map
-that finds what the network leans on falls fast and rises fast. A random map is the same map mirrored or moved to a random place, so that
-it is the places that are tested and not the grain."""
+ABOUT_CURVES = """Deletion: the face's pixels are put to its mean grey, the strongest of the map first. Insertion: they come back, the
+strongest first, into a strongly blurred face. A map that finds what the network leans on falls fast and rises fast. A random map is the
+same map mirrored or moved to a random place, so that it is the places that are tested and not the grain."""
 ABOUT_FORGETTING = """The weights of the layers are shuffled one after the other, the last first, and the map is made again. A map that
 stays the same shows the face, not what the network has learnt (Adebayo et al. 2018)."""
 
@@ -33,14 +33,13 @@ def panel(explained: Explained | None, theme: Theme) -> None:
         _curves(explained, tested, theme)
     with right:
         _forgetting(tested, theme)
-    passed = tested.verdict.passed
-    st.html(f"<p class='fer-verdict {'' if passed else 'failed'}'>{html.escape(tested.verdict.reason)}</p>")
+    st.html(f"<p class='fer-verdict {tested.verdict.outcome}'>{html.escape(tested.verdict.reason)}</p>")
     st.caption(page.literal(f"The rule. {tested.verdict.rule}"))
 
 
 def _curves(explained: Explained, tested: Tested, theme: Theme) -> None:
     asked, found = explained.asked, tested.curves
-    score = f"p of {words.emotion(asked.target)}"
+    score = f"probability of {words.emotion(asked.target)}"
     if asked.versus is not None:
         score = f"{words.emotion(asked.target)}'s share of both"
     st.markdown("**Deletion and insertion**", help=ABOUT_CURVES)

@@ -10,6 +10,7 @@ import numpy as np
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 
+NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
