@@ -109,8 +109,8 @@ def main() -> None:
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; {what}, {told.clicks} clicks a layer")
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         run = runs(Path(scratch), told.run)
-        app = App(Path(scratch))
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        app = App(Path(scratch))
         try:
             for layer in told.layers:
                 first, rates, wall = measure(app, browser, run, layer, told.clicks, wall=layer == "conv1")
