@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import threading
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from fer_core.emotions import SIDE
 from fer_core.errors import DataError
+from fer_core.regions import looking
 
 MOST_BYTES = 10 * 2**20
 MOST_PIXELS = 25_000_000
@@ -22,8 +22,6 @@ LEAST_SIDE = 24
 WORK_SIDE = 1600
 """Longest side that a photo keeps, in pixels; a larger one is made smaller before faces are looked for."""
 
-LOOKING = threading.Lock()
-"""A cascade serves one thread at a time."""
 KINDS = ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF87a", "GIF"), (b"GIF89a", "GIF"), (b"BM", "BMP"))
 STRANGERS = (
     (0, b"%PDF", "a PDF"), (0, b"II*\0", "a TIFF"), (0, b"MM\0*", "a TIFF"), (0, b"PK\x03\x04", "a zip or an office document"),
@@ -177,7 +175,7 @@ def faces(photo: Photo) -> list[Face]:
 
     grey = cv2.equalizeHist(photo.grey)
     least = max(LEAST_SIDE, min(grey.shape) // 12)
-    with LOOKING:
+    with looking():
         boxes = _cascade("frontalface_default").detectMultiScale(grey, 1.1, 5, minSize=(least, least))
     boxes = _without_overlap(sorted((tuple(map(int, box)) for box in boxes), key=lambda box: -box[2]))
     return [Face(x, y, side, _eyes(photo.grey, (x, y, side))) for x, y, side, _ in boxes]
@@ -202,7 +200,7 @@ def _eyes(grey: NDArray[np.uint8], box: tuple[int, ...]) -> tuple[tuple[float, f
     part = cv2.resize(grey[y : y + side, x : x + side], (160, 160), interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
     centres = []
     for left in (0, 70):
-        with LOOKING:
+        with looking():
             found = _cascade("eye").detectMultiScale(part[25:105, left : left + 90], 1.05, 4, minSize=(24, 24), maxSize=(70, 70))
         if not len(found):
             return None

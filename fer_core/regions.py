@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,8 +28,7 @@ from fer_core.measures import student
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]
 
-LOOKING = threading.Lock()
-"""A cascade serves one thread at a time."""
+_LOOKING = threading.Lock()
 NAMES = ("left_eye", "right_eye", "brows", "nose", "mouth", "rest")
 """The regions; left is the viewer's left, `rest` all that no other region holds."""
 FEATURES = NAMES[:-1]
@@ -137,11 +137,8 @@ def find_eyes(image: NDArray[Any]) -> Eyes | None:
 
     zoom = 3
     large = cv2.resize(np.asarray(image).astype(np.uint8), None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
-    with LOOKING:
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)  # several tell what they find in no fixed order, and an eye more or less comes of it
+    with looking():
         found = _cascade().detectMultiScale(large, 1.05, 3, minSize=(8 * zoom,) * 2, maxSize=(22 * zoom,) * 2)
-        cv2.setNumThreads(threads)
     boxes = np.array(found).reshape(-1, 4) / zoom
     centres = boxes[:, :2] + boxes[:, 2:] / 2
     pair: list[tuple[float, float]] = []
@@ -153,6 +150,20 @@ def find_eyes(image: NDArray[Any]) -> Eyes | None:
         pair.append((float(centres[best, 0]), float(centres[best, 1])))
     across, slant = pair[1][0] - pair[0][0], abs(pair[1][1] - pair[0][1])
     return (pair[0], pair[1]) if 11 <= across <= 24 and slant <= 6 else None
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Let one thread at a time ask a cascade, which itself works with one: several tell what they find in no fixed order."""
+    import cv2
+
+    with _LOOKING:
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        try:
+            yield
+        finally:
+            cv2.setNumThreads(threads)
 
 
 @functools.cache

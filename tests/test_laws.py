@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a module may import only what stands before it.
 ORDER = (
     "errors", "emotions", "config", "files", "processes",
-    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "photos", "augment",
+    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment",
     "runs", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "pins", "neighbours", "suspicion", "card",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
-    "regions", "methods", "attribution", "saliency", "faithfulness", "shipping",
+    "regions", "photos", "methods", "attribution", "saliency", "faithfulness", "shipping",
     "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
     "painter",
     "colours", "maps", "exhibit", "matrices", "confidence", "curves", "charts",
