@@ -161,10 +161,12 @@ def test_long_work_is_cancelled_and_asked_for_again(visit, demo_run):
     expect(page.get_by_text("What hiding a region does to every probability")).to_be_visible(timeout=SLOW)
 
 
-def test_on_a_phone_the_squares_scroll_and_nothing_is_wider_than_the_page(viewer):
+def test_on_a_phone_the_map_stands_beside_the_face_and_nothing_is_wider_than_the_page(viewer):
     page = viewer("&image=119&method=gradient", width=390, theme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator(".fer-squares canvas").first.bounding_box()["width"] >= 220
+    face, map_ = (page.locator(".fer-squares canvas").nth(i).bounding_box() for i in range(2))
+    assert face["y"] == map_["y"] and face["width"] >= 160
+    assert map_["x"] > face["x"] + face["width"] and map_["x"] + map_["width"] <= 390
 
 
 # photos
