@@ -10,7 +10,8 @@ def test_rows_are_found_in_what_was_printed(capsys):
     row("first paint", "1.8 s", "start", "2 s")
     row("a map", "23 ms", "saliency")
     found = rows(capsys.readouterr().out)
-    assert found == ["| first paint | 2 s | 1.8 s | `python -m benchmarks.start` |", "| a map | - | 23 ms | `python -m benchmarks.saliency` |"]
+    assert found == ["| first paint | 2 s | 1.8 s | `python -m benchmarks.start` |",
+                     "| a map | - | 23 ms | `python -m benchmarks.saliency` |"]
 
 
 def test_only_the_table_is_replaced(root):
