@@ -142,6 +142,8 @@ def main() -> None:
     print(f"memory of the server: first quarter {max(seen.memory[:quarter]):.0f} MB, last {max(seen.memory[-quarter:]):.0f} MB at most")
     for error, count in {error: seen.errors.count(error) for error in seen.errors}.items():
         print(f"ERROR {count} x {error}")
+    if len(every) < 2:
+        raise SystemExit("Too few pages were seen to tell anything.")
     slow = statistics.quantiles(every, n=20)[-1]
     row(f"{asked}: a page at rest", f"{statistics.median(every):.1f} s median, {slow:.1f} s for 19 of 20; {len(seen.errors)} errors in "
         f"{len(every)} pages; server at most {max(seen.memory):.0f} MB", "load", "no error, memory bounded")

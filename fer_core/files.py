@@ -1,15 +1,25 @@
-"""Whole files or none: every file that lasts is written under a temporary name, flushed to disk and renamed."""
+"""Whole files or none: every file that lasts is written under a temporary name, flushed to disk and renamed.
+
+What many people change a little at a time lies in SQLite files instead.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+
+from fer_core.errors import DataError
+
+WAIT = 20.0
+"""Seconds that a writer of a database waits for another one."""
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
@@ -61,3 +71,20 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read every array of an npz; nothing in it can run code."""
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
+
+
+@contextmanager
+def database(path: Path, tables: str, what: str, todo: str) -> Iterator[sqlite3.Connection]:
+    """Open a SQLite file, made with its `tables` (SQL) where it is missing; raise `DataError` that names `what` it holds.
+
+    What is written is flushed to disk with each transaction (`with file:`); a writer waits for another one.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=WAIT)) as file:
+            file.execute("PRAGMA synchronous = FULL")
+            file.execute(tables)
+            yield file
+    except (sqlite3.Error, OSError) as error:
+        raise DataError(f"The {what} in {path} cannot be read or written.", received=error,
+                        expected="a file that FER Lens wrote, in a folder that can be written", todo=todo) from None

@@ -11,13 +11,14 @@ import io
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from fer_core import files
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError, FerError
 
@@ -31,8 +32,8 @@ VERDICTS: dict[str, str] = {
 DISPUTED = ("label", "ambiguous", "not_a_face")
 """Verdicts that take a face out of the accuracy without disputed labels."""
 COLUMNS = ("data", "split", "face", "verdict", "better", "at")
-WAIT = 20.0
-"""Seconds that a writer waits for another one."""
+TABLE = """CREATE TABLE IF NOT EXISTS marks (data TEXT, split TEXT, face INTEGER, verdict TEXT, better INTEGER, at REAL,
+PRIMARY KEY (data, split, face)) WITHOUT ROWID"""
 
 
 @dataclass(frozen=True)
@@ -97,19 +98,8 @@ class Marks:
             return 0, 0
         return facts.st_mtime_ns, facts.st_size
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=WAIT)) as file:
-                file.execute("PRAGMA synchronous = FULL")
-                file.execute("CREATE TABLE IF NOT EXISTS marks (data TEXT, split TEXT, face INTEGER, verdict TEXT, better INTEGER, "
-                             "at REAL, PRIMARY KEY (data, split, face)) WITHOUT ROWID")
-                yield file
-        except (sqlite3.Error, OSError) as error:
-            raise DataError(f"The marks in {self.path} cannot be read or written.", received=error,
-                            expected="a file that FER Lens wrote, in a folder that can be written",
-                            todo="move the file away; marks that were exported can be imported again") from None
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return files.database(self.path, TABLE, "marks", "move the file away; marks that were exported can be imported again")
 
 
 def disputed(marks: dict[int, Mark], n: int) -> np.ndarray:

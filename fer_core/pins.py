@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from fer_core.errors import DataError, FerError
-from fer_core.marks import WAIT
+from fer_core import files
+from fer_core.errors import FerError
 
 LONGEST = {"title": 200, "note": 2000}
 """Characters that each may have."""
+TABLE = """CREATE TABLE IF NOT EXISTS pins (number INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT, note TEXT, page TEXT, query TEXT,
+place INTEGER, UNIQUE (page, query))"""
 ADD = """INSERT INTO pins (title, note, page, query, place) VALUES (?, ?, ?, ?, (SELECT COALESCE(MAX(place), 0) + 1 FROM pins))
 ON CONFLICT (page, query) DO UPDATE SET title = excluded.title, note = CASE excluded.note WHEN '' THEN note ELSE excluded.note END"""
 FILE = "pins.sqlite"
@@ -96,18 +98,8 @@ class Pins:
         with self._open() as file, file:
             file.execute("DELETE FROM pins WHERE number = ?", (number,))
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=WAIT)) as file:
-                file.execute("PRAGMA synchronous = FULL")
-                file.execute("CREATE TABLE IF NOT EXISTS pins (number INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT, note TEXT, page TEXT, "
-                             "query TEXT, place INTEGER, UNIQUE (page, query))")
-                yield file
-        except (sqlite3.Error, OSError) as error:
-            raise DataError(f"The pins in {self.path} cannot be read or written.", received=error,
-                            expected="a file that FER Lens wrote, in a folder that can be written", todo="move the file away") from None
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return files.database(self.path, TABLE, "pins", "move the file away")
 
 
 def _checked(title: str, note: str) -> tuple[str, str]:

@@ -134,3 +134,10 @@ def _blank(images: Bytes) -> Labels:
     suspects = np.flatnonzero((flat[:, :64] == flat[:, :1]).all(axis=1))
     blank: Labels = suspects[(flat[suspects] == flat[suspects, :1]).all(axis=1)].astype(np.int64)
     return blank
+
+
+def spread(rows: np.ndarray, most: int | None) -> np.ndarray:
+    """Take at most so many of the rows (n,), evenly spread over them; all for `None`."""
+    if most is None or len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)]

@@ -175,7 +175,7 @@ class Excess:
     """Cohen's d with the pooled standard deviation. Source: Cohen 1988; 0.2 is small, 0.8 large."""
 
 
-def over_active(table: Table, layer: str, faces: NDArray[np.int64], others: NDArray[np.int64], k: int = TWINS) -> list[Excess]:
+def over_active(table: Table, layer: str, faces: NDArray[np.int64], others: NDArray[np.int64], k: int) -> list[Excess]:
     """Give the k units whose mean answers to `faces` exceed those to `others` most, by effect size; both are indices in the split."""
     if min(len(faces), len(others)) < 2:
         raise FerError("Two groups of faces cannot be compared.", received=f"{len(faces)} and {len(others)} faces",

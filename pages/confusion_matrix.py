@@ -91,7 +91,6 @@ def panel(view: View) -> None:
 
 def main() -> None:
     """Draw the page."""
-    opened.follow()
     page.setup("pages/confusion_matrix.py")
     page.header("Confusion matrix", "", ABOUT)
     head = st.empty()

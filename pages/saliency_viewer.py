@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fer_core.emotions import SPLITS
-from ui import ask_face, ask_network, cache, explain_view, jobs, over_active, page, panels, selection
+from ui import ask_face, ask_network, cache, explain_view, jobs, page, panels, selection
 from ui.answers import answers
 from ui.subject import Subject, Walk, predicted, subject, walk
 
@@ -42,8 +42,6 @@ def controls() -> tuple[Subject | None, Walk | None]:
 
 def main() -> None:
     """Draw the page."""
-    ask_face.follow()
-    over_active.follow()
     page.setup("pages/saliency_viewer.py")
     page.header("Saliency", "", ABOUT)
     head = st.empty()

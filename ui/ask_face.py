@@ -8,26 +8,18 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from ui import page, selection
 from ui.answers import Answers
-from ui.choice import SORTS
+from ui.choice import SORTS, parse
 from ui.escape import escape
 from ui.subject import Walk
 
-NARROWING = {"true", "pred", "cells", "part", "min", "bin", "side", "verdict"}
-"""Query parameters that choose some faces: these are walked through in an order of their own, all of them by number."""
 MATRIX = "pages/confusion_matrix.py"
-
-
-def follow() -> None:
-    """Go back to the matrix when Escape asked for it; call it before anything is drawn."""
-    if st.session_state.pop("go_to_matrix", False):
-        page.go(MATRIX)
 
 
 def back() -> None:
     """Draw the way back to the matrix; Escape is the same."""
 
     def leave() -> None:
-        st.session_state["go_to_matrix"] = True
+        selection.leave(MATRIX, selection.carried())
 
     page.link(MATRIX, "Back to the matrix (Esc)", icon=":material/arrow_back:")
     escape(leave)
@@ -73,7 +65,7 @@ def choose_faces(found: Answers | None) -> None:
             st.session_state[key] = "any" if number is None else EMOTIONS[number]
             st.selectbox(label, names, key=key, format_func=str.capitalize, on_change=picked, args=(param,),
                          disabled=found is None and param == "pred")
-        if set(st.query_params.to_dict()) & NARROWING:
+        if parse(st.query_params.to_dict())[0].anything:  # all of them go by their number
             selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
         page.link(MATRIX, "Choose in the confusion matrix")
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.runs import NAME, Run
-from ui import cache
+from ui import cache, selection
 
 MATRIX, SALIENCY, FILTERS = "pages/confusion_matrix.py", "pages/saliency_viewer.py", "pages/filter_explorer.py"
 GROUND = ("data", "run", "split")
@@ -84,8 +84,5 @@ def _question(params: Mapping[str, str]) -> str:
 
 
 def _emotion(text: str | None) -> str:
-    """Name a class that is written by its name or number; nothing for anything else."""
-    if text is None:
-        return ""
-    names = {**{name: name for name in EMOTIONS}, **{str(i): name for i, name in enumerate(EMOTIONS)}}
-    return names.get(text.lower(), "").capitalize()
+    number = selection.named(text)
+    return "" if number is None else EMOTIONS[number].capitalize()

@@ -15,15 +15,17 @@ from fer_core.errors import FerError
 from fer_core.evaluate import mcnemar
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.runs import Run
+from fer_core.splits import spread
 from ui import bars, jobs, many, page, selection, two_runs, words
 from ui.answers import Answers, answers
+from ui.choice import PARTS
 from ui.gallery import gallery
 from ui.many import Found, Given
 from ui.question import Question
 from ui.regions_view import spoken
 from ui.subject import Subject, Walk
 
-GROUPS = {"fixes": "B fixes", "breaks": "B breaks"}
+GROUPS = ("fixes", "breaks")
 SIZES = (24, 100)
 GAP = 1
 
@@ -57,7 +59,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="changed-row"):
         other = there[selection.choose("Beside (B)", "with", list(there), words=lambda id: there[id].title)]
-        group = selection.choose("Which", "part", list(GROUPS), words=GROUPS.__getitem__, kind="segmented", hidden=True)
+        group = selection.choose("Which", "part", GROUPS, words=PARTS.__getitem__, kind="segmented", hidden=True)
         second = answers(other, way.split)
         if second is None:
             raise FerError("The predictions of the second run are gone.", received=other.id)
@@ -71,7 +73,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     if question.words.needs_convolution and "dnn" in (subject.run.config.arch, other.config.arch):
         st.info(f"{question.words.label} cannot explain both: {NO_CONVOLUTION}. Choose another method above.", icon=":material/info:")
         return
-    taken = many.spread(np.arange(len(pair.rows)), None if size == "all" else int(size))
+    taken = spread(np.arange(len(pair.rows)), None if size == "all" else int(size))
     pair = Pair(pair.run, pair.other, first, second, pair.rows[taken])
     found = both(pair, question, way)
     if found is not None:

@@ -10,6 +10,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
 from fer_core.presets import CHOICES, LIMITS, PRESETS, Settings
+from ui import selection
 from ui.blueprint import Block, find
 
 KINDS = {"filter": "A filter", "class": "A class", "difference": "One class rather than another", "layer": "A whole layer"}
@@ -137,7 +138,7 @@ def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[st
              (("goal", kind, KINDS), ("preset", preset, PRESETS)) if value not in known]
     if "seed" in params and seed is None:
         told.append(f"There is no seed '{params['seed'][:40]}': it is a number from 0 to {2**31 - 1}.")
-    p, q = (_emotion(params.get(name)) for name in "pq")
+    p, q = (selection.named(params.get(name)) for name in "pq")
     p = 3 if p is None else p
     q = next(i for i in (4, 6) if i != p) if q is None or q == p else q
     knobs, complaints = parse_knobs(params.get("knobs", ""))
@@ -186,9 +187,3 @@ def _whole(text: str | None, high: int) -> int | None:
     except ValueError:
         return None
     return number if 0 <= number <= high else None
-
-
-def _emotion(text: str | None) -> int | None:
-    if text in EMOTIONS:
-        return EMOTIONS.index(str(text))
-    return _whole(text, len(EMOTIONS) - 1)

@@ -98,13 +98,6 @@ class _Sums:
         self.change.append(hidden.change)
 
 
-def spread(rows: np.ndarray, most: int | None) -> np.ndarray:
-    """Take at most so many of the rows (n,), evenly spread over them."""
-    if most is None or len(rows) <= most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)]
-
-
 def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray, asked: Asked | Given) -> tuple[tuple[object, ...], jobs.Work]:
     """Name the job that explains faces `rows` of a split, and give its work."""
     wanted, (dataset, split) = networks.name(run), source

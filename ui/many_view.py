@@ -15,9 +15,10 @@ from fer_core.measures import student
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.regions import NAMES, fixed
 from fer_core.runs import Run
+from fer_core.splits import spread
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery
-from ui.many import Asked, Found, spread
+from ui.many import Asked, Found
 from ui.question import Question, why
 from ui.regions_view import spoken
 from ui.subject import Subject, Walk

@@ -116,14 +116,7 @@ def open_face(face: int) -> None:
     """Choose a face, and have the saliency viewer opened with the whole selection where that page exists."""
     selection.write(image=face)
     if page.exists(VIEWER):
-        st.session_state["go_to_viewer"] = face
-
-
-def follow() -> None:
-    """Go to the saliency viewer when Enter asked for it; call it before anything is drawn."""
-    face = st.session_state.pop("go_to_viewer", None)
-    if face is not None:
-        page.go(VIEWER, image=face)
+        selection.leave(VIEWER, selection.carried(image=face))
 
 
 def table(view: View, rows: Sequence[int] | np.ndarray) -> str:

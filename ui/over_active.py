@@ -13,7 +13,7 @@ from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES
 from fer_core.presets import PRESETS
 from fer_core.runs import Run
-from ui import blueprint, jobs, networks, page, words
+from ui import blueprint, jobs, networks, selection, words
 from ui.answers import Answers, answers
 from ui.blueprint import Block
 from ui.filter_panels import stills
@@ -70,14 +70,7 @@ def right_ones(found: Answers, rows: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def _ask_for(block: Block, excess: list[Excess], position: int) -> None:
-    st.session_state["go_to_filter"] = (block.name, excess[position].unit)
-
-
-def follow() -> None:
-    """Go to the explorer when a filter was clicked; call it before anything is drawn."""
-    wanted = st.session_state.pop("go_to_filter", None)
-    if wanted is not None:
-        page.go(EXPLORER, layer=wanted[0], unit=wanted[1])
+    selection.leave(EXPLORER, selection.carried(layer=block.name, unit=excess[position].unit))
 
 
 def over_active(place: Place, rows: np.ndarray, others: np.ndarray) -> list[Excess] | None:

@@ -274,6 +274,12 @@ def strip(asked: str) -> None:
     rows = np.concatenate([np.flatnonzero(split.labels == label)[:2] for label in range(len(EMOTIONS))])
     if not len(rows):
         return
+
+    def chosen(place: int) -> None:
+        face = int(rows[place])
+        label = EMOTIONS[int(split.labels[face])]
+        selection.leave("pages/dataset.py", selection.carried(data=asked, split=name, class_=label, image=face))
+
     st.markdown("#### Faces and their labels")
     gallery(
         split.images[rows],
@@ -281,12 +287,9 @@ def strip(asked: str) -> None:
         size=96,
         captions=[words.emotion(split.labels[i]) for i in rows],
         colours=colours(split.labels[rows]),
-        on_pick=lambda i: st.session_state.update(open_face=int(rows[i])),
+        on_pick=chosen,
         label="Two faces of each class",
     )
-    chosen = st.session_state.pop("open_face", None)
-    if chosen is not None:
-        page.go("pages/dataset.py", data=asked, split=name, class_=EMOTIONS[int(split.labels[chosen])], image=chosen)
 
 
 def source() -> str:

@@ -117,7 +117,7 @@ def pinned() -> None:
     found = pinning.pins().all()
     st.subheader(f"Pinned views ({len(found)})", anchor=False)
     if not found:
-        page.empty("No view is pinned", "On any page, Pin above its title puts what it shows into the report's appendix, with a note.")
+        page.empty("No view is pinned", "On any page, Pin beside its title puts what it shows into the report's appendix, with a note.")
     for place, pin in enumerate(found):
         with st.container(border=True, key=f"pin-{pin.number}", gap="xsmall"):
             _pin(pin, place, len(found))

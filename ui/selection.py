@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -50,10 +50,14 @@ def param(
 
 def emotion(name: str = "class", default: int | None = None) -> int | None:
     """Read a class, written by its name or by its number 0 to 6."""
-    text = str(st.query_params.get(name, "")).lower()
-    if text in EMOTIONS:
-        return EMOTIONS.index(text)
-    return parse(text, int, default, low=0, high=len(EMOTIONS) - 1)
+    found = named(st.query_params.get(name))
+    return default if found is None else found
+
+
+def named(text: str | None) -> int | None:
+    """Tell which class a text names, by its name or by its number 0 to 6; `None` for anything else."""
+    text = (text or "").lower()
+    return EMOTIONS.index(text) if text in EMOTIONS else parse(text, int, low=0, high=len(EMOTIONS) - 1)
 
 
 def split(default: str = "train", options: Sequence[str] = SPLITS) -> str:
@@ -76,6 +80,18 @@ def write(**values: Any) -> None:
             new.pop(name.rstrip("_"), None)
     if new != now:
         st.query_params.from_dict(new)
+
+
+def leave(page: str, query: Mapping[str, str]) -> None:
+    """Ask, from a callback, that another page is opened with this query; `carried` gives the selection."""
+    st.session_state["_leave"] = (page, dict(query))
+
+
+def follow() -> None:
+    """Go where `leave` asked for; every page does so before anything is drawn."""
+    if (asked := st.session_state.pop("_leave", None)) is not None:
+        page, query = asked
+        st.switch_page(page, query_params=query)
 
 
 def redraw() -> None:

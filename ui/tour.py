@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -14,12 +14,11 @@ from ui.answers import answers, predicted_splits
 
 @dataclass(frozen=True)
 class Step:
-    """One step: the page, its name, what to see there, and the parameters that open it."""
+    """One step: the page, its name, and what to see there."""
 
     page: str
     title: str
     words: str
-    query: dict[str, str] = field(default_factory=dict)
     cell: bool = False
     """Whether the most frequent confusion of the run is opened."""
 
@@ -65,23 +64,14 @@ def draw() -> None:
                       kwargs={"tour": None})
 
 
-def follow() -> None:
-    """Go to the step that was asked for; call it before anything is drawn."""
-    asked = st.session_state.pop("_tour", None)
-    if asked is not None:
-        number, run = asked
-        st.switch_page(STEPS[number - 1].page, query_params=query(number, run))
-
-
 def query(number: int, run: str | None) -> dict[str, str]:
     """Give the parameters of a step."""
     step = STEPS[number - 1]
-    told = {"tour": str(number), **({"run": run} if run else {}), **step.query}
-    return {**told, **(_worst(run) if step.cell and run else {})}
+    return {"tour": str(number), **({"run": run} if run else {}), **(_worst(run) if step.cell and run else {})}
 
 
 def _ask(number: int, run: str | None) -> None:
-    st.session_state["_tour"] = (number, run)
+    selection.leave(STEPS[number - 1].page, query(number, run))
 
 
 def _run() -> str | None:

@@ -217,8 +217,9 @@ ENGLISH: dict[str, str] = {
     "q4.chosen": "Chosen faces: of each emotion the recognised face of which the network is surest. Original, saliency map, masked.",
     "q4.random": "Faces drawn at random (seed {seed}). Original, saliency map, masked.",
     "q4.caption": "{label}, called {called} ({p})",
-    "q4.passed": "map passes its test",
-    "q4.failed": "map does not pass its test",
+    "q4.passes": "map passes its test",
+    "q4.undecided": "test undecided",
+    "q4.fails": "map fails its test",
     "q4.unlabelled": "no label",
     "q4.tested": "{passed} of the {n} maps pass their test: hiding the pixels that they mark moves the network more than hiding those of "
                  "at least 95% of random maps of the same grain. A map that does not pass is no evidence.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.methods import WORDS
 from fer_core.presets import PRESETS
 from fer_core.regions import Ledger
-from fer_core.splits import pixels
+from fer_core.splits import pixels, spread
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked
     from fer_core.models import LayerFacts
@@ -35,7 +35,7 @@ Tell = Callable[[float], object]
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A face, what the network called it and how sure it was, its map, and whether the map passed its test."""
+    """A face, what the network called it and how sure it was, its map, and what the test of the map said."""
 
     index: int
     image: NDArray[np.uint8]
@@ -43,7 +43,7 @@ class Look:
     called: int
     p: float
     map: Floats
-    passed: bool
+    outcome: Literal["passes", "undecided", "fails"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +91,6 @@ def looks(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], *, d
     return Looks(chosen, random, regions.ledger(maps, where), of, means.astype(np.float32), sum(one.eyes_found for one in where))
 
 
-def spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Take at most so many of the rows (n,), evenly spread over them."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)]
-
-
 def _shown(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int,
            tell: Tell) -> tuple[tuple[Look, ...], tuple[Look, ...]]:
     """Explain the face of each label that is recognised most surely, and some drawn from the seed; test every map."""
@@ -113,7 +108,7 @@ def _shown(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], see
     found = []
     for number, (row, face, map_) in enumerate(zip(rows.tolist(), faces, maps, strict=True)):
         judged = faithfulness.verdict(faithfulness.curves(model, face, map_, int(called[row]), by_size=by_size, seed=seed))
-        found.append(Look(row, face, int(labels[row]), int(called[row]), float(probabilities[row].max()), map_, judged.passed))
+        found.append(Look(row, face, int(labels[row]), int(called[row]), float(probabilities[row].max()), map_, judged.outcome))
         tell(0.65 + 0.35 * (number + 1) / len(rows))
     return tuple(found[: len(chosen)]), tuple(found[len(chosen) :])
 

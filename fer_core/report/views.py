@@ -35,7 +35,7 @@ def looking(sheet: Sheet) -> str:
         parts.append(paragraph(words("q4.colours", keep=words.percent(KEPT, digits=0)), words("q4.caveat")))
         parts.append(sheet.figure(_triples(sheet, looks.chosen), words("q4.chosen"), "triples"))
         parts.append(sheet.figure(_triples(sheet, looks.drawn), words("q4.random", seed=found.seed), "triples"))
-        parts.append(sheet.say("q4.tested", passed=sum(look.passed for look in shown), n=len(shown)))
+        parts.append(sheet.say("q4.tested", passed=sum(look.outcome == "passes" for look in shown), n=len(shown)))
     return "".join([*parts, paragraph(*ledger_in_words(sheet, looks)), _ledger(sheet, looks), _shares(sheet, looks), _means(sheet, looks),
                     sheet.say("q4.located", found=looks.eyes_found, n=f"{len(looks.labels):,}")])
 
@@ -47,8 +47,8 @@ def _triples(sheet: Sheet, shown: Sequence[Look]) -> str:
         top, alt = maps.limit(look.map), words("alt.face", number=look.index)
         pictures = (look.image, maps.signed(look.map, top, "light"), maps.remains(look.image, look.map, KEPT, "light", by_size=True))
         caption = words("q4.caption", label=words.emotion(look.label), called=words.emotion(look.called), p=words.percent(look.p, digits=0))
-        test = words("q4.passed" if look.passed else "q4.failed")
-        cells.append(f'<div class="triple{"" if look.passed else " failed"}"><div>{"".join(image(part, alt) for part in pictures)}</div>'
+        test = words(f"q4.{look.outcome}")
+        cells.append(f'<div class="triple {look.outcome}"><div>{"".join(image(part, alt) for part in pictures)}</div>'
                      f"<span>{caption}</span><span>{test}</span></div>")
     return "".join(cells)
 
