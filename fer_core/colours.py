@@ -85,6 +85,8 @@ def blank(theme: Theme, x: str = "", y: str = "", ticks: str = "") -> go.Figure:
     """Make a figure without traces: axis titles with their units, and the format of the numbers up the side."""
     if theme not in ("light", "dark"):
         raise FerError("There is no such theme.", received=theme, expected="light or dark")
+    import pandas as _  # noqa: F401  plotly looks into it where it finds it, be it half imported by another thread: wait for that
+
     return go.Figure(
         layout={"template": template(theme), "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}, "tickformat": ticks}}
     )

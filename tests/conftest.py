@@ -15,14 +15,6 @@ hypothesis.settings.load_profile("untimed")  # a busy machine is no fault
 ROOT = Path(__file__).resolve().parents[1]
 
 
-SLOW = ("test_train.py", "test_training.py", "test_saliency_pages.py", "test_filters.py", "test_matrix.py", "test_learner.py")
-
-
-def pytest_collection_modifyitems(items):
-    """Begin with the slow files: both workers are busy to the end."""
-    items.sort(key=lambda item: item.path.name not in SLOW)
-
-
 def pytest_itemcollected(item):
     """Mark what drives the app in Chromium."""
     if (ROOT / "tests/browser") in item.path.parents:

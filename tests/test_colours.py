@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -53,3 +55,19 @@ def test_shade_meets_the_stops_and_clips() -> None:
         "#FFFFFF",
         "#FFFFFF",
     ]
+
+
+def test_a_figure_is_drawn_while_another_thread_imports_pandas(root):
+    code = """
+import sys, threading
+from fer_core.colours import blank
+assert "pandas" not in sys.modules, "the test could not fail"
+thread = threading.Thread(target=__import__, args=("pandas",))
+thread.start()
+while "pandas" not in sys.modules:
+    pass
+blank("light", "epoch", "loss")
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-1500:]

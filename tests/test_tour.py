@@ -27,7 +27,7 @@ def test_it_begins_at_the_overview_and_its_cell_is_the_most_frequent_confusion(a
     found = RunStore(tmp_path).open("demo").predictions("validation")
     called = found.probabilities.argmax(1)
     told = tour.query(3, "demo")
-    assert told["tour"] == "3" and told["run"] == "demo"
+    assert told["tour"] == "3" and told["run"] == told["data"] == "demo"
     counts = {(a, b): int(((found.labels == a) & (called == b)).sum()) for a in range(7) for b in range(7) if a != b}
     true, pred = (EMOTIONS.index(told[name]) for name in ("true", "pred"))
     assert counts[true, pred] == max(counts.values()) > 0

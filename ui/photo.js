@@ -24,7 +24,8 @@ function build(root) {
   svg.addEventListener("pointerdown", (event) => press(state, event));
   svg.addEventListener("pointermove", (event) => move(state, event));
   svg.addEventListener("pointerup", () => release(state));
-  svg.addEventListener("pointercancel", () => { state.drag = null; state.drawn = null; lay(state); });
+  svg.addEventListener("click", (event) => pick(state, event));
+  svg.addEventListener("pointercancel", () => { state.drag = null; lay(state); });
   root.ferState = state;
   return state;
 }
@@ -61,6 +62,13 @@ function move(state, event) {
   draw(state);
 }
 
+function pick(state, event) {  // by its place: boxes may be drawn anew between press and release, and a click on one of them be lost
+  if (state.data.hand) return;
+  const [x, y] = place(state, event);
+  const under = state.data.boxes.map((box, i) => ({ ...box, i })).filter(({ left, top, side }) => x >= left && x < left + side && y >= top && y < top + side);
+  if (under.length) state.send("pick", under.sort((one, other) => one.side - other.side)[0].i);
+}
+
 function release(state) {
   const was = state.drag;
   state.drag = null;
@@ -80,12 +88,6 @@ function draw(state) {
 function lay(state) {
   const { data, svg } = state, active = svg.getRootNode().activeElement?.dataset?.name;
   state.unit = Math.max(data.width / (state.image.clientWidth || data.width), data.height / (state.image.clientHeight || data.height));
-  const drawn = JSON.stringify([data.tag, data.boxes, data.hand, state.unit]);
-  if (drawn === state.drawn) {  // a box under a pressed mouse stays the same node, or its click would be lost
-    svg.querySelectorAll("[role=button]").forEach((group, i) => group.setAttribute("aria-pressed", String(i === data.chosen)));
-    return;
-  }
-  state.drawn = drawn;
   svg.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
   svg.replaceChildren();
   data.boxes.forEach(({ left, top, side }, i) => {
@@ -93,7 +95,6 @@ function lay(state) {
     const text = shape("text", { x: left + 4 * state.unit, y: top + 18 * state.unit, "font-size": 16 * state.unit, "stroke-width": 3 * state.unit });
     text.textContent = i + 1;
     group.append(shape("rect", { class: "box", x: left, y: top, width: side, height: side }), text);
-    group.addEventListener("click", () => state.send("pick", i));
     group.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();

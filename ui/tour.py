@@ -67,7 +67,11 @@ def draw() -> None:
 def query(number: int, run: str | None) -> dict[str, str]:
     """Give the parameters of a step."""
     step = STEPS[number - 1]
-    return {"tour": str(number), **({"run": run} if run else {}), **(_worst(run) if step.cell and run else {})}
+    if run is None:
+        return {"tour": str(number)}
+    source = cache.store().open(run).config.data
+    data = {"data": source} if source in cache.sources() else {}
+    return {"tour": str(number), "run": run, **data, **(_worst(run) if step.cell else {})}
 
 
 def _ask(number: int, run: str | None) -> None:
