@@ -128,8 +128,8 @@ class Canvas:
             ends = [0, *accumulate(map(len, parts))]
             cv2.fillPoly(cover, [fixed[a:b] for a, b in pairwise(ends)], 255, cv2.LINE_AA, 4)
             if sigma > 0.45:
-                side = 2 * max(round(2.45 * sigma - 0.8), 1) + 1
-                cover = np.asarray(cv2.stackBlur(cover, (side, side)), np.uint8)
+                tent = _tent(max(round(2.45 * sigma - 0.8), 1))
+                cover = np.asarray(cv2.sepFilter2D(cover, cv2.CV_8U, tent, tent, borderType=cv2.BORDER_REPLICATE), np.uint8)
         return (slice(y0, max(y1, y0)), slice(x0, max(x1, x0))), cover * _SHARE
 
     def stencil(self, shapes: Sequence[Points]) -> NDArray[np.bool_]:
@@ -196,6 +196,13 @@ def _taper(count: int, start: float, end: float) -> Points:
     t = steps(count)
     rim = start * (1 - t) + end * t
     return np.asarray(rim + (1 - rim) * np.sin(np.pi * t) ** 0.7) / 2
+
+
+@lru_cache(maxsize=64)
+def _tent(radius: int) -> Floats:
+    """Return the kernel (2 radius + 1,) of a stack blur; OpenCV's own `stackBlur` rounds otherwise with another count of threads."""
+    rising = np.arange(1, radius + 2, dtype=np.float32)
+    return np.asarray(np.concatenate([rising, rising[-2::-1]]) / (radius + 1) ** 2, np.float32)
 
 
 def _bell(away: Floats) -> Floats:

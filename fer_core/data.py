@@ -139,7 +139,12 @@ def _demo(asked: str, cache: Path) -> Dataset:
 
 
 def _demo_code() -> str:
-    """Return a hash of the code that draws the demo faces: demo.py and what it imports of this package."""
+    """Return a hash of the code that draws the demo faces."""
+    return hashlib.sha256(json.dumps(sorted(_drawn_by().items())).encode()).hexdigest()
+
+
+def _drawn_by() -> dict[str, str]:
+    """Return the code that draws the demo faces, by module: demo.py and what it imports of this package."""
     waiting, seen = ["demo"], {"data": FORM}
     while waiting:
         name = waiting.pop()
@@ -148,7 +153,7 @@ def _demo_code() -> str:
             seen[name] = file.read_text("utf-8")
             waiting += re.findall(r"^from fer_core\.(\w+) import", seen[name], re.MULTILINE)
             waiting += re.findall(r"\w+", " ".join(re.findall(r"^from fer_core import (.+)$", seen[name], re.MULTILINE)))
-    return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()
+    return seen
 
 
 def _cache_root(cache: Path | None) -> Path:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .anatomy import masks
-from .brush import ACTION_UNITS, FEATURES, Face, Person, Scene
-from .drawing import draw
-from .emotions import EMOTIONS, SIDE
-from .errors import ConfigError
+from fer_core.anatomy import masks
+from fer_core.brush import ACTION_UNITS, FEATURES, Face, Person, Scene
+from fer_core.drawing import draw
+from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.errors import ConfigError
 
 __all__ = ["ACTION_UNITS", "EMOTION_UNITS", "FEATURES", "SHARES", "DemoFaces", "draw", "face_at", "make", "masks"]
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from hashlib import sha256
 
@@ -46,12 +47,19 @@ def test_arrays_have_the_promised_types_and_shapes(faces: demo.DemoFaces) -> Non
     assert faces.intensity.min() >= 0 and faces.intensity.max() <= 1
 
 
-def test_another_process_draws_the_same_bits() -> None:
-    code = "from fer_core.demo import make; from hashlib import sha256; d = make(12, 5); "
+@pytest.mark.parametrize("threads", [1, 5])
+def test_another_process_with_another_count_of_threads_draws_the_same_bits(threads: int) -> None:
+    code = f"import cv2; cv2.setNumThreads({threads}); from fer_core.demo import make; from hashlib import sha256; d = make(12, 5); "
     code += "print(sha256(d.images.tobytes() + d.masks.tobytes()).hexdigest())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     here = make(12, 5)
     assert other == sha256(here.images.tobytes() + here.masks.tobytes()).hexdigest()
+
+
+def test_drawings_made_at_the_same_time_are_the_same() -> None:
+    face = face_at(3, 0)[0]
+    with ThreadPoolExecutor(4) as pool:
+        assert len({image.tobytes() for image in pool.map(lambda _: draw(face, 260), range(40))}) == 1
 
 
 def test_a_face_depends_on_seed_and_index_only(faces: demo.DemoFaces) -> None:

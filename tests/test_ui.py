@@ -20,6 +20,48 @@ def test_a_parameter_out_of_place_gives_the_default(text, expected):
     assert parse(text, int, -1, low=0, high=9) == expected
 
 
+def choosing():
+    import streamlit as st
+
+    from ui import selection
+
+    if st.session_state.pop("tick", False):  # as in a fragment that the clock runs
+        selection.anew()
+    selection.arrive()
+    st.button("face", on_click=selection.write, kwargs={"image": 2})
+    st.button("method", on_click=selection.write, kwargs={"method": "rise"})
+
+
+@pytest.fixture
+def chosen_face():
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(choosing).run()
+    app.button[0].click().run()
+    assert app.query_params == {"image": "2"}
+    return app
+
+
+def test_a_second_click_before_the_browser_heard_of_the_first_loses_neither(chosen_face):
+    chosen_face.query_params.clear()
+    chosen_face.button[1].click().run()
+    assert chosen_face.query_params == {"image": "2", "method": "rise"}
+
+
+def test_after_back_a_click_does_not_bring_back_what_was_left(chosen_face):
+    chosen_face.query_params.clear()
+    chosen_face.run()
+    chosen_face.button[1].click().run()
+    assert chosen_face.query_params == {"method": "rise"}
+
+
+def test_a_page_drawn_anew_by_the_clock_keeps_the_newest_selection(chosen_face):
+    chosen_face.query_params.clear()
+    chosen_face.session_state["tick"] = True
+    chosen_face.run()
+    assert chosen_face.query_params == {"image": "2"}
+
+
 def test_not_a_number_is_no_value():
     assert parse("nan", float, 0.5, low=0, high=1) == 0.5
 

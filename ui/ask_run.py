@@ -9,7 +9,7 @@ import streamlit as st
 from fer_core import predicting
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
-from ui import page, words
+from ui import page, selection, words
 from ui.answers import located
 
 
@@ -57,8 +57,7 @@ def follow(path: str, split: str) -> None:
     """Show how far the predicting is; the page is drawn anew at its end."""
     told = predicting.progress(Run(Path(path)), split)
     if told is None or told.state != "running":
-        st.rerun(scope="app")
-        return
+        selection.anew()
     left = f", about {words.duration(told.seconds_left)} left" if told.seconds_left else ""
     st.progress(told.share, text=f"Predicting the {words.SPLIT_WORDS[split]} split: {told.share:.0%}{left}. It goes on when this page "
                 "is closed.")

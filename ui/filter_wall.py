@@ -67,7 +67,7 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
     ready = int(np.isfinite(scores).sum())
     running = told is not None and told.state == "running"
     if selection.to_redraw() or (ran and not running):
-        st.rerun(scope="app")
+        selection.anew()
     with st.container():  # there also when it is empty: the wall under it keeps its place and its scroll
         if ready < len(scores):
             _progress(wall, told, ready, len(scores))

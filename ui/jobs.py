@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core.errors import FerError
-from ui import networks, words
+from ui import networks, selection, words
 
 KEPT = 400
 """Answers that are kept; the oldest go first."""
@@ -177,7 +177,7 @@ def _follow(job: Job, name: Hashable, label: str) -> None:
     """Show how far a job is; the page is drawn anew at its end."""
     job.asked = time.monotonic()
     if job.done.is_set() or job.cancelled or name in _session()["cancelled"]:
-        st.rerun(scope="app")
+        selection.anew()
     left = job.seconds_left
     told = f"{label} ..." if left is None else f"{label}: {job.share:.0%}, about {words.duration(max(1, left))} left"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -232,7 +232,7 @@ def _follow_all(found: list[Job], names: list[Hashable], label: str, known: int)
     for job in found:
         job.asked = time.monotonic()
     if sum(job.done.is_set() for job in found) > known or any(is_cancelled(name) for name in names):
-        st.rerun(scope="app")
+        selection.anew()
     share = sum(job.share for job in found) / len(found)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(1.0, share), text=f"{label}: {known} of {len(found)} done")

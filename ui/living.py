@@ -76,7 +76,7 @@ def living(shown: Film, tag: str, look: Look, *, key: str = "living", on_seed: C
 
 def _draw(shown: Film, tag: str, look: Look, key: str, on_seed: Callable[[], None] | None, ran: bool) -> None:
     if selection.to_redraw() or ran != shown.running:  # it ended, was paused, or goes on: to tick or not to tick
-        st.rerun(scope="app")
+        selection.anew()
     shown.watch()
     present(shown, tag, look, key=key, on_seed=on_seed, ticking=ran)
 

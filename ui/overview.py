@@ -205,7 +205,7 @@ def now_training(known: tuple[str, ...]) -> None:
     """Show what trains now, afresh every two seconds; when a training begins or ends, the whole page is drawn again."""
     running = alive()
     if tuple(run.id for run in running) != known:
-        st.rerun(scope="app")
+        selection.anew()
     for run in running:
         with page.errors():
             living(run)

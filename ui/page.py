@@ -38,6 +38,7 @@ PAGES: dict[str, tuple[str, str]] = {
 def setup(page: str) -> None:
     """Begin a page: title, style, menu, the tour's step and the thread. `page` is a key of `PAGES`; call it before all else."""
     selection.follow()
+    selection.arrive()
     title = PAGES[page][0]
     st.session_state["_page"] = page
     st.set_page_config(page_title=f"{title} · FER Lens", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import streamlit as st
 
@@ -71,7 +71,7 @@ def write(**values: Any) -> None:
 
     Call it from a callback: what the person chose is then in the URL before any part of the page is drawn.
     """
-    now = {name: value for name, value in st.query_params.to_dict().items()}
+    now = _now()
     if str(values.get("image")) != now.get("image") and "image" in values:
         values = {**dict.fromkeys(name for name in OF_FACE if name in now), **values}
     new = {**now, **{name.rstrip("_"): str(value) for name, value in values.items() if value is not None}}
@@ -80,6 +80,27 @@ def write(**values: Any) -> None:
             new.pop(name.rstrip("_"), None)
     if new != now:
         st.query_params.from_dict(new)
+        st.session_state["_written"] = (now, new)
+
+
+def _now() -> dict[str, str]:
+    """Return the query; where the browser asked before it heard of what was written last, that."""
+    now = st.query_params.to_dict()
+    before, newest = st.session_state.get("_written", (None, None))
+    return newest if now == before else now
+
+
+def arrive() -> None:
+    """Take the query that a page is drawn for; every page does so first: what was written before is forgotten once the person went on."""
+    if st.session_state.get("_written", (None, None))[1] != st.query_params.to_dict():
+        st.session_state.pop("_written", None)
+
+
+def anew() -> NoReturn:
+    """Draw the whole page anew from a fragment that the clock runs: the browser may have asked before it heard of the newest selection."""
+    if (newest := _now()) != st.query_params.to_dict():
+        st.query_params.from_dict(newest)
+    st.rerun(scope="app")
 
 
 def leave(page: str, query: Mapping[str, str]) -> None:
