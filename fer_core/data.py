@@ -11,11 +11,13 @@ import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import IO, Any
 
+import filelock
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -124,18 +126,35 @@ def _demo(asked: str, cache: Path) -> Dataset:
     if not (word.isascii() and word.isdigit() and len(word) < 10):
         raise DataError("The demo set's seed is no number.", received=asked, expected="demo or demo:SEED, such as demo:7")
     shelf = cache / f"demo{int(word)}-{_demo_code()[:16]}"
-    known = _known(shelf)
-    if known is not None:
-        return known
+    with _alone(cache / "demo.lock"):
+        return _known(shelf) or _stored(_drawn(asked, int(word)), shelf, [])
+
+
+def _drawn(asked: str, seed: int) -> Dataset:
     from fer_core import demo
 
-    made = demo.make(sum(DEMO_SPLITS), int(word))
+    made = demo.make(sum(DEMO_SPLITS), seed)
     splits, first = {}, 0
     for name, number in zip(SPLITS, DEMO_SPLITS, strict=True):
         rows = slice(first, first + number)
         splits[name] = Split(made.images[rows], made.labels[rows].astype(np.int64), np.arange(first, first + number))
         first += number
-    return _stored(Dataset(splits, "demo", asked, (f"Drawn faces, not photographs (seed {int(word)}).",)), shelf, [])
+    return Dataset(splits, "demo", asked, (f"Drawn faces, not photographs (seed {seed}).",))
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let one process or thread at a time do what takes long, so that the others find it done; where no lock can be, all do it."""
+    held = filelock.FileLock(lock, thread_local=False)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    except (OSError, NotImplementedError):
+        pass
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _demo_code() -> str:

@@ -71,8 +71,7 @@ def viewed(run: Run, split: str) -> View | None:
                       "to a few minutes, once.")
         return None
     choice, complaints = parse(st.query_params.to_dict())
-    for complaint in complaints:
-        st.info(complaint, icon=":material/info:")
+    page.left_aside(complaints)
     second = None
     with page.errors():
         second = two_runs.second(found, two_runs.others(run, split))

@@ -35,8 +35,7 @@ def controls() -> tuple[Subject | None, Walk | None]:
     if way is None:
         return None, None
     ask_face.steps(way)
-    for complaint in way.complaints:
-        st.info(complaint, icon=":material/info:")
+    page.left_aside([*selection.strange(split=SPLITS), *way.complaints])
     return subject(run, found, way), way
 
 

@@ -29,9 +29,10 @@ def root():
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
-    """Keep the caches of data sets out of the repository, one for all tests of a worker."""
+    """Keep the caches of data sets out of the repository, one for all tests of all workers: the demo faces are drawn once."""
     if "FER_LENS_CACHE" not in os.environ:
-        os.environ["FER_LENS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+        base = tmp_path_factory.getbasetemp()
+        os.environ["FER_LENS_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
     return Path(os.environ["FER_LENS_CACHE"])
 
 

@@ -4,7 +4,9 @@ import csv
 import os
 import subprocess
 import sys
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -284,7 +286,7 @@ def test_faces_on_disk_are_copied_as_they_are(tmp_path, rows):
 
 def test_the_list_of_bad_rows_never_takes_the_place_of_the_faces(tmp_path):
     path = tmp_path / "faces.csv"
-    write_csv(read("demo"), path)
+    write_csv(made(), path)
     before = path.read_bytes()
     with pytest.raises(DataError, match="take the place of the faces"):
         read(path, skip_bad=tmp_path / "." / "faces.csv", cache=tmp_path / "cache")
@@ -296,3 +298,17 @@ def test_the_demo_faces_are_drawn_anew_when_any_code_that_draws_them_changed():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"demo", "drawing", "brush", "anatomy"} <= set(loaded)
     assert set(_drawn_by()) - {"data"} == set(loaded)
+
+
+def test_the_demo_faces_are_drawn_once_when_many_ask(monkeypatch):
+    drawn = []
+
+    def slowly(asked, seed):
+        drawn.append(seed)
+        time.sleep(0.2)
+        return Dataset(made(), "demo", asked)
+
+    monkeypatch.setattr("fer_core.data._drawn", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        prints = {dataset.fingerprint for dataset in pool.map(read, ["demo:5"] * 8)}
+    assert drawn == [5] and len(prints) == 1

@@ -19,8 +19,7 @@ OTHER = "other"
 def question(subject: Subject, layers: dict[str, tuple[int, int]] | None) -> Question:
     """Draw the choices and return what is asked. `layers` are those a class activation map can take, once they are known."""
     asked, complaints = parse(st.query_params.to_dict(), subject.called, subject.label)
-    for complaint in complaints:
-        st.info(complaint, icon=":material/info:")
+    page.left_aside(complaints)
     with st.container(horizontal=True, vertical_alignment="bottom", key="question-row"):
         _why(subject, asked)
         if WORDS[asked.method].needs_convolution:

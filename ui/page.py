@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -93,6 +93,12 @@ def header(title: str, sentence: str, about: str = "") -> None:
             pinning.tools(st.session_state.get("_page", "app.py"), title, about)
     if sentence:
         st.html(f"<p class='fer-sentence'>{html.escape(sentence)}</p>")
+
+
+def left_aside(complaints: Iterable[str]) -> None:
+    """Tell what of the URL made no sense and was left aside."""
+    for complaint in complaints:
+        st.info(literal(complaint), icon=":material/info:")
 
 
 @contextmanager

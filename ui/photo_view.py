@@ -108,12 +108,8 @@ def complaints(found: Opened) -> None:
     told = []
     if "hand" in params and square(params["hand"], found.photo) is None:
         told.append(f"'hand={params['hand'][:40]}' was left aside: it should read like 120,80,260 (left, top, side in pixels).")
-    if "face" in params and count and selection.param("face", cast=int, low=1, high=count) is None:
-        told.append(f"There is no face '{params['face'][:40]}' in the photo: it is a number from 1 to {count}.")
-    if "margin" in params and selection.param("margin", cast=int, low=0, high=50) is None:
-        told.append(f"'margin={params['margin'][:40]}' was left aside: it is a number from 0 to 50.")
-    for complaint in told:
-        st.info(page.literal(complaint), icon=":material/info:")
+    told += selection.strange(margin=range(51), **({"face": range(1, count + 1)} if count else {}))
+    page.left_aside(told)
 
 
 def frame(found: Opened, face: Face, number: int | None) -> None:

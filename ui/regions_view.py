@@ -23,6 +23,7 @@ from ui.subject import Subject
 HERE = Path(__file__).parent
 ABOUT = """**Share**: how much of |map| lies in the region. **× area**: that share over the region's share of the face; 1 is no preference.
 The ground of every claim like "it looks at the mouth"."""
+FILLS = {"blur": "Blur", "mean": "Grey"}
 
 _component = st.components.v2.component(
     "fer_regions",
@@ -169,7 +170,7 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
     st.markdown(f"**What hiding a region does** to the probability of {target}",
                 help="The region is put under a strong blur, or the face's mean grey, and the network is asked again: an experiment that "
                      "needs no map.")
-    selection.choose("Hide under", "fill", ["blur", "mean"], words={"blur": "Blur", "mean": "Grey"}.__getitem__, kind="segmented",
+    selection.choose("Hide under", "fill", list(FILLS), words=FILLS.__getitem__, kind="segmented",
                      default="blur", hidden=True)
     found: Hidden | None = jobs.answer(*hiding(subject, where, fill), "Hiding region after region")
     if found is None:

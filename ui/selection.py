@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import streamlit as st
@@ -46,6 +46,17 @@ def param(
     """Read one query parameter; `options` are the only values allowed where they are given."""
     value = parse(st.query_params.get(name), cast, default, low=low, high=high)
     return value if options is None or value in options else default
+
+
+def strange(**allowed: Collection[Any]) -> list[str]:
+    """Tell of each parameter of the URL that is none of what it can be: one of some words, or a number of a `range`."""
+    told = []
+    for name, options in allowed.items():
+        text = st.query_params.get(name)
+        if text is not None and text not in map(str, options):
+            kind = f"it is a number from {options[0]} to {options[-1]}" if isinstance(options, range) else f"it can be {', '.join(options)}"
+            told.append(f"'{name}={text[:40]}' was left aside: {kind}.")
+    return told
 
 
 def emotion(name: str = "class", default: int | None = None) -> int | None:
