@@ -12,6 +12,7 @@ from fer_core.report import NAMES
 from fer_core.runs import Run
 from ui import ask_run, cache, jobs, page, report_view, selection, words
 from ui.answers import predicted_splits
+from ui.language import spoken
 from ui.report_view import Asked
 
 ABOUT = """A report answers five questions about a network: how it is built and trained and how often it is right; how it compares with
@@ -33,7 +34,7 @@ def controls() -> Asked | None:
         run = known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default)]
         versus = beside(run, known)
         split = selection.choose("Faces of", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
-        language = selection.choose("Language", "lang", list(NAMES), words=NAMES.__getitem__, kind="segmented")
+        language = selection.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
         faces = selection.choose("Faces", "faces", ["shown", "none"], words={"shown": "Shown", "none": "Left out"}.__getitem__,
                                  kind="segmented")
     asked = selection.param("run")

@@ -21,6 +21,11 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.browser)
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the trainers, which take longest: at the end one worker would wait for them alone."""
+    items.sort(key=lambda item: item.path.name not in ("test_train.py", "test_training.py"))
+
+
 @pytest.fixture(scope="session")
 def root():
     """The folder of the repository."""

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # From the ground up: a module may import only what stands before it.
 ORDER = (
-    "errors", "emotions", "config", "files", "processes",
+    "errors", "sentences", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment",
     "runs", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "pins", "neighbours", "suspicion", "card",

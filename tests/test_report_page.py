@@ -88,12 +88,12 @@ def test_the_report_is_written_in_the_language_asked_for_and_without_faces(page,
     shown = report(press(app, "write"))
     assert app.query_params["made"] == "1" and shown.startswith("<!DOCTYPE html>") and '<base href="about:srcdoc"/>' in shown
     assert "Look here" in shown and "why &lt;i&gt;" in shown and "face 3" in shown
-    again = report(page(run="demo", made="1", lang="zh-TW", faces="none"))
+    again = report(page(run="demo", made="1", written="zh-TW", faces="none"))
     assert "臉部表情辨識報告" in again and again.count("data:image") < shown.count("data:image")
-    assert "--lang zh-TW --no-faces" in told(page(run="demo", lang="zh-TW", faces="none"))
+    assert "--lang zh-TW --no-faces" in told(page(run="demo", written="zh-TW", faces="none"))
 
 
-@pytest.mark.parametrize("params", [{"run": "nobody"}, {"run": "../etc"}, {"run": "demo", "with": "demo"}, {"run": "demo", "lang": "la"},
+@pytest.mark.parametrize("params", [{"run": "nobody"}, {"run": "../etc"}, {"run": "demo", "with": "demo"}, {"run": "demo", "written": "la"},
                                     {"run": "demo", "split": "morning"}, {"run": "demo", "faces": "9"}])
 def test_a_link_that_makes_no_sense_opens_the_page_all_the_same(page, params):
     app = page(**params)

@@ -12,7 +12,7 @@ from fer_core.runs import NAME, Run
 from ui import cache, selection
 
 MATRIX, SALIENCY, FILTERS = "pages/confusion_matrix.py", "pages/saliency_viewer.py", "pages/filter_explorer.py"
-GROUND = ("data", "run", "split")
+GROUND = ("data", "run", "split", "lang")
 """What every step keeps."""
 
 

@@ -5,7 +5,6 @@ plotly.js comes out of plotly's own package and is served by this app; nothing i
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from importlib.resources import files
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from ui import language
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -49,7 +50,7 @@ def chart(
     custom (its `customdata`). `label` is read out to those who cannot see the chart.
     """
     serve_plotly()
-    spec = json.loads(figure.to_json(engine="json"))
+    spec = language.figure(figure)
 
     def picked() -> None:
         point = st.session_state[f"chart_{key}"].get("pick")
@@ -60,7 +61,7 @@ def chart(
         "traces": spec["data"],
         "layout": spec["layout"],
         "height": height,
-        "label": label,
+        "label": language.say(label),
         "clickable": on_pick is not None,
         "name": key,
     }

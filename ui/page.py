@@ -11,11 +11,11 @@ from typing import Literal
 
 import streamlit as st
 
-from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.marks import VERDICTS
-from ui import breadcrumb, pinning, recent, selection, tour
+from ui import breadcrumb, pinning, recent, selection, tour, words
 from ui.choice import PARTS, parse
+from ui.language import LANGUAGES, say
 
 ROOT = Path(__file__).resolve().parent.parent
 ICON = Path(__file__).parent / "icon.png"
@@ -39,7 +39,7 @@ def setup(page: str) -> None:
     """Begin a page: title, style, menu, the tour's step and the thread. `page` is a key of `PAGES`; call it before all else."""
     selection.follow()
     selection.arrive()
-    title = PAGES[page][0]
+    title = say(PAGES[page][0])
     st.session_state["_page"] = page
     st.set_page_config(page_title=f"{title} · FER Lens", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
     st.html(f"<style>{STYLE}{DARK_STYLE if theme() == 'dark' else ''}</style>")
@@ -48,8 +48,9 @@ def setup(page: str) -> None:
         with st.container(key="menu", gap="xxsmall"):
             for file, (name, mark) in PAGES.items():
                 if exists(file):
-                    st.page_link(file, label=name, icon=mark, width="stretch", query_params=selection.carried())
+                    st.page_link(file, label=say(name), icon=mark, width="stretch", query_params=selection.carried())
         _chips()
+        selection.choose("Language", "lang", list(LANGUAGES), words=LANGUAGES.__getitem__, kind="segmented", hidden=True)
     if page != "app.py":
         recent.remember(page, st.query_params.to_dict())
     tour.draw()
@@ -64,7 +65,7 @@ def exists(page: str) -> bool:
 def link(page: str, label: str, *, icon: str | None = None, **changes: object) -> None:
     """Draw a link to another page that carries the selection, with changes; nothing where that page does not exist."""
     if exists(page):
-        st.page_link(page, label=label, icon=icon or PAGES[page][1], query_params=selection.carried(**changes))
+        st.page_link(page, label=say(label), icon=icon or PAGES[page][1], query_params=selection.carried(**changes))
 
 
 def go(page: str, **changes: object) -> None:
@@ -88,17 +89,17 @@ def header(title: str, sentence: str, about: str = "") -> None:
     Beside the title, where `about` is told, stands the way to pin the view.
     """
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.title(title, anchor=False, width="content")
+        st.title(say(title), anchor=False, width="content")
         if about:
             pinning.tools(st.session_state.get("_page", "app.py"), title, about)
     if sentence:
-        st.html(f"<p class='fer-sentence'>{html.escape(sentence)}</p>")
+        st.html(f"<p class='fer-sentence'>{html.escape(say(sentence))}</p>")
 
 
 def left_aside(complaints: Iterable[str]) -> None:
     """Tell what of the URL made no sense and was left aside."""
     for complaint in complaints:
-        st.info(literal(complaint), icon=":material/info:")
+        st.info(literal(say(complaint)), icon=":material/info:")
 
 
 @contextmanager
@@ -113,13 +114,13 @@ def errors() -> Iterator[None]:
 def problem(error: FerError) -> None:
     """Draw an error: what happened, what was received and expected, what to do."""
     rows = [("Received", error.received), ("Expected", error.expected), ("What to do", error.todo)]
-    told = "".join(f"<div><b>{name}</b> {html.escape(str(value))}</div>" for name, value in rows if value not in (None, ""))
-    st.html(f"<div class='fer-problem' role='alert'><p>{html.escape(error.what)}</p>{told}</div>")
+    told = "".join(f"<div><b>{say(name)}</b> {html.escape(say(str(value)))}</div>" for name, value in rows if value not in (None, ""))
+    st.html(f"<div class='fer-problem' role='alert'><p>{html.escape(say(error.what))}</p>{told}</div>")
 
 
-def empty(title: str, words: str, command: str = "") -> None:
+def empty(title: str, teaching: str, command: str = "") -> None:
     """Draw an empty place that teaches: what would be here, and the command that brings it."""
-    st.html(f"<div class='fer-empty'><p class='fer-empty-title'>{html.escape(title)}</p><p>{html.escape(words)}</p></div>")
+    st.html(f"<div class='fer-empty'><p class='fer-empty-title'>{html.escape(say(title))}</p><p>{html.escape(say(teaching))}</p></div>")
     if command:
         st.code(command, language="bash")
 
@@ -129,13 +130,13 @@ def _chips() -> None:
     chips: list[tuple[str, str, tuple[str, ...]]] = []
     true, pred = selection.emotion("true"), selection.emotion("pred")
     if true is not None or pred is not None:
-        names = ["any" if number is None else EMOTIONS[number].capitalize() for number in (true, pred)]
+        names = [say("any" if number is None else words.emotion(number)) for number in (true, pred)]
         chips.append(("cell", f"{names[0]} → {names[1]}", ("true", "pred")))
     chosen, image = selection.emotion("class"), selection.param("image", cast=int, low=0)
     if chosen is not None:
-        chips.append(("class", EMOTIONS[chosen].capitalize(), ("class",)))
+        chips.append(("class", words.emotion(chosen), ("class",)))
     if image is not None:
-        chips.append(("image", f"Face {image}", ("image",)))
+        chips.append(("image", say("Face {image}", image=image), ("image",)))
     chips += _matrix_chips()
     if not chips:
         return
@@ -149,14 +150,14 @@ def _matrix_chips() -> list[tuple[str, str, tuple[str, ...]]]:
     choice, _ = parse(st.query_params.to_dict())
     chips: list[tuple[str, str, tuple[str, ...]]] = []
     if "cells" in st.query_params and choice.cells:
-        chips.append(("cells", f"{len(choice.cells)} cells", ("cells", "start")))
+        chips.append(("cells", say("{n} cells", n=len(choice.cells)), ("cells", "start")))
     if choice.least:
         chips.append(("min", f"p ≥ {choice.least:.2f}", ("min", "start")))
     if choice.bin or choice.side:
-        told = f"p {choice.bin[0]:.2f} to {choice.bin[1]:.2f}" if choice.bin else ""
-        chips.append(("bin", " ".join(filter(None, (told, choice.side))), ("bin", "side", "start")))
+        told = say("p {low:.2f} to {high:.2f}", low=choice.bin[0], high=choice.bin[1]) if choice.bin else ""
+        chips.append(("bin", " ".join(filter(None, (told, say(choice.side or "")))), ("bin", "side", "start")))
     if choice.part:
-        chips.append(("part", PARTS[choice.part], ("part", "start")))
+        chips.append(("part", say(PARTS[choice.part]), ("part", "start")))
     if choice.verdict:
-        chips.append(("verdict", f"Marked {VERDICTS[choice.verdict]}", ("verdict", "start")))
+        chips.append(("verdict", say("Marked {verdict}", verdict=VERDICTS[choice.verdict]), ("verdict", "start")))
     return chips

@@ -8,15 +8,19 @@ from typing import Any, NoReturn, TypeVar
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SPLITS
+from fer_core.sentences import Sentence
+from ui.language import say
 
 T = TypeVar("T")
 
-NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "layer", "unit",
+NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "layer", "unit", "lang",
          "cells", "with", "show", "part", "min", "bin", "side", "verdict", "sort", "start", "panel", "colour")
 """Query parameters that every page carries on; any other one is left behind when the page changes.
 
 The second row is the matrix page's own: Back after a change of page comes with the parameters of the page that was left.
 """
+NUMBER = "'{given}' was left aside: it is a number from {low} to {high}."
+OPTION = "'{given}' was left aside: it can be {options}."
 OF_FACE = ("boxes",)
 """Query parameters that belong to one face: they are left behind when another one is chosen."""
 
@@ -50,12 +54,13 @@ def param(
 
 def strange(**allowed: Collection[Any]) -> list[str]:
     """Tell of each parameter of the URL that is none of what it can be: one of some words, or a number of a `range`."""
-    told = []
+    told: list[str] = []
     for name, options in allowed.items():
         text = st.query_params.get(name)
         if text is not None and text not in map(str, options):
-            kind = f"it is a number from {options[0]} to {options[-1]}" if isinstance(options, range) else f"it can be {', '.join(options)}"
-            told.append(f"'{name}={text[:40]}' was left aside: {kind}.")
+            given = f"{name}={text[:40]}"
+            told.append(Sentence(NUMBER, given=given, low=options[0], high=options[-1]) if isinstance(options, range) else
+                        Sentence(OPTION, given=given, options=", ".join(options)))
     return told
 
 
@@ -146,7 +151,7 @@ def carried(**changes: Any) -> dict[str, str]:
 
 def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str]:
     """Give every option a label of its own: Streamlit finds a choice again by its label, so that two runs of one title were one."""
-    said = [words(option) for option in options]
+    said = [say(words(option)) for option in options]
     return {option: text if said.count(text) == 1 else f"{text} ({option})" for option, text in zip(options, said, strict=True)}
 
 
@@ -178,5 +183,5 @@ def choose(
             write(**{name: value})
 
     seen = "collapsed" if hidden else "visible"
-    widget(label, options, key=key, format_func=labels(options, words).__getitem__, on_change=chosen, label_visibility=seen)  # type: ignore[operator]
+    widget(say(label), options, key=key, format_func=labels(options, words).__getitem__, on_change=chosen, label_visibility=seen)  # type: ignore[operator]
     return now

@@ -9,6 +9,7 @@ import numpy as np
 
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
+from ui.language import say
 
 NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
@@ -54,7 +55,7 @@ def source(path: str) -> str:
 
 def emotion(label: int) -> str:
     """Name a label; -1 is a face without one."""
-    return EMOTIONS[label].capitalize() if label >= 0 else "No label"
+    return say(EMOTIONS[label].capitalize() if label >= 0 else "No label")
 
 
 def listed(words: Sequence[str]) -> str:

@@ -1,0 +1,55 @@
+"""The language that the pages speak: English stands in the code, and `chinese` holds what takes its place."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from fer_core.sentences import Sentence
+from ui.chinese import CHINESE
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+LANGUAGES = {"en": "English", "zh-TW": "繁體中文"}
+"""What each language calls itself."""
+SHOWN = ("text", "name", "hovertemplate", "ticktext", "texttemplate", "hovertext")
+"""Where a figure holds words."""
+
+
+def spoken() -> str:
+    """Return the language that the reader of this page chose; it stands in the URL."""
+    if get_script_run_ctx(suppress_warning=True) is None:  # work beside the pages
+        return "en"
+    asked = st.query_params.get("lang", "en")
+    return asked if asked in LANGUAGES else "en"
+
+
+def say(text: str, /, **values: Any) -> str:
+    """Return a text in the reader's language, `{name}` filled in from `values`; a text without a translation stays English.
+
+    Words among the values are translated too. Say it where it is drawn: what is kept in a cache is read in either language.
+    """
+    if isinstance(text, Sentence):
+        return say(text.template, **text.values)
+    template = text if spoken() == "en" else CHINESE.get(text, text)
+    if not values:
+        return template
+    return template.format(**{name: say(value) if isinstance(value, str) else value for name, value in values.items()})
+
+
+def figure(drawn: go.Figure) -> dict[str, Any]:
+    """Return the specification of a figure, its words in the reader's language."""
+    found: dict[str, Any] = json.loads(drawn.to_json(engine="json"))
+    return found if spoken() == "en" else _said(found)
+
+
+def _said(part: Any, name: str = "") -> Any:
+    if isinstance(part, dict):
+        return {key: _said(value, key) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_said(value, name) for value in part]
+    return say(part) if isinstance(part, str) and name in SHOWN else part
