@@ -48,7 +48,7 @@ def matrix_difference(a: np.ndarray, b: np.ndarray, *, theme: Theme = "light") -
     points, grounds = difference_grounds(a, b, theme)
     top = max(1.0, float(np.abs(points).max()))
     figure = _square(theme, "")
-    hover = "%{y} called %{x}<br>%{customdata[1]:+.1f} points, %{customdata[0]:+d} faces"
+    hover = "%{y} called %{x}<br>%{customdata[1]:+.1f} points, %{customdata[0]:+d} faces<extra></extra>"
     figure.add_traces(
         [
             _heat(points, (-top, top), DIVERGING[theme], np.stack([b - a, points], -1), ["count", "points"], hover),
@@ -100,9 +100,9 @@ def _player(figure: go.Figure, last: int, theme: Theme) -> go.Figure:
 
 def _square(theme: Theme, title: str) -> go.Figure:
     figure = blank(theme, "predicted", "true")
-    names = list(EMOTIONS)
-    figure.update_xaxes(side="top", tickvals=names, showgrid=False, ticks="", constrain="domain", range=[-0.58, CLASSES - 0.5])
-    figure.update_yaxes(tickvals=names, showgrid=False, scaleanchor="x", constrain="domain", range=[CLASSES - 0.5, -0.58])
+    names = {"tickvals": list(EMOTIONS), "ticktext": list(EMOTIONS)}
+    figure.update_xaxes(names, side="top", showgrid=False, ticks="", constrain="domain", range=[-0.58, CLASSES - 0.5])
+    figure.update_yaxes(names, showgrid=False, scaleanchor="x", constrain="domain", range=[CLASSES - 0.5, -0.58])
     for index, name in enumerate(EMOTIONS):
         edge = {"type": "rect", "line": {"width": 0}, "fillcolor": EMOTION_COLOURS[name]}
         figure.add_shape(x0=index - 0.46, x1=index + 0.46, y0=-0.58, y1=-0.52, **edge)
@@ -148,7 +148,7 @@ def _cells(counts: np.ndarray, shading: Shading, theme: Theme) -> list[Any]:
     values, (top_wrong, top_right) = _shaded(counts, shading)
     rows, diagonal = _shares(counts, 1), np.eye(CLASSES, dtype=bool)
     data = np.stack([counts, rows], -1)
-    hover = "<b>%{y}</b> called <b>%{x}</b><br>%{customdata[0]:,} faces, %{customdata[1]:.1%} of %{y}"
+    hover = "<b>%{y}</b> called <b>%{x}</b><br>%{customdata[0]:,} faces, %{customdata[1]:.1%} of %{y}<extra></extra>"
     heats = [
         _heat(np.where(mask, values, np.nan), (0, top), scale[theme], data, ["count", "row_share"], hover)
         for mask, top, scale in ((~diagonal, top_wrong, SEQUENTIAL), (diagonal, top_right, CALM))
@@ -178,7 +178,7 @@ def _heat(z: np.ndarray, limits: tuple[float, float], scale: Sequence[str], data
         ygap=2,
         customdata=data,
         meta={"columns": columns},
-        hovertemplate=hover + "<extra></extra>",
+        hovertemplate=hover,
         hoverongaps=False,
     )
 
