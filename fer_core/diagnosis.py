@@ -9,6 +9,7 @@ import numpy as np
 
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import CLASSES
+from fer_core.sentences import Sentence
 
 PATIENCE = 5
 """Epochs in a row that a rule looks at."""
@@ -52,8 +53,8 @@ def _not_a_number(history: Mapping[str, np.ndarray]) -> Finding | None:
     epoch = _epoch(history, bad[0])
     return Finding(
         "The loss is no number any more",
-        f"In epoch {epoch} the loss became NaN or infinite: the learning rate is most likely too high. "
-        "Start anew with a learning rate ten times lower.",
+        Sentence("In epoch {epoch} the loss became NaN or infinite: the learning rate is most likely too high. "
+                 "Start anew with a learning rate ten times lower.", epoch=epoch),
         rule,
         epoch,
     )
@@ -72,15 +73,17 @@ def _rising_loss(history: Mapping[str, np.ndarray]) -> Finding | None:
     epoch, rate = _epoch(history, first), float(history["learning_rate"][first])
     return Finding(
         "The learning rate looks too high",
-        f"The training loss went up in epoch {epoch} (to {losses[first]:.3g}, from {lowest[first - 1]:.3g} at best) "
-        f"at a learning rate of {rate:.2g}. Try a third of it, or a longer warm-up.",
+        Sentence("The training loss went up in epoch {epoch} (to {loss:.3g}, from {lowest:.3g} at best) "
+                 "at a learning rate of {rate:.2g}. Try a third of it, or a longer warm-up.",
+                 epoch=epoch, loss=losses[first], lowest=lowest[first - 1], rate=rate),
         rule,
         epoch,
     )
 
 
 def _at_chance(history: Mapping[str, np.ndarray], confusion: np.ndarray | None) -> Finding | None:
-    rule = f"After {PATIENCE} epochs validation accuracy has not passed the share of the most frequent class by 2 points."
+    rule = Sentence("After {epochs} epochs validation accuracy has not passed the share of the most frequent class by 2 points.",
+                    epochs=PATIENCE)
     accuracy = np.asarray(history["val_accuracy"], dtype=float)
     last = _last(confusion)
     if len(accuracy) < PATIENCE or last is None:
@@ -91,8 +94,9 @@ def _at_chance(history: Mapping[str, np.ndarray], confusion: np.ndarray | None) 
     name = EMOTIONS[int(last.sum(1).argmax())]
     return Finding(
         "It has learned next to nothing",
-        f"Calling every face {name} would be right for {share:.1%}; the network's best is {best:.1%}. "
-        "The learning rate is far too high or far too low, or the labels do not belong to the faces.",
+        Sentence("Calling every face {emotion} would be right for {share:.1%}; the network's best is {best:.1%}. "
+                 "The learning rate is far too high or far too low, or the labels do not belong to the faces.",
+                 emotion=name, share=share, best=best),
         rule,
     )
 
@@ -105,23 +109,23 @@ def _never_predicted(confusion: np.ndarray | None) -> Finding | None:
     missing = np.flatnonzero((last.sum(0) == 0) & (last.sum(1) > 0))
     if not len(missing):
         return None
-    names = " and ".join(EMOTIONS[index] for index in missing)
+    names = EMOTIONS[missing[0]]
+    for index in missing[1:]:
+        names = Sentence("{words} and {word}", words=names, word=EMOTIONS[index])
     faces = int(last[missing].sum())
     matrices = np.asarray(confusion).reshape(-1, CLASSES, CLASSES)
     return Finding(
-        f"Never predicted: {names}",
-        f"No validation face was called {names} in the last epoch, though {faces:,} bear that label. "
-        "Rare classes need more epochs, oversampling or class weights.",
+        Sentence("Never predicted: {emotions}", emotions=names),
+        Sentence("No validation face was called {emotions} in the last epoch, though {faces:,} bear that label. "
+                 "Rare classes need more epochs, oversampling or class weights.", emotions=names, faces=faces),
         rule,
         len(matrices),
     )
 
 
 def _overfitting(history: Mapping[str, np.ndarray]) -> Finding | None:
-    rule = (
-        f"The lowest validation loss is at least {PATIENCE} epochs old while the training loss fell on, "
-        f"and training accuracy is {GAP:.0%} or more above validation accuracy."
-    )
+    rule = Sentence("The lowest validation loss is at least {epochs} epochs old while the training loss fell on, "
+                    "and training accuracy is {gap:.0%} or more above validation accuracy.", epochs=PATIENCE, gap=GAP)
     loss, val_loss = (np.asarray(history[name], dtype=float) for name in ("loss", "val_loss"))
     if not np.isfinite(val_loss).any():
         return None
@@ -131,33 +135,37 @@ def _overfitting(history: Mapping[str, np.ndarray]) -> Finding | None:
         return None
     epoch = _epoch(history, best)
     return Finding(
-        f"Overfitting since epoch {epoch}",
-        f"Validation loss was lowest in epoch {epoch} ({val_loss[best]:.3f}) and is {val_loss[-1]:.3f} now, while "
-        f"training loss fell on to {loss[-1]:.3f}; training accuracy is {100 * gap:.0f} points above "
-        f"validation accuracy. More augmentation, dropout or weight decay may help.",
+        Sentence("Overfitting since epoch {epoch}", epoch=epoch),
+        Sentence("Validation loss was lowest in epoch {epoch} ({lowest:.3f}) and is {now:.3f} now, while "
+                 "training loss fell on to {training:.3f}; training accuracy is {gap:.0f} points above "
+                 "validation accuracy. More augmentation, dropout or weight decay may help.",
+                 epoch=epoch, lowest=val_loss[best], now=val_loss[-1], training=loss[-1], gap=100 * gap),
         rule,
         epoch,
     )
 
 
 def _plateau(history: Mapping[str, np.ndarray]) -> Finding | None:
-    rule = f"Validation accuracy has not passed its earlier best by {100 * STEP:.1f} points for {PATIENCE} epochs or more."
+    rule = Sentence("Validation accuracy has not passed its earlier best by {step:.1f} points for {epochs} epochs or more.",
+                    step=100 * STEP, epochs=PATIENCE)
     since = _last_gain(history)
     length = len(history["val_accuracy"])
     if since is None or length - 1 - since < PATIENCE:
         return None
     epoch, value = _epoch(history, since), float(history["val_accuracy"][since])
     return Finding(
-        f"No gain since epoch {epoch}",
-        f"Validation accuracy reached {value:.1%} in epoch {epoch} and has gained less than {100 * STEP:.1f} points "
-        f"in the {length - 1 - since} epochs since. A lower learning rate may free it; more epochs alone will not.",
+        Sentence("No gain since epoch {epoch}", epoch=epoch),
+        Sentence("Validation accuracy reached {accuracy:.1%} in epoch {epoch} and has gained less than {step:.1f} points "
+                 "in the {since} epochs since. A lower learning rate may free it; more epochs alone will not.",
+                 accuracy=value, epoch=epoch, step=100 * STEP, since=length - 1 - since),
         rule,
         epoch,
     )
 
 
 def _still_rising(history: Mapping[str, np.ndarray]) -> Finding | None:
-    rule = f"Validation accuracy gained at least 1 point over the last {PATIENCE} epochs, and the last gain is at most one epoch old."
+    rule = Sentence("Validation accuracy gained at least 1 point over the last {epochs} epochs, and the last gain is at most one epoch old.",
+                    epochs=PATIENCE)
     since = _last_gain(history)
     accuracy = np.asarray(history["val_accuracy"], dtype=float)
     if since is None or len(accuracy) <= PATIENCE or len(accuracy) - 1 - since > 1:
@@ -167,7 +175,8 @@ def _still_rising(history: Mapping[str, np.ndarray]) -> Finding | None:
         return None
     return Finding(
         "Still learning",
-        f"Validation accuracy gained {100 * gain:.1f} points over the last {PATIENCE} epochs: more epochs may give more.",
+        Sentence("Validation accuracy gained {gain:.1f} points over the last {epochs} epochs: more epochs may give more.",
+                 gain=100 * gain, epochs=PATIENCE),
         rule,
     )
 
