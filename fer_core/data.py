@@ -24,7 +24,8 @@ from numpy.typing import ArrayLike
 from fer_core import files
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
-from fer_core.reading import Archive, Folder, beside, read_faces
+from fer_core.reading import READ_FROM, Archive, Folder, beside, read_faces
+from fer_core.sentences import Sentence
 from fer_core.splits import Copies, Dataset, Split, copies, counts, draw_validation, pixels
 from fer_core.table import Problems, Progress, columns
 
@@ -35,6 +36,14 @@ FORM = "fer-lens-data-1"
 DEMO_SPLITS = (2800, 350, 350)
 ARRAYS = ("images", "labels", "ids")
 USAGE = ("Training", "PublicTest", "PrivateTest")
+BESIDE = "The faces of test.csv beside train.csv are the test split."
+BAD = ("1 face could not be read and was left out.", "{n:,} faces could not be read and were left out.")
+DRAWN = "A validation split of {n:,} faces was drawn from the training faces (seed {seed})."
+UNLABELLED = "{n:,} faces of the {split} split have no label."
+DEMO = "Drawn faces, not photographs (seed {seed})."
+UNWRITTEN = "The cache could not be written ({reason})."
+NOTES = (READ_FROM, BESIDE, *BAD, DRAWN, UNLABELLED, DEMO, UNWRITTEN)
+"""What a data set may note of its reading."""
 
 
 def read(path: str | Path, *, skip_bad: Path | None = None, seed: int = 0, cache: Path | None = None,
@@ -50,12 +59,13 @@ def read(path: str | Path, *, skip_bad: Path | None = None, seed: int = 0, cache
             return _demo(asked, _cache_root(cache))
         place = Path(os.path.expanduser(path))
         if not place.exists():
-            raise DataError(f"There is no data set at {asked}.", expected="'demo', or the path of a CSV, folder or zip of FER2013")
+            raise DataError(Sentence("There is no data set at {path}.", path=asked),
+                            expected="'demo', or the path of a CSV, folder or zip of FER2013")
         if place.is_dir() and (place / "meta.json").is_file():
             return _load(place)
         return _read_path(place.resolve(), _cache_root(cache), skip_bad, seed, progress)
     except (OSError, MemoryError) as error:
-        raise DataError(f"{asked} cannot be read.", received=str(error) or "not enough memory") from error
+        raise DataError(Sentence("{name} cannot be read.", name=asked), received=str(error) or "not enough memory") from error
 
 
 def _read_path(place: Path, cache: Path, skip_bad: Path | None, seed: int, progress: Progress | None) -> Dataset:
@@ -85,12 +95,12 @@ def _read_path(place: Path, cache: Path, skip_bad: Path | None, seed: int, progr
 
 def _fresh(place: Path, listing: Folder, other: Path | None, problems: Problems, progress: Progress | None) -> Dataset:
     if place.is_file() and place.stat().st_size == 0:
-        raise DataError(f"{place.name} is empty.", expected="a CSV or a zip of FER2013")
+        raise DataError(Sentence("{name} is empty.", name=place.name), expected="a CSV or a zip of FER2013")
     splits, notes = read_faces(Archive(place) if _packed(place) else listing, problems, progress)
     if other is not None:
         more, _ = read_faces(Folder(other), problems)
         splits |= more
-        notes = ["The faces of test.csv beside train.csv are the test split."]
+        notes = [BESIDE]
     return Dataset(splits, place.name, str(place), tuple(notes))
 
 
@@ -106,18 +116,18 @@ def _completed(dataset: Dataset, bad: int, seed: int) -> Dataset:
     """Draw a validation split when there is none, and tell what was left out."""
     notes = list(dataset.notes)
     if not any(len(split) for split in dataset.values()):
-        raise DataError(f"{dataset.name} holds no face that can be read.")
+        raise DataError(Sentence("{name} holds no face that can be read.", name=dataset.name))
     if bad:
-        notes.append("1 face could not be read and was left out." if bad == 1 else f"{bad:,} faces could not be read and were left out.")
+        notes.append(BAD[bad > 1].format(n=bad))
     if "validation" not in dataset and "train" in dataset:
         dataset["train"], drawn = draw_validation(dataset["train"], seed)
         if len(drawn):
             dataset["validation"] = drawn
-            notes.append(f"A validation split of {len(drawn):,} faces was drawn from the training faces (seed {seed}).")
+            notes.append(DRAWN.format(n=len(drawn), seed=seed))
     for name, split in dataset.items():
         unlabelled = int((split.labels < 0).sum())
         if unlabelled:
-            notes.append(f"{unlabelled:,} faces of the {name} split have no label.")
+            notes.append(UNLABELLED.format(n=unlabelled, split=name))
     return Dataset(dataset, dataset.name, dataset.source, tuple(notes))
 
 
@@ -139,7 +149,7 @@ def _drawn(asked: str, seed: int) -> Dataset:
         rows = slice(first, first + number)
         splits[name] = Split(made.images[rows], made.labels[rows].astype(np.int64), np.arange(first, first + number))
         first += number
-    return Dataset(splits, "demo", asked, (f"Drawn faces, not photographs (seed {seed}).",))
+    return Dataset(splits, "demo", asked, (DEMO.format(seed=seed),))
 
 
 @contextmanager
@@ -228,8 +238,8 @@ def _stored(dataset: Dataset, shelf: Path, bad: list[str]) -> Dataset:
     except OSError as error:
         if (known := _known(shelf)) is not None:  # another process was faster
             return known
-        return Dataset(dataset, dataset.name, dataset.source, (*dataset.notes, f"The cache could not be written ({error.strerror})."),
-                       dataset.fingerprint)
+        notes = (*dataset.notes, UNWRITTEN.format(reason=error.strerror))
+        return Dataset(dataset, dataset.name, dataset.source, notes, dataset.fingerprint)
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)

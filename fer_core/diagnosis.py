@@ -164,8 +164,8 @@ def _plateau(history: Mapping[str, np.ndarray]) -> Finding | None:
 
 
 def _still_rising(history: Mapping[str, np.ndarray]) -> Finding | None:
-    rule = Sentence("Validation accuracy gained at least 1 point over the last {epochs} epochs, and the last gain is at most one epoch old.",
-                    epochs=PATIENCE)
+    rule = Sentence("Validation accuracy gained at least 1 point over the last {epochs} epochs, "
+                    "and the last gain is at most one epoch old.", epochs=PATIENCE)
     since = _last_gain(history)
     accuracy = np.asarray(history["val_accuracy"], dtype=float)
     if since is None or len(accuracy) <= PATIENCE or len(accuracy) - 1 - since > 1:

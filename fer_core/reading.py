@@ -19,6 +19,7 @@ import numpy as np
 
 from fer_core.emotions import SIDE, SPLITS
 from fer_core.errors import DataError
+from fer_core.sentences import Sentence
 from fer_core.splits import Bytes, Split
 from fer_core.table import EMOTION_NAMES, SPLIT_NAMES, Faces, Problems, Progress, columns, read_table
 
@@ -30,6 +31,7 @@ MOST_UNPACKED, MOST_TIMES = 1 << 30, 100
 """A zip that unpacks to more bytes than the first and to more times its own size than the second is a zip bomb."""
 BROKEN = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, UnicodeDecodeError)
 """What a damaged, encrypted or unknown zip, or a failing disk, raises."""
+READ_FROM = "Read from {files}."
 WHOLE_TABLES = ("fer2013.csv", "icml_face_data.csv")
 PREFIXES = {"training": 0, "publictest": 1, "privatetest": 2}
 
@@ -74,8 +76,8 @@ class Archive:
         try:
             self.zip = zipfile.ZipFile(path)
         except BROKEN as error:
-            raise DataError(f"{path.name} is not a whole zip file.", received=f"{path.stat().st_size:,} bytes ({error})",
-                            todo="copy or download it again") from error
+            raise DataError(Sentence("{name} is not a whole zip file.", name=path.name),
+                            received=f"{path.stat().st_size:,} bytes ({error})", todo="copy or download it again") from error
         self.members = {entry.filename: entry for entry in self.zip.infolist() if not entry.is_dir()}
         unpacked = sum(entry.file_size for entry in self.members.values())
         if unpacked > max(MOST_UNPACKED, path.stat().st_size * MOST_TIMES):
@@ -113,11 +115,12 @@ def read_faces(source: Folder | Archive, problems: Problems, progress: Progress 
     names = [name for name in source.names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
     tables = _tables(source, names)
     if tables:
-        notes = [] if source.path.is_file() and isinstance(source, Folder) else [f"Read from {', '.join(tables)}."]
+        notes = [] if source.path.is_file() and isinstance(source, Folder) else [READ_FROM.format(files=", ".join(tables))]
         return _read_tables(source, tables, problems, progress), notes
     pictures = [name for name in names if name.lower().endswith(PICTURES)]
     if not pictures:
-        raise DataError(f"{source.path.name} holds no faces.", received=f"{len(names):,} files, none of them a CSV of faces or a picture",
+        raise DataError(Sentence("{name} holds no faces.", name=source.path.name),
+                        received=Sentence("{n:,} files, none of them a CSV of faces or a picture", n=len(names)),
                         expected="fer2013.csv, train.csv and test.csv, or pictures in train/<emotion>/")
     return _read_pictures(source, pictures, problems, progress).by_split(), []
 
@@ -136,7 +139,7 @@ def _tables(source: Folder | Archive, names: list[str]) -> dict[str, str]:
     for name in faces:
         number = SPLIT_NAMES.get(PurePosixPath(name).stem.lower(), 0)
         if SPLITS[number] in by_split.values():
-            raise DataError(f"{source.path.name} holds more than one table of faces.", received=", ".join(faces[:5]),
+            raise DataError(Sentence("{name} holds more than one table of faces.", name=source.path.name), received=", ".join(faces[:5]),
                             todo="name the one to read")
         by_split[name] = SPLITS[number]
     return by_split

@@ -39,6 +39,16 @@ COLUMNS = (
 ALIVE = ("queued", "running", "stopping")
 STATES = (*ALIVE, "stopped", "finished", "failed", "lost")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+ON_REQUEST = "Stopped on request; resuming goes on from the very step."
+EARLY_STOP = "Early stopping: no better epoch in {epochs}."
+GONE = "The training process is gone; last sign of life: {time}."
+NO_SPACE = "The disk is full. Free some space, then resume: the last saved step is safe."
+NO_MEMORY = "The memory is exhausted. Choose a smaller batch, close other programs, then resume."
+REASONS = (ON_REQUEST, EARLY_STOP, GONE, NO_SPACE, NO_MEMORY)
+"""Why a run ended, as its status says it."""
+VALIDATING = "validating epoch {epoch}"
+PHASES = ("starting", "reading the faces", "starting TensorFlow", VALIDATING, "predicting with the best epoch")
+"""What a trainer says that it does now."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +153,7 @@ class Run:
                 f"{self.id}/status.json does not name its process.", received=status.process, expected="pid, began and host"
             ) from None
         if not there:
-            reason = f"The training process is gone; last sign of life: {datetime.fromtimestamp(status.heartbeat):%Y-%m-%d %H:%M:%S}."
+            reason = GONE.format(time=f"{datetime.fromtimestamp(status.heartbeat):%Y-%m-%d %H:%M:%S}")
             return Status(**{**asdict(status), "state": "lost", "reason": reason, "seconds_left": None})
         if status.state == "running" and self.stop_requested:
             return Status(**{**asdict(status), "state": "stopping"})

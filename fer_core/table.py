@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
+from fer_core.sentences import Sentence
 from fer_core.splits import Bytes, Split
 
 PIXELS = SIDE * SIDE
@@ -51,8 +52,8 @@ class Problems:
         if self.number:
             rest = self.number - 10
             told = "; ".join(self.rows[:10]) + (f"; and {rest:,} more" if rest > 0 else "")
-            number = "1 face" if self.number == 1 else f"{self.number:,} faces"
-            raise DataError(f"{name}: {number} cannot be read.", received=told,
+            number = Sentence("{n:,} face" if self.number == 1 else "{n:,} faces", n=self.number)
+            raise DataError(Sentence("{name}: {faces} cannot be read.", name=name, faces=number), received=told,
                             todo="correct the source, or let bad rows be skipped and listed (--skip-bad)")
 
 
@@ -125,20 +126,20 @@ def read_table(stream: IO[bytes], name: str, size: int, split: str, problems: Pr
         block.images = block.images[:0]
         blocks.append(block)
     if not faces and not any(block.bad for block in blocks):
-        raise DataError(f"{name} has a header and no faces.", expected="one face per row")
+        raise DataError(Sentence("{name} has a header and no faces.", name=name), expected="one face per row")
     return _together(blocks, images[:faces].reshape(-1, SIDE, SIDE), found)
 
 
 def _header(stream: IO[bytes], name: str, split: str) -> Columns:
     header = stream.readline(LONGEST_ROW)
     if not header.strip():
-        raise DataError(f"{name} is empty.", expected="a first row such as emotion,pixels,Usage")
+        raise DataError(Sentence("{name} is empty.", name=name), expected="a first row such as emotion,pixels,Usage")
     found = columns(header)
     if found is None:
-        raise DataError(f"{name} has no column of pixels.", received=header[:80].decode("utf-8", "replace").strip(),
+        raise DataError(Sentence("{name} has no column of pixels.", name=name), received=header[:80].decode("utf-8", "replace").strip(),
                         expected="a first row such as emotion,pixels,Usage or label,feature or id,feature")
     if found.label is None and (found.usage is not None or (split != "test" and found.id is None)):
-        raise DataError(f"{name} has no column of emotions.", received=header[:80].decode("utf-8", "replace").strip(),
+        raise DataError(Sentence("{name} has no column of emotions.", name=name), received=header[:80].decode("utf-8", "replace").strip(),
                         expected="a column named emotion or label (only a test set may lack it)")
     return found
 

@@ -24,7 +24,7 @@ from fer_core.errors import DataError, FerError, RunError
 from fer_core.feed import Feed
 from fer_core.launch import sole_writer
 from fer_core.recorder import Recorder
-from fer_core.runs import Predictions, Run
+from fer_core.runs import EARLY_STOP, NO_MEMORY, NO_SPACE, ON_REQUEST, VALIDATING, Predictions, Run
 
 PROBES = 16
 SAVE_SECONDS = 120.0
@@ -42,7 +42,7 @@ def work(folder: str | Path) -> str:
         try:
             state, reason = _train(run, recorder)
         except Stop:
-            state, reason = "stopped", "Stopped on request; resuming goes on from the very step."
+            state, reason = "stopped", ON_REQUEST
         except FerError as error:
             state, reason = "failed", str(error)
         except Exception as error:
@@ -55,9 +55,9 @@ def work(folder: str | Path) -> str:
 
 def _explain(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full. Free some space, then resume: the last saved step is safe."
+        return NO_SPACE
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return "The memory is exhausted. Choose a smaller batch, close other programs, then resume."
+        return NO_MEMORY
     if isinstance(error, PermissionError):
         return f"A file cannot be written: {error.filename}. Check its rights, then resume."
     return f"{type(error).__name__}: {error}. The log has the details."
@@ -78,7 +78,7 @@ def _train(run: Run, recorder: Recorder) -> tuple[str, str]:
     recorder.say("predicting with the best epoch")
     trainer.predict()
     early = len(run.history["epoch"]) < config.epochs
-    return "finished", f"Early stopping: no better epoch in {config.patience}." if early else ""
+    return "finished", EARLY_STOP.format(epochs=config.patience) if early else ""
 
 
 class Trainer:
@@ -152,7 +152,7 @@ class Trainer:
             raise Stop
 
     def _finish_epoch(self, number: int) -> None:
-        self.recorder.update(phase=f"validating epoch {number + 1}")
+        self.recorder.update(phase=VALIDATING.format(epoch=number + 1))
         rate = schedule.learning_rate(self.config, (number + 1) * self.steps - 1, self.steps, self.run.history)
         row = {
             "epoch": number + 1,

@@ -114,7 +114,7 @@ def errors() -> Iterator[None]:
 def problem(error: FerError) -> None:
     """Draw an error: what happened, what was received and expected, what to do."""
     rows = [("Received", error.received), ("Expected", error.expected), ("What to do", error.todo)]
-    told = "".join(f"<div><b>{say(name)}</b> {html.escape(say(str(value)))}</div>" for name, value in rows if value not in (None, ""))
+    told = "".join(f"<div><b>{say(name)}</b> {html.escape(say(value if isinstance(value, str) else str(value)))}</div>" for name, value in rows if value not in (None, ""))
     st.html(f"<div class='fer-problem' role='alert'><p>{html.escape(say(error.what))}</p>{told}</div>")
 
 
