@@ -1,9 +1,12 @@
-"""Sentences made of numbers: what the pages say of data and results. Pure functions; at most three significant digits."""
+"""Sentences made of numbers: what the pages say of data and results, in the reader's language; at most three significant digits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
+from string import Formatter
 
 import numpy as np
 
@@ -22,35 +25,37 @@ def number(value: float) -> str:
 
 def faces(count: int) -> str:
     """Write `1 face` or `2,870 faces`."""
-    return f"{count:,} face" + ("" if count == 1 else "s")
+    return say("{n:,} face" if count == 1 else "{n:,} faces", n=count)
 
 
 def percent(share: float) -> str:
     """Write a share as a percentage of three significant digits; what is above zero never reads as zero."""
     value = 100 * share
     if 0 < value < 0.1:
-        return "under 0.1%"
+        return say("under 0.1%")
     return f"{value:.1f}%" if value < 99.95 else "100%"
 
 
 def times(ratio: float) -> str:
     """Write how many times one is the other: `16 times`, `1.2 times`."""
-    return f"{ratio:.0f} times" if ratio >= 9.95 else f"{ratio:.1f} times"
+    return say("{ratio:.0f} times" if ratio >= 9.95 else "{ratio:.1f} times", ratio=ratio)
 
 
 def duration(seconds: float) -> str:
     """Write a time span: `8 s`, `3 min`, `1 h 20 min`."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return say("{seconds:.0f} s", seconds=seconds)
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 90:
+        return say("{minutes} min", minutes=minutes)
+    return say("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def source(path: str) -> str:
     """Name a data set as a person knows it."""
     if path == "demo":
-        return "Demo faces"
-    return f"Demo faces, seed {path[5:]}" if path.startswith("demo:") else Path(path).name
+        return say("Demo faces")
+    return say("Demo faces, seed {seed}", seed=path[5:]) if path.startswith("demo:") else Path(path).name
 
 
 def emotion(label: int) -> str:
@@ -60,77 +65,111 @@ def emotion(label: int) -> str:
 
 def listed(words: Sequence[str]) -> str:
     """Join words: `a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    return say("{words} and {word}", words=commas(words[:-1]), word=words[-1]) if len(words) > 1 else commas(words)
+
+
+def commas(words: Sequence[str]) -> str:
+    """Join words: `a, b, c`."""
+    return reduce(lambda told, word: say("{words}, {word}", words=told, word=word), words) if words else ""
+
+
+def clauses(parts: Sequence[str]) -> str:
+    """Join parts of a sentence: `a, b, c`."""
+    return reduce(lambda told, part: say("{told}, {part}", told=told, part=part), parts)
+
+
+def prose(sentences: Iterable[str]) -> str:
+    """Join sentences; empty ones are left out."""
+    return reduce(lambda told, more: say("{told} {more}", told=told, more=more), filter(None, sentences), "").lstrip()
+
+
+def setting(name: str) -> str:
+    """Name a setting of a run: `batch size`."""
+    said = say(name)
+    return name.replace("_", " ") if said == name else said
+
+
+def kept(text: str, templates: Iterable[str]) -> str:
+    """Say a sentence that a file keeps: it is known again by the template that it was made of; numbers in it are whole."""
+    for template in templates:
+        pieces = [(re.escape(part), name, form) for part, name, form, _ in Formatter().parse(template)]
+        wanted = "".join(part + (f"(?P<{name}>{'[0-9,]+' if form else '.+'})" if name else "") for part, name, form in pieces)
+        if found := re.fullmatch(wanted, text, re.DOTALL):
+            numbers = {name for _, name, form in pieces if form}
+            values = found.groupdict().items()
+            return say(template, **{name: int(value.replace(",", "")) if name in numbers else value for name, value in values})
+    return say(text)
 
 
 def dataset(name: str, sizes: Mapping[str, int]) -> str:
     """Say what a data set holds."""
-    parts = [f"{size:,} {SPLIT_WORDS.get(split, split)}" for split, size in sizes.items()]
-    return f"{name}: {faces(sum(sizes.values()))} of 48 × 48 pixels ({listed(parts)})."
+    return say("{name}: {faces} of 48 × 48 pixels ({splits}).", name=name, faces=faces(sum(sizes.values())), splits=parts(sizes))
+
+
+def parts(sizes: Mapping[str, int]) -> str:
+    """Say how many faces each split has: `2,800 training and 350 validation`."""
+    return listed([say("{n:,} {split}", n=size, split=SPLIT_WORDS.get(split, split)) for split, size in sizes.items()])
 
 
 def imbalance(counts: np.ndarray) -> str:
     """Say how uneven the classes of one split are, from its counts (7,)."""
     total = int(counts.sum())
     if total == 0:
-        return "No face of this split has a label."
+        return say("No face of this split has a label.")
     most, present = int(counts.argmax()), np.flatnonzero(counts)
     least = int(present[counts[present].argmin()])
     words = []
     absent = [emotion(index) for index in range(len(EMOTIONS)) if counts[index] == 0]
     if absent:
-        words.append(f"No face is labelled {listed(absent)}.")
+        words.append(say("No face is labelled {emotions}.", emotions=listed(absent)))
     if counts[most] == counts[least]:
-        return " ".join([*words, f"Every class has {faces(int(counts[most]))}."])
-    ratio = counts[most] / counts[least]
+        return prose([*words, say("Every class has {faces}.", faces=faces(int(counts[most])))])
+    ratio, names = counts[most] / counts[least], {"least": emotion(least), "most": emotion(most)}
     words.append(
-        f"For every {emotion(least)} face there are {ratio:.0f} {emotion(most)} ones."
+        say("For every {least} face there are {ratio:.0f} {most} ones.", ratio=ratio, **names)
         if ratio >= 2
-        else f"{emotion(most)} has {times(ratio)} as many faces as {emotion(least)}."
+        else say("{most} has {times} as many faces as {least}.", times=times(ratio), **names)
     )
-    words.append(
-        f"{emotion(least)} is {percent(counts[least] / total)} of the split: a network that never says {emotion(least)} "
-        f"loses only {percent(counts[least] / total)} of its accuracy."
-    )
-    words.append(f"One that always says {emotion(most)} is right on {percent(counts[most] / total)}.")
-    return " ".join(words)
+    words.append(say("{least} is {share} of the split: a network that never says {least} loses only {share} of its accuracy.",
+                     least=emotion(least), share=percent(counts[least] / total)))
+    words.append(say("One that always says {most} is right on {share}.", most=emotion(most), share=percent(counts[most] / total)))
+    return prose(words)
 
 
 def oversampled(counts: np.ndarray, drawn: np.ndarray) -> str:
     """Say what oversampling makes of the rarest class: counts (7,) of the split and of one epoch."""
     present = np.flatnonzero(counts)
     if not len(present) or np.array_equal(counts, drawn):
-        return "Each face is shown once per epoch; rare classes are not sampled again."
+        return say("Each face is shown once per epoch; rare classes are not sampled again.")
     least = int(present[counts[present].argmin()])
-    return (
-        f"Rare classes are sampled again: the {faces(int(counts[least]))} "
-        f"labelled {emotion(least)} are shown {number(drawn[least])} times "
-        f"per epoch, about {times(drawn[least] / counts[least])} each."
-    )
+    return say("Rare classes are sampled again: the {faces} labelled {emotion} are shown {n:,} times per epoch, about {times} each.",
+               faces=faces(int(counts[least])), emotion=emotion(least), n=int(drawn[least]), times=times(drawn[least] / counts[least]))
 
 
 def changes(config: RunConfig) -> str:
     """Say what the trainer does to each face."""
     said = [
-        (config.flip, f"mirrored with a chance of {100 * config.flip:g}%"),
-        (config.shift, f"shifted by up to {config.shift:g} pixels"),
-        (config.zoom, f"zoomed by up to {100 * config.zoom:g}%"),
-        (config.rotation, f"turned by up to {config.rotation:g}°"),
-        (config.contrast, f"contrast and brightness changed by up to {100 * config.contrast:g}%"),
-        (config.erase, f"a rectangle erased with a chance of {100 * config.erase:g}%"),
+        (config.flip, say("mirrored with a chance of {percent:g}%", percent=100 * config.flip)),
+        (config.shift, say("shifted by up to {pixels:g} pixels", pixels=config.shift)),
+        (config.zoom, say("zoomed by up to {percent:g}%", percent=100 * config.zoom)),
+        (config.rotation, say("turned by up to {degrees:g}°", degrees=config.rotation)),
+        (config.contrast, say("contrast and brightness changed by up to {percent:g}%", percent=100 * config.contrast)),
+        (config.erase, say("a rectangle erased with a chance of {percent:g}%", percent=100 * config.erase)),
     ]
     told = [words for value, words in said if value]
-    return f"Each time it is shown, a face is {'; '.join(told)}." if told else "Faces are shown as they are."
+    if not told:
+        return say("Faces are shown as they are.")
+    return say("Each time it is shown, a face is {changes}.", changes=reduce(lambda a, b: say("{told}; {more}", told=a, more=b), told))
 
 
 def accuracy(value: float, interval: tuple[float, float], n: int) -> str:
     """Say an accuracy with its 95% interval and N."""
-    return f"{share(value, interval)} of {faces(n)}"
+    return say("{share} of {faces}", share=share(value, interval), faces=faces(n))
 
 
 def share(value: float, interval: tuple[float, float]) -> str:
     """Say a share with its 95% interval."""
-    return f"{percent(value)} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
+    return say("{share} ({low:.1f} to {high:.1f})", share=percent(value), low=100 * interval[0], high=100 * interval[1])
 
 
 def shares(counts: np.ndarray) -> list[dict[str, object]]:
