@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import cache, overview, page
+from ui.language import say
 
 ABOUT = """FER Lens trains classifiers of facial expressions, and shows which faces they get wrong and why. **CNN** is a network that looks
 for small patterns everywhere in a face; **DNN** is one that weighs all pixels at once. Each is shown by its best epoch on validation faces,
@@ -22,8 +23,8 @@ def main() -> None:
     with left.container(border=True, height="stretch", key="card-data"):
         data_place = st.empty()
         data_place.html(
-            "<div class='fer-card fer-waits'><div class='fer-label'>Data</div><div class='fer-number'>…</div>"
-            "<div class='fer-line'>Reading the faces; the first time takes a few seconds.</div></div>"
+            f"<div class='fer-card fer-waits'><div class='fer-label'>{say('Data')}</div><div class='fer-number'>…</div>"
+            f"<div class='fer-line'>{say('Reading the faces; the first time takes a few seconds.')}</div></div>"
         )
         page.link("pages/dataset.py", "Look at the faces")
     with middle.container(border=True, height="stretch", key="card-cnn"):
@@ -41,7 +42,7 @@ def main() -> None:
     faces_place = st.container()
     damaged = [run for run in runs if run.damage]
     if damaged:
-        with st.expander(f"{len(damaged)} damaged run" + ("" if len(damaged) == 1 else "s")):
+        with st.expander(say("{n} damaged run" if len(damaged) == 1 else "{n} damaged runs", n=len(damaged))):
             for run in damaged:
                 st.text(f"{run.id}: {run.damage}")
     with data_place.container():  # last: the rest of the page does not wait for it

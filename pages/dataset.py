@@ -13,7 +13,9 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
+from fer_core.sentences import Sentence
 from ui import cache, faces, page, selection, words
+from ui.language import say
 
 if TYPE_CHECKING:
     from fer_core.data import Dataset
@@ -59,9 +61,9 @@ def controls(source: str, found: list[str], splits: list[str]) -> None:
     """Draw the row of choices: data set, another path, split."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         selection.choose("Data set", "data", found if source in found else [*found, source], words=words.source, default=source)
-        with st.popover("Open a file", icon=":material/folder_open:"):
-            st.text_input("Path of a CSV, folder or zip of FER2013", key="path", on_change=opened, placeholder="data/fer2013.zip")
-            st.caption("Read where it lies; nothing is uploaded or copied. What lies in the folder data/ is listed by itself.")
+        with st.popover(say("Open a file"), icon=":material/folder_open:"):
+            st.text_input(say("Path of a CSV, folder or zip of FER2013"), key="path", on_change=opened, placeholder="data/fer2013.zip")
+            st.caption(say("Read where it lies; nothing is uploaded or copied. What lies in the folder data/ is listed by itself."))
         if splits:
             selection.choose("Split", "split", splits, words=str.capitalize, kind="segmented", default=splits[0])
 
@@ -74,9 +76,10 @@ def downloads(dataset: Dataset, source: str, split: str, label: int | None) -> N
     which = EMOTIONS[label] if label is not None else "all"
     st.divider()
     with st.container(horizontal=True):
-        st.download_button("Counts (CSV)", csv_text(rows), "fer-lens-counts.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button(say("Counts (CSV)"), csv_text(rows), "fer-lens-counts.csv", "text/csv", icon=":material/download:",
+                           on_click="ignore")
         st.download_button(
-            f"These faces: {split}, {which} (CSV)",
+            say("These faces: {split}, {emotion} (CSV)", split=split, emotion=which),
             lambda: faces_csv(dataset, split, label),
             f"fer-lens-{split}-{which}.csv",
             "text/csv",
@@ -84,14 +87,15 @@ def downloads(dataset: Dataset, source: str, split: str, label: int | None) -> N
             on_click="ignore",
         )
     st.code(f"python -m fer_core data describe {shlex.quote(source)}", language="bash")
-    with st.expander("Counts as a table, and notes on the reading"):
+    with st.expander(say("Counts as a table, and notes on the reading")):
         table = [
-            {"split": name, **{EMOTIONS[i]: int(n) for i, n in enumerate(counts)}, "together": int(counts.sum())}
+            {say("split"): say(name), **{say(EMOTIONS[i]): int(n) for i, n in enumerate(counts)}, say("together"): int(counts.sum())}
             for name, counts in data.counts(dataset).items()
         ]
         st.dataframe(table, hide_index=True, width="stretch")
-        for note in (*dataset.notes, f"Fingerprint of pixels, labels and splits: {dataset.fingerprint}"):
-            st.caption(note)
+        for note in dataset.notes:
+            st.caption(words.kept(note, data.NOTES))
+        st.caption(say("Fingerprint of pixels, labels and splits: {fingerprint}", fingerprint=dataset.fingerprint))
 
 
 def main() -> None:
@@ -101,12 +105,12 @@ def main() -> None:
     source = selection.param("data", cache.default_source(found))
     head = st.empty()
     with head.container():  # at once; the numbers follow when the faces are read
-        page.header("Dataset", f"Reading {words.source(source)} …")
+        page.header("Dataset", Sentence("Reading {name} …", name=words.source(source)))
     try:
         dataset = cache.dataset(source)
     except FerError as error:
         with head.container():
-            page.header("Dataset", f"{words.source(source)} cannot be read.", ABOUT)
+            page.header("Dataset", Sentence("{name} cannot be read.", name=words.source(source)), ABOUT)
             controls(source, found, [])
             page.problem(error)
         return

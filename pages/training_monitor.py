@@ -11,7 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fer_core.errors import FerError, RunError
 from fer_core.launch import launch
-from ui import cache, page, run_detail, run_form, run_list, selection
+from fer_core.sentences import Sentence
+from ui import cache, page, run_detail, run_form, run_list, selection, words
+from ui.language import say
 from ui.run_cards import all_runs, cards, choose, in_focus, ticked_ids
 from ui.run_list import Reading, percent
 
@@ -31,10 +33,10 @@ def detail(run: str) -> None:
     known = {reading.id: reading for reading in all_runs()}
     reading = known.get(run)
     if reading is None:
-        page.problem(RunError(f"The run '{run}' is gone.", todo="choose another one on the left"))
+        page.problem(RunError(Sentence("The run '{run}' is gone.", run=run), todo="choose another one on the left"))
         return
     if reading.damage:
-        page.problem(RunError(f"{reading.title} is damaged; the other runs are not.", received=reading.damage))
+        page.problem(RunError(Sentence("{run} is damaged; the other runs are not.", run=reading.title), received=reading.damage))
         return
     ticked = [reading, *(known[name] for name in ticked_ids() if name in known and name != run and not known[name].damage)]
     run_detail.state_line(reading)
@@ -48,14 +50,14 @@ def detail(run: str) -> None:
 
 def names(reading: Reading) -> None:
     """Draw rename, note, archive and restore."""
-    with st.popover("Name, note, archive", icon=":material/edit:"):
+    with st.popover(say("Name, note, archive"), icon=":material/edit:"):
         with st.form("meta", border=False):
-            title = st.text_input("Name", reading.title, max_chars=80)
-            note = st.text_area("Note", reading.meta.note, max_chars=2000)
-            saved = st.form_submit_button("Save", type="primary")
-        moved = st.button("Restore" if reading.meta.archived else "Archive", key="archive",
+            title = st.text_input(say("Name"), reading.title, max_chars=80)
+            note = st.text_area(say("Note"), reading.meta.note, max_chars=2000)
+            saved = st.form_submit_button(say("Save"), type="primary")
+        moved = st.button(say("Restore" if reading.meta.archived else "Archive"), key="archive",
                           icon=":material/unarchive:" if reading.meta.archived else ":material/archive:",
-                          help="Archived runs leave the list; nothing is deleted.")
+                          help=say("Archived runs leave the list; nothing is deleted."))
         with page.errors():
             if saved:
                 reading.run.update_meta(title=title.strip() or reading.id, note=note)
@@ -65,7 +67,6 @@ def names(reading: Reading) -> None:
                 st.rerun()
 
 
-@st.dialog("New run", width="medium")
 def new_run(base: Reading | None, turn: int) -> None:
     """Ask for data, network and preset; start the trainer."""
     try:
@@ -86,11 +87,13 @@ def sentence(readings: list[Reading]) -> str:
     whole = [reading for reading in readings if not reading.damage and not reading.meta.archived]
     busy = sum(reading.status.alive and reading.status.process is not None for reading in whole)
     best = max((reading for reading in whole if reading.accuracy is not None), key=lambda reading: reading.accuracy or 0, default=None)
-    words = f"{len(whole)} run{'' if len(whole) == 1 else 's'}, {busy} training now."
     damaged = sum(bool(reading.damage) for reading in readings)
-    if best:
-        words += f" Best: {best.title}, {percent(best.accuracy, best.interval)} of {best.faces:,} validation faces right."
-    return words + (f" {damaged} damaged." if damaged else "")
+    return words.prose([
+        say("{n} run, {busy} training now." if len(whole) == 1 else "{n} runs, {busy} training now.", n=len(whole), busy=busy),
+        say("Best: {run}, {share} of {n:,} validation faces right.",
+            run=best.title, share=percent(best.accuracy, best.interval), n=best.faces) if best else "",
+        say("{n} damaged.", n=damaged) if damaged else "",
+    ])
 
 
 def main() -> None:
@@ -102,9 +105,9 @@ def main() -> None:
     focus = in_focus(readings)
     left, right = st.columns([1, 2.7], gap="medium")
     with left:
-        if st.button("New run", icon=":material/add:", type="primary", width="stretch", key="new-run"):
+        if st.button(say("New run"), icon=":material/add:", type="primary", width="stretch", key="new-run"):
             st.session_state["new_run"] = ""
-        archived = any(reading.meta.archived for reading in readings) and st.toggle("Archived runs", key="archived")
+        archived = any(reading.meta.archived for reading in readings) and st.toggle(say("Archived runs"), key="archived")
         cards(bool(archived))
     with right:
         if focus is None:
@@ -112,7 +115,7 @@ def main() -> None:
                        "The demo faces take a minute or two.", "python -m fer_core train --data demo --preset quick")
         else:
             if (wanted := selection.param("run")) and wanted != focus.id:
-                st.info(f"There is no run '{str(wanted)[:80]}'; this is the newest one.", icon=":material/info:")
+                st.info(say("There is no run '{run}'; this is the newest one.", run=str(wanted)[:80]), icon=":material/info:")
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.subheader(page.literal(focus.title), anchor=False, width="content")
                 names(focus)
@@ -121,7 +124,8 @@ def main() -> None:
             detail(focus.id)
     if (base := st.session_state.pop("new_run", None)) is not None:
         st.session_state["turn"] = st.session_state.get("turn", 0) + 1
-        new_run(next((reading for reading in readings if reading.id == base and not reading.damage), None), st.session_state["turn"])
+        known = next((reading for reading in readings if reading.id == base and not reading.damage), None)
+        st.dialog(say("New run"), width="medium")(new_run)(known, st.session_state["turn"])
 
 
 main()

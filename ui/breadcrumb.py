@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from fer_core.runs import NAME, Run
 from ui import cache, selection
+from ui.language import say
 
 MATRIX, SALIENCY, FILTERS = "pages/confusion_matrix.py", "pages/saliency_viewer.py", "pages/filter_explorer.py"
 GROUND = ("data", "run", "split", "lang")
@@ -36,7 +37,7 @@ def steps(params: Mapping[str, str], title: str = "") -> list[Step]:
         found.append(Step(cell, MATRIX, dict(kept)))
     if params.get("image", "").isdigit():
         kept["image"] = params["image"]
-        found.append(Step(f"Face {params['image']}", SALIENCY, dict(kept)))
+        found.append(Step(say("Face {number}", number=params["image"]), SALIENCY, dict(kept)))
         if question := _question(params):
             kept |= {name: params[name] for name in ("p", "q") if name in params}
             found.append(Step(question, SALIENCY, dict(kept)))
@@ -73,16 +74,18 @@ def _title(id: str) -> str:
 def _cell(params: Mapping[str, str]) -> str:
     if cells := params.get("cells"):
         number = len(cells.split(","))
-        return f"{number} cells" if number > 1 else "A cell"
+        return say("{n} cells", n=number) if number > 1 else say("A cell")
     true, pred = (_emotion(params.get(name)) for name in ("true", "pred"))
-    return f"{true or 'any'} → {pred or 'any'}" if true or pred else ""
+    return f"{true or say('any')} → {pred or say('any')}" if true or pred else ""
 
 
 def _question(params: Mapping[str, str]) -> str:
     p, q = (_emotion(params.get(name)) for name in ("p", "q"))
-    return f"Why {p}" + (f" rather than {q}" if q else "") if p else ""
+    if not p:
+        return ""
+    return say("Why {p} rather than {q}", p=p, q=q) if q else say("Why {p}", p=p)
 
 
 def _emotion(text: str | None) -> str:
     number = selection.named(text)
-    return "" if number is None else EMOTIONS[number].capitalize()
+    return "" if number is None else say(EMOTIONS[number].capitalize())

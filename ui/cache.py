@@ -11,11 +11,19 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.runs import Run, RunStore
+from ui.language import say
 
 if TYPE_CHECKING:  # read when first needed: the first paint does not wait for it
     from fer_core import data
 
 Stamp = tuple[tuple[str, int, int], ...]
+
+
+class Waiting(str):
+    """What stands beside the spinner of a cache: told to the decorator once, said in the language of whoever waits."""
+
+    def __str__(self) -> str:
+        return say(self[:])
 
 
 def stamp(path: str | Path) -> Stamp:
@@ -86,21 +94,21 @@ def _named(source: str) -> tuple[str, Stamp]:
     return str(path), stamp(path)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the faces ...")
+@st.cache_resource(max_entries=3, show_spinner=Waiting("Reading the faces ..."))
 def _dataset(source: str, mark: Stamp) -> data.Dataset:
     from fer_core import data
 
     return data.read(source)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Looking for copies ...")
+@st.cache_resource(max_entries=3, show_spinner=Waiting("Looking for copies ..."))
 def _copies(source: str, mark: Stamp) -> data.Copies:
     from fer_core import data
 
     return data.copies(_dataset(source, mark))
 
 
-@st.cache_data(max_entries=20, show_spinner="Averaging faces ...")
+@st.cache_data(max_entries=20, show_spinner=Waiting("Averaging faces ..."))
 def _mean_faces(source: str, mark: Stamp, split: str) -> np.ndarray:
     faces = _dataset(source, mark)[split]
     means = np.full((len(EMOTIONS), SIDE, SIDE), 128, np.uint8)

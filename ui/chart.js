@@ -62,7 +62,7 @@ function draw(root) {
   }).catch((error) => {
     state.wait.hidden = true;
     state.plot.className = "fer-failed";
-    state.plot.textContent = "This chart cannot be drawn: " + error.message;
+    state.plot.textContent = state.data.failed.replace("{error}", error.message);
   });
 }
 

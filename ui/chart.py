@@ -64,6 +64,7 @@ def chart(
         "label": language.say(label),
         "clickable": on_pick is not None,
         "name": key,
+        "failed": language.say("This chart cannot be drawn: {error}"),
     }
     with st.container(key=key):
         _component(key=f"chart_{key}", data=data, on_pick_change=picked)

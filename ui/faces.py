@@ -12,6 +12,7 @@ from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import EMOTIONS, SIDE
 from ui import cache, page, selection, words
 from ui.gallery import gallery, picture
+from ui.language import say
 
 if TYPE_CHECKING:
     from fer_core.charts import Theme
@@ -43,26 +44,28 @@ def wall(faces: Split, name: str, label: int | None) -> None:
     image = selection.param("image", cast=int, low=0, high=len(faces) - 1)
     first = selection.param("from", 0, cast=int, low=0, high=max(len(rows) - 1, 0)) // WALL * WALL
     shown = rows[first : first + WALL]
-    what = "of all classes" if label is None else f"labelled {words.emotion(label)}"
+    what = say("of all classes") if label is None else say("labelled {emotion}", emotion=words.emotion(label))
     with st.container(horizontal=True, vertical_alignment="center"):
-        part = f", {first + 1:,} to {first + len(shown):,} stand below; scroll" if len(rows) > WALL else ""
-        st.markdown(f"**{words.faces(len(rows))}** {what}{part}", width="stretch")
+        told = say("**{faces}** {what}", faces=words.faces(len(rows)), what=what)
+        if len(rows) > WALL:
+            told = say("{faces}, {first:,} to {last:,} stand below; scroll", faces=told, first=first + 1, last=first + len(shown))
+        st.markdown(told, width="stretch")
         factor = selection.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)
         if len(rows) > WALL:
             st.button(
-                "Earlier",
+                say("Earlier"),
                 icon=":material/chevron_left:",
                 disabled=first == 0,
                 on_click=partial(selection.write, **{"from": first - WALL or None}),
             )
             st.button(
-                "Later",
+                say("Later"),
                 icon=":material/chevron_right:",
                 icon_position="right",
                 disabled=first + WALL >= len(rows),
                 on_click=partial(selection.write, **{"from": first + WALL}),
             )
-    tips = [f"{words.emotion(faces.labels[i])}, {name} face {i}" for i in shown]
+    tips = [say("{emotion}, {split} face {index}", emotion=words.emotion(faces.labels[i]), split=name, index=i) for i in shown]
     at = np.flatnonzero(shown == image)
     gallery(
         faces.images[shown],
@@ -73,7 +76,7 @@ def wall(faces: Split, name: str, label: int | None) -> None:
         on_pick=lambda i: selection.write(image=int(shown[i])),
         height=480,
         size=SIDE * factor,
-        label=f"{name} faces {what}",
+        label=say("{split} faces {what}", split=name, what=what),
     )
 
 
@@ -87,21 +90,22 @@ def face(dataset: Dataset, split: str, index: int | None) -> None:
         return
     faces = dataset[split]
     smooth = st.session_state.get("smooth", False)
-    picture(faces.images[index], 4 * SIDE, "face", smooth=smooth, label=f"{words.emotion(faces.labels[index])}, {split} face {index}")
-    st.toggle("Smooth pixels", key="smooth")
+    named = {"emotion": words.emotion(faces.labels[index]), "split": split, "index": index}
+    picture(faces.images[index], 4 * SIDE, "face", smooth=smooth, label=say("{emotion}, {split} face {index}", **named))
+    st.toggle(say("Smooth pixels"), key="smooth")
     twins = [
         place for group in cache.copies(dataset.source).groups if (split, index) in group for place in group if place != (split, index)
     ]
-    st.markdown(
-        f"Labelled **{words.emotion(faces.labels[index])}** · {split} face {index} · "
-        f"{'row' if isinstance(faces.ids[index].item(), int) else 'file'} "
-        f"`{faces.ids[index]}`"
-    )
+    place = ("Labelled **{emotion}** · {split} face {index} · row `{id}`" if isinstance(faces.ids[index].item(), int) else
+             "Labelled **{emotion}** · {split} face {index} · file `{id}`")
+    st.markdown(say(place, id=str(faces.ids[index]), **named))
     if twins:
-        said = words.listed([f"{name} {i} ({words.emotion(dataset[name].labels[i])})" for name, i in twins[:6]])
-        st.markdown(f"The very same pixels stand at {said}" + (f" and {len(twins) - 6} more places." if len(twins) > 6 else "."))
+        said = words.listed([say("{split} {index} ({emotion})", split=name, index=i, emotion=words.emotion(dataset[name].labels[i]))
+                             for name, i in twins[:6]])
+        st.markdown(say("The very same pixels stand at {places} and {n} more places.", places=said, n=len(twins) - 6) if len(twins) > 6 else
+                    say("The very same pixels stand at {places}.", places=said))
     else:
-        st.markdown("No other face has the same pixels.")
+        st.markdown(say("No other face has the same pixels."))
 
 
 def pair(dataset: Dataset, one: Place, other: Place) -> np.ndarray:
@@ -134,7 +138,8 @@ def pair_wall(dataset: Dataset, pairs: list[tuple[Place, Place]], key: str) -> N
     if not shown:
         return
     names = [[words.emotion(dataset[split].labels[index]) for split, index in both] for both in shown]
-    captions = [f"{a} | {b}\n{one[0]} {one[1]} | {other[0]} {other[1]}" for (a, b), (one, other) in zip(names, shown, strict=True)]
+    places = [" | ".join(f"{say(split)} {index}" for split, index in both) for both in shown]
+    captions = [f"{a} | {b}\n{where}" for (a, b), where in zip(names, places, strict=True)]
     gallery(
         np.stack([pair(dataset, *both) for both in shown]),
         key,
@@ -145,34 +150,33 @@ def pair_wall(dataset: Dataset, pairs: list[tuple[Place, Place]], key: str) -> N
         on_pick=lambda i: selection.write(split=shown[i][0][0], image=shown[i][0][1], class_=None, view="faces", **{"from": None}),
     )
     if len(pairs) > PAIRS:
-        st.caption(f"The first {PAIRS} of {len(pairs):,} pairs.")
+        st.caption(say("The first {shown} of {n:,} pairs.", shown=PAIRS, n=len(pairs)))
 
 
 def copies(dataset: Dataset) -> None:
     """Tell copies within and across splits, contradictions and blank faces, each with its pictures."""
     found = cache.copies(dataset.source)
     conflicts, leaks = conflict_pairs(dataset, found.conflicts), leaked_pairs(dataset, found.groups)
-    surplus = words.listed([f"{count:,} in {split}" for split, count in found.surplus.items()])
-    st.markdown(f"Exact copies, faces beyond the first of their kind: **{surplus}**.")
-    st.markdown(f"#### {len(conflicts):,} {'face' if len(conflicts) == 1 else 'faces'} with copies whose labels contradict each other")
-    st.caption(
-        "The same pixels, labelled differently: no network can be right on both. "
-        "Both labels stand under the pair, with where each is found."
-    )
+    surplus = words.listed([say("{n:,} in {split}", n=count, split=split) for split, count in found.surplus.items()])
+    st.markdown(say("Exact copies, faces beyond the first of their kind: **{copies}**.", copies=surplus))
+    st.markdown(say("#### {faces} with copies whose labels contradict each other", faces=words.faces(len(conflicts))))
+    st.caption(say("The same pixels, labelled differently: no network can be right on both. "
+                   "Both labels stand under the pair, with where each is found."))
     if conflicts:
         pair_wall(dataset, conflicts, "conflicts")
     else:
-        st.success("None: wherever a face occurs again, it has the same label.", icon=":material/check:")
+        st.success(say("None: wherever a face occurs again, it has the same label."), icon=":material/check:")
     held = [
-        f"{int(mask.sum()):,} of {len(mask):,} {split} faces ({words.percent(mask.mean())})"
+        say("{n:,} of {all:,} {split} faces ({share})", n=int(mask.sum()), all=len(mask), split=split, share=words.percent(mask.mean()))
         for split, mask in found.leaked.items()
         if len(mask)
     ]
-    st.markdown("#### Faces that training has already shown")
+    st.markdown(say("#### Faces that training has already shown"))
     st.caption(
-        f"{words.listed(held)} stand in the training split, pixel for pixel. Every accuracy is therefore also given without them."
+        say("{faces} stand in the training split, pixel for pixel. Every accuracy is therefore also given without them.",
+            faces=words.listed(held))
         if held
-        else "There is no other split than training."
+        else say("There is no other split than training.")
     )
     pair_wall(dataset, leaks, "leaks")
     blanks(dataset, found.blank)
@@ -181,16 +185,16 @@ def copies(dataset: Dataset) -> None:
 def blanks(dataset: Dataset, blank: dict[str, np.ndarray]) -> None:
     """Draw the faces of one constant value."""
     places = [(split, int(index)) for split, rows in blank.items() for index in rows]
-    st.markdown("#### Blank images")
+    st.markdown(say("#### Blank images"))
     if not places:
-        st.caption("None: no face is a single grey.")
+        st.caption(say("None: no face is a single grey."))
         return
-    st.caption(f"{words.faces(len(places))} of one single grey, with a label all the same.")
+    st.caption(say("{faces} of one single grey, with a label all the same.", faces=words.faces(len(places))))
     gallery(
         np.stack([dataset[split].images[index] for split, index in places[:WALL]]),
         "blank",
         label="Blank images",
-        captions=[f"{words.emotion(dataset[split].labels[index])}\n{split} {index}" for split, index in places[:WALL]],
+        captions=[f"{words.emotion(dataset[split].labels[index])}\n{say(split)} {index}" for split, index in places[:WALL]],
     )
 
 
@@ -206,16 +210,16 @@ def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
     st.markdown(words.changes(config))
     left, right = st.columns([1, 3])
     with left:
-        st.markdown(f"**The face** ({split} {index}, {words.emotion(faces.labels[index])})")
+        st.markdown(say("**The face** ({split} {index}, {emotion})", split=split, index=index, emotion=words.emotion(faces.labels[index])))
         picture(faces.images[index], 4 * SIDE, "original", label="The face as it is stored")
     with right:
-        st.markdown(f"**In the first {EXAMPLES} epochs** (seed {config.seed})")
+        st.markdown(say("**In the first {n} epochs** (seed {seed})", n=EXAMPLES, seed=config.seed))
         gallery(
             examples(faces.images[index], config, EXAMPLES),
             "examples",
             size=2 * SIDE,
             label="The face as the trainer sees it",
-            captions=[f"epoch {epoch + 1}" for epoch in range(EXAMPLES)],
+            captions=[say("epoch {epoch}", epoch=epoch + 1) for epoch in range(EXAMPLES)],
         )
     labels = dataset["train"].labels if "train" in dataset else faces.labels
     labels = np.asarray(labels[labels >= 0])
@@ -238,18 +242,18 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
     left, right = st.columns([2, 1], gap="large")
     with left:
         chart(
-            charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme),
+            charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme).update_xaxes(tickvals=EMOTIONS, ticktext=EMOTIONS),
             "classes",
             height=310,
-            label=f"Faces per class of the {split} split",
+            label=say("Faces per class of the {split} split", split=split),
             on_pick=lambda point: choose(EMOTIONS.index(point["x"])),
         )
     with right:
         st.markdown(words.imbalance(counts))
         unlabelled = int((dataset[split].labels < 0).sum())
         if unlabelled:
-            st.markdown(f"{words.faces(unlabelled)} of this split have no label.")
-    st.caption("Mean face of each class: all its faces, averaged pixel by pixel.")
+            st.markdown(say("{faces} of this split have no label.", faces=words.faces(unlabelled)))
+    st.caption(say("Mean face of each class: all its faces, averaged pixel by pixel."))
     gallery(
         cache.mean_faces(dataset.source, split),
         "means",
@@ -257,6 +261,6 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
         selected=label,
         on_pick=choose,
         label="Mean faces",
-        captions=[name.capitalize() for name in EMOTIONS],
+        captions=[words.emotion(number) for number in range(len(EMOTIONS))],
         colours=colours(np.arange(len(EMOTIONS))),
     )

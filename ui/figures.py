@@ -11,6 +11,7 @@ import streamlit as st
 
 from fer_core.charts import to_table
 from ui.chart import chart
+from ui.language import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -36,5 +37,5 @@ def show(figure: go.Figure, key: str, *, height: int = 320, label: str = "", on_
 
 def download(figure: go.Figure, key: str) -> None:
     """Draw the button that saves the numbers of a figure."""
-    st.download_button("Numbers (CSV)", lambda: numbers(figure), f"fer-lens-{key}.csv", "text/csv", icon=":material/download:",
+    st.download_button(say("Numbers (CSV)"), lambda: numbers(figure), f"fer-lens-{key}.csv", "text/csv", icon=":material/download:",
                        on_click="ignore", type="tertiary", key=f"numbers-{key}")

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from ui.language import say
+
 HERE = Path(__file__).parent
 COLUMNS = 20
 
@@ -89,7 +91,7 @@ def gallery(
     taller than `height` scrolls.
     """
     if not len(images):
-        st.caption("No faces here.")
+        st.caption(say("No faces here."))
         return
     sheet, tag = _encoded(np.ascontiguousarray(images, np.uint8))
 
@@ -111,7 +113,8 @@ def gallery(
         "wide": round(size * images.shape[2] / images.shape[1]),
         "height": height,
         "clickable": on_pick is not None,
-        "label": label,
+        "label": say(label),
+        "face": say("Face {number}"),
         "cell": cell,
         "opens": keys is not None,
         "keys": list(keys.keys) if keys else [],
@@ -154,4 +157,4 @@ def picture(image: np.ndarray, size: int, key: str, *, smooth: bool = False, lab
     source = "data:image/png;base64," + base64.b64encode(png(np.ascontiguousarray(image))).decode("ascii")
     style = f"width:{size}px;height:{size}px;max-width:100%;border-radius:4px;image-rendering:{'auto' if smooth else 'pixelated'}"
     with st.container(key=key):
-        st.html(f'<img src="{source}" alt="{html.escape(label, quote=True)}" style="{style}">')
+        st.html(f'<img src="{source}" alt="{html.escape(say(label), quote=True)}" style="{style}">')

@@ -16,12 +16,13 @@ from fer_core.errors import FerError
 from ui import cache, page, recent, selection, tour, words
 from ui.faces import colours
 from ui.gallery import gallery
+from ui.language import say
 
 if TYPE_CHECKING:
     from fer_core.runs import Run
 
 WIDE, TALL, CURVE = 220, 44, "#1B8A9E"
-STATES = {"queued": "waiting to start", "running": "training", "stopping": "stopping after this step"}
+STATES = {"queued": "{run} waiting to start", "running": "{run} training", "stopping": "{run} stopping after this step"}
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,13 @@ def data_card(source: str) -> None:
         row = counts[first]
         total = max(int(row.sum()), 1)
         rare = int(np.argmin(np.where(row > 0, row, row.max() + 1)))
-        sizes = words.listed([f"{len(part):,} {words.SPLIT_WORDS.get(name, name)}" for name, part in faces.items()])
         card(
-            f"Data: {words.source(source)}",
+            say("Data: {name}", name=words.source(source)),
             words.number(sum(map(len, faces.values()))),
             [
-                f"faces: {sizes}",
-                f"rarest: {EMOTIONS[rare].capitalize()}, {words.faces(int(row[rare]))}, {words.percent(row[rare] / total)} of {first}",
+                say("faces: {splits}", splits=words.parts({name: len(part) for name, part in faces.items()})),
+                say("rarest: {emotion}, {faces}, {share} of {split}", emotion=words.emotion(rare), faces=words.faces(int(row[rare])),
+                    share=words.percent(row[rare] / total), split=first),
             ],
             spark(row.tolist(), bars=True, colours=[EMOTION_COLOURS[name] for name in EMOTIONS]),
         )
@@ -143,24 +144,25 @@ def without_copies(run: str) -> list[str]:
     if not keep.any() or not told.leaked.any():
         return []
     share = float((told.probabilities[keep].argmax(1) == told.labels[keep]).mean())
-    return [f"{words.percent(share)} without the {words.number(told.leaked.sum())} copies of training faces"]
+    return [say("{share} without the {n:,} copies of training faces", share=words.percent(share), n=int(told.leaked.sum()))]
 
 
 def result_card(label: str, found: Result | None, command: str) -> None:
     """Draw the card of a network's best run, or what would bring one."""
     if found is None:
-        card(label, "–", ["No run yet. It comes from the page Training, or from:"])
+        card(say(label), "–", [say("No run yet. It comes from the page Training, or from:")])
         st.code(command, language="bash", wrap_lines=True)
         return
     low, high = found.interval
-    what = label if found.arch in ("cnn", "dnn") else f"{label} ({words.NETWORKS[found.arch].lower()})"
     card(
-        what,
+        say(label) if found.arch in ("cnn", "dnn") else say("{label} (small cnn)", label=label),
         words.percent(found.value),
         [
-            f"of {found.n:,} validation faces named as labelled; 95% interval {100 * low:.1f} to {100 * high:.1f}%",
+            say("of {n:,} validation faces named as labelled; 95% interval {low:.1f} to {high:.1f}%",
+                n=found.n, low=100 * low, high=100 * high),
             *without_copies(found.run),
-            f"{found.title}, epoch {found.epoch} of {len(found.curve)}, on {words.source(found.data)}",
+            say("{run}, epoch {epoch} of {epochs}, on {data}", run=found.title, epoch=found.epoch, epochs=len(found.curve),
+                data=words.source(found.data)),
         ],
         spark(found.curve),
     )
@@ -170,21 +172,18 @@ def living(run: Run) -> None:
     """Draw the card of a training under way."""
     status = run.status
     done = (status.epoch + (status.step / status.steps if status.steps else 0)) / max(status.epochs, 1)
-    left = f", {words.duration(status.seconds_left)} left" if status.seconds_left else ""
-    speed = f" · {status.images_per_second:,.0f} images/s" if status.images_per_second else ""
-    loss = f" · loss {status.loss:.3g} nats" if status.loss is not None else ""
+    told = [say("epoch {epoch} of {epochs}", epoch=min(status.epoch + 1, status.epochs), epochs=status.epochs)]
+    told += [say("{time} left", time=words.duration(status.seconds_left))] if status.seconds_left else []
+    loss = " · " + say("loss {loss:.3g} nats", loss=status.loss) if status.loss is not None else ""
+    speed = " · " + say("{n:,.0f} images/s", n=status.images_per_second) if status.images_per_second else ""
     with st.container(border=True):
-        st.html(
-            f"<div class='fer-live'><span class='fer-dot'></span><b>{html.escape(run.title)}</b> "
-            f"{STATES.get(status.state, status.state)}</div>"
-        )
-        st.progress(min(max(done, 0.0), 1.0), text=f"epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}{left}{loss}{speed}")
+        state = say(STATES.get(status.state, "{run} " + status.state), run=f"<b>{html.escape(run.title)}</b>")
+        st.html(f"<div class='fer-live'><span class='fer-dot'></span>{state}</div>")
+        st.progress(min(max(done, 0.0), 1.0), text=f"{words.clauses(told)}{loss}{speed}")
         values = run.history["val_accuracy"]
         if len(values):
-            st.caption(
-                f"Best so far: {words.percent(float(np.nanmax(values)))} of the validation faces, "
-                f"after epoch {int(np.nanargmax(values)) + 1}."
-            )
+            st.caption(say("Best so far: {share} of the validation faces, after epoch {epoch}.",
+                           share=words.percent(float(np.nanmax(values))), epoch=int(np.nanargmax(values)) + 1))
         page.link("pages/training_monitor.py", "Watch it learn", run=run.id)
 
 
@@ -218,16 +217,18 @@ def going_on() -> None:
              if file in page.PAGES and page.exists(file) and ("run" not in params or params["run"] in there)]
     if not views:
         return
-    st.markdown("#### Continue")
+    st.markdown(say("#### Continue"))
     with st.container(horizontal=True, key="continue"):
         for file, params in views[:4]:
             said = [
-                words.source(value) if name == "data" else value.capitalize() if name in ("split", "class", "true", "pred") else value
+                words.source(value) if name == "data" else say(value.capitalize()) if name in ("split", "class", "true", "pred") else value
                 for name, value in params.items()
                 if name in ("run", "data", "split", "class", "true", "pred", "image")
             ]
             title, icon = page.PAGES[file]
-            st.page_link(file, label=f"{title}: {', '.join(said)}" if said else title, icon=icon, query_params=params)
+            label = say("{page}: {words}", page=title, words=words.commas(said)) if said else say(title)
+            kept = {name: value for name, value in params.items() if name != "lang"}  # the reader may have changed the language since
+            st.page_link(file, label=label, icon=icon, query_params={**kept, **selection.language()})
 
 
 def next_step(results: Sequence[Result]) -> None:
@@ -247,7 +248,7 @@ def next_step(results: Sequence[Result]) -> None:
     else:
         target, changes, label = "pages/dataset.py", {}, "Look at the faces"
     with st.container(horizontal=True, vertical_alignment="center", key="next"):
-        if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
+        if st.button(say(label), type="primary", icon=":material/arrow_forward:", icon_position="right"):
             page.go(target, **changes)
         tour.start()
 
@@ -255,13 +256,15 @@ def next_step(results: Sequence[Result]) -> None:
 def sentence(results: Sequence[Result], runs: int) -> str:
     """Say in numbers what is here."""
     if not runs:
-        return "No network has been trained here yet. Look at the faces first, or train the small network: the demo takes a minute or two."
+        return say("No network has been trained here yet. Look at the faces first, or train the small network: "
+                   "the demo takes a minute or two.")
     top = best(results, ("cnn", "small", "dnn"))
-    count = f"{runs} run" + ("" if runs == 1 else "s")
+    count = say("{n} run" if runs == 1 else "{n} runs", n=runs)
     if top is None:
-        return f"{count}, none with a complete epoch yet."
-    right = words.accuracy(top.value, top.interval, top.n)
-    return f"{count}. The best {words.NETWORKS[top.arch]}, {top.title}, is right on {right} (validation, {words.source(top.data)})."
+        return say("{runs}, none with a complete epoch yet.", runs=count)
+    return say("{runs}. The best {network}, {run}, is right on {accuracy} (validation, {data}).",
+               runs=count, network=words.NETWORKS[top.arch], run=top.title,
+               accuracy=words.accuracy(top.value, top.interval, top.n), data=words.source(top.data))
 
 
 def strip(asked: str) -> None:
@@ -280,7 +283,7 @@ def strip(asked: str) -> None:
         label = EMOTIONS[int(split.labels[face])]
         selection.leave("pages/dataset.py", selection.carried(data=asked, split=name, class_=label, image=face))
 
-    st.markdown("#### Faces and their labels")
+    st.markdown(say("#### Faces and their labels"))
     gallery(
         split.images[rows],
         "strip",

@@ -114,7 +114,8 @@ def errors() -> Iterator[None]:
 def problem(error: FerError) -> None:
     """Draw an error: what happened, what was received and expected, what to do."""
     rows = [("Received", error.received), ("Expected", error.expected), ("What to do", error.todo)]
-    told = "".join(f"<div><b>{say(name)}</b> {html.escape(say(value if isinstance(value, str) else str(value)))}</div>" for name, value in rows if value not in (None, ""))
+    known = [(name, value if isinstance(value, str) else str(value)) for name, value in rows if value not in (None, "")]
+    told = "".join(f"<div><b>{say(name)}</b> {html.escape(say(value))}</div>" for name, value in known)
     st.html(f"<div class='fer-problem' role='alert'><p>{html.escape(say(error.what))}</p>{told}</div>")
 
 
@@ -136,7 +137,7 @@ def _chips() -> None:
     if chosen is not None:
         chips.append(("class", words.emotion(chosen), ("class",)))
     if image is not None:
-        chips.append(("image", say("Face {image}", image=image), ("image",)))
+        chips.append(("image", say("Face {number}", number=image), ("image",)))
     chips += _matrix_chips()
     if not chips:
         return

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fer_core import charts
 from ui import cache, page, run_list, selection
+from ui.language import say
 from ui.run_list import Reading, badge, pulse
 
 
@@ -57,7 +58,7 @@ def cards(archived: bool) -> None:
     focus = in_focus(readings)
     shown = [reading for reading in readings if reading.meta.archived == archived or (reading.damage and not archived)]
     if not shown:
-        st.caption("No archived runs." if archived else "No runs yet.")
+        st.caption(say("No archived runs." if archived else "No runs yet."))
     style = "".join(f".st-key-card-{r.id.replace('.', '-')} {{ --run: {charts.run_colour(r.meta.colour)}; }}" for r in shown)
     if focus is not None:
         style += f".st-key-card-{focus.id.replace('.', '-')} {{ background: color-mix(in srgb, var(--run) 9%, transparent); }}"
@@ -77,7 +78,7 @@ def one_card(reading: Reading, focus: bool) -> None:
                                icon=":material/visibility:" if focus else None)
             if not reading.damage and not focus:
                 ticked = reading.id in ticked_ids()
-                st.button("Compare", key=f"tick-{reading.id}", type="tertiary", on_click=tick, args=(reading.id,),
+                st.button(say("Compare"), key=f"tick-{reading.id}", type="tertiary", on_click=tick, args=(reading.id,),
                           icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:")
         st.markdown(f"{badge(reading)} {'' if reading.damage else ':small[' + pulse(reading.status) + ']'}")
         st.html(run_list.card(reading, charts.run_colour(reading.meta.colour)))

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ui import words
+from ui.language import say
 from ui.run_list import STATE_LOOKS, Reading, percent
 
 NAMES_ONLY = {"note", "preset"}
@@ -27,15 +29,15 @@ def changes(reading: Reading, base: Reading) -> dict[str, tuple[Any, Any]]:
     return {name: (pair[1], pair[0]) for name, pair in differing([reading, base]).items()}
 
 
-def say(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """Write a setting's value."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes" if value else "no")
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, (tuple, list)):
-        return " ".join(say(part) for part in value)
-    return str(value)
+        return " ".join(value_in_words(part) for part in value)
+    return say(str(value))
 
 
 def seeds(readings: Sequence[Reading]) -> list[list[Reading]]:
@@ -79,8 +81,9 @@ def repeated(group: Sequence[Reading]) -> str:
     values = np.array([reading.accuracy for reading in group if reading.accuracy is not None])
     if len(values) < 2:
         return ""
-    return (f"{group[0].config.arch} on {group[0].config.data}, {len(values)} seeds: {percent(float(values.mean()))} right on average, "
-            f"standard deviation {100 * values.std(ddof=1):.1f} points ({', '.join(percent(float(v)) for v in values)}).")
+    return say("{network} on {data}, {n} seeds: {mean} right on average, standard deviation {spread:.1f} points ({each}).",
+               network=group[0].config.arch, data=group[0].config.data, n=len(values), mean=percent(float(values.mean())),
+               spread=100 * values.std(ddof=1), each=words.commas([percent(float(v)) for v in values]))
 
 
 def same_faces(readings: Sequence[Reading]) -> bool:
@@ -92,7 +95,7 @@ def shown(value: Any) -> str:
     """Write a cell of the results."""
     if value is None or value == "":
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}" if isinstance(value, float) else str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}" if isinstance(value, float) else say(str(value))
 
 
 def table(rows: Sequence[dict[str, str]], colours: Sequence[str] = ()) -> str:

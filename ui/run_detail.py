@@ -15,8 +15,10 @@ from fer_core.diagnosis import diagnose
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.launch import launch
-from ui import page, run_compare, run_epochs, selection
+from fer_core.runs import REASONS
+from ui import page, run_compare, run_epochs, selection, words
 from ui.chart import chart
+from ui.language import say
 from ui.run_list import Reading, badge, percent, progress, pulse, span
 
 VIEWS = {"classes": "Classes", "epochs": "Epoch by epoch", "compare": "Compare", "settings": "Settings", "log": "Log"}
@@ -33,7 +35,7 @@ def act(action: Callable[[], object]) -> None:
         st.session_state["run_problem"] = error
 
 
-def choose(label: str, name: str, options: Sequence[str], words: Callable[[str], str], default: str) -> str:
+def choose(label: str, name: str, options: Sequence[str], told: Callable[[str], str], default: str) -> str:
     """Draw a choice that mirrors a query parameter inside a part that is drawn every second.
 
     The widget is written to only where it differs: a write on every tick would take back a click that is still on its way.
@@ -48,7 +50,7 @@ def choose(label: str, name: str, options: Sequence[str], words: Callable[[str],
         if value is not None and value != now:
             selection.write(**{name: value})
 
-    st.segmented_control(label, options, key=key, format_func=words, on_change=chosen)
+    st.segmented_control(say(label), options, key=key, format_func=lambda option: say(told(option)), on_change=chosen)
     return now
 
 
@@ -60,7 +62,7 @@ def state_line(reading: Reading) -> None:
         done, told = progress(reading.status)
         st.progress(done, text=told)
     elif reading.status.reason:
-        st.caption(reading.status.reason.replace("$", r"\$"))
+        st.caption(words.kept(reading.status.reason, REASONS).replace("$", r"\$"))
 
 
 def actions(reading: Reading) -> None:
@@ -68,13 +70,14 @@ def actions(reading: Reading) -> None:
     run, state = reading.run, reading.status.state
     with st.container(horizontal=True, key="run-actions"):
         if state in ("running", "queued", "stopping") and reading.status.process:
-            st.button("Stopping ..." if state == "stopping" else "Stop", icon=":material/stop:", key="stop", disabled=state == "stopping",
-                      help="Stops after the step under way; nothing is lost.", on_click=act, args=(run.request_stop,))
+            st.button(say("Stopping ..." if state == "stopping" else "Stop"), icon=":material/stop:", key="stop",
+                      disabled=state == "stopping", help=say("Stops after the step under way; nothing is lost."),
+                      on_click=act, args=(run.request_stop,))
         elif state in ("stopped", "lost", "failed", "queued"):
-            word = "Start" if state == "queued" else "Resume"
-            st.button(word, icon=":material/play_arrow:", type="primary", key="resume", help="Goes on exactly where it was.",
+            word = say("Start" if state == "queued" else "Resume")
+            st.button(word, icon=":material/play_arrow:", type="primary", key="resume", help=say("Goes on exactly where it was."),
                       on_click=act, args=(lambda: launch(run),))
-        if st.button("Duplicate with changes", icon=":material/content_copy:", key="duplicate"):
+        if st.button(say("Duplicate with changes"), icon=":material/content_copy:", key="duplicate"):
             st.session_state["new_run"] = reading.id
             st.rerun()
     if problem := st.session_state.get("run_problem"):
@@ -88,13 +91,13 @@ def facts(reading: Reading) -> None:
     parameters = model.get("parameters")
     best = reading.best
     rows = [
-        ("Best validation accuracy (95% interval)" if reading.config.monitor == "accuracy" else "Accuracy at the best loss (95% interval)",
-         percent(reading.accuracy, reading.interval)),
-        ("N", f"{reading.faces:,} faces" if reading.faces else "-"),
-        ("Best epoch", f"{best[0]} of {reading.epochs}" if best else "-"),
-        ("Time per epoch", span(seconds / reading.epochs) if seconds else "-"),
-        ("Parameters", f"{parameters:,}" if parameters else "-"),
-        ("Precision", str(model.get("precision", "-"))),
+        (say("Best validation accuracy (95% interval)" if reading.config.monitor == "accuracy" else
+             "Accuracy at the best loss (95% interval)"), percent(reading.accuracy, reading.interval)),
+        ("N", say("{n:,} faces", n=reading.faces) if reading.faces else "-"),
+        (say("Best epoch"), say("{epoch} of {epochs}", epoch=best[0], epochs=reading.epochs) if best else "-"),
+        (say("Time per epoch"), span(seconds / reading.epochs) if seconds else "-"),
+        (say("Parameters"), f"{parameters:,}" if parameters else "-"),
+        (say("Precision"), str(model.get("precision", "-"))),
     ]
     cells = "".join(f"<div><span>{html.escape(name)}</span><b>{html.escape(value)}</b></div>" for name, value in rows)
     st.html(f'<div class="run-facts">{cells}</div>')
@@ -121,19 +124,20 @@ def living_charts(readings: Sequence[Reading]) -> None:
     options = [name for name in METRICS if name != "seeds" or groups]
     metric: Any = choose("Curves", "metric", options, lambda name: METRICS[name], "accuracy")
     if metric == "seeds":
-        named = {f"{group[0].title} and {len(group) - 1} more": [reading.history for reading in group] for group in groups}
-        figure = charts.seed_band(named, theme=theme)
+        named = {say("{run} and {n} more", run=group[0].title, n=len(group) - 1): [reading.history for reading in group]
+                 for group in groups}
+        figure = charts.seed_band(named, theme=theme, say=say)
     else:
-        figure = charts.curves(drawn, metric, theme=theme)
-    told = ", ".join(reading.title for reading in readings)
-    chart(living(figure, metric), "curves", height=380, label=f"{METRICS[metric]} of {told}")
+        figure = charts.curves(drawn, metric, theme=theme, say=say)
+    told = words.commas([reading.title for reading in readings])
+    chart(living(figure, metric), "curves", height=380, label=say("{metric} of {runs}", metric=METRICS[metric], runs=told))
     left, right = st.columns(2)
     with left:
-        st.caption("Learning rate")
+        st.caption(say("Learning rate"))
         rates = charts.learning_rate(drawn, theme=theme).update_layout(showlegend=False)
         chart(living(rates), "learning-rate", height=190, label="Learning rate per epoch")
     with right:
-        st.caption("Training speed")
+        st.caption(say("Training speed"))
         speeds = charts.images_per_second(drawn, theme=theme).update_layout(showlegend=False)
         chart(living(speeds), "speed", height=190, label="Images per second of each epoch")
 
@@ -142,10 +146,11 @@ def diagnosis(reading: Reading) -> None:
     """Say what the curves show, each finding with its rule."""
     found = diagnose(reading.history, reading.run.confusion) if reading.epochs else []
     for finding in found:
-        title, words, rule = (html.escape(text) for text in (finding.title, finding.sentence, finding.rule))
-        st.html(f'<div class="finding"><b>{title}</b>{words}<br><small>Rule: {rule}</small></div>')
+        told = (say(finding.title), say(finding.sentence), say("Rule: {rule}", rule=finding.rule))
+        title, sentence, rule = (html.escape(text) for text in told)
+        st.html(f'<div class="finding"><b>{title}</b>{sentence}<br><small>{rule}</small></div>')
     if not found:
-        st.caption("Nothing stands out in these curves." if reading.epochs >= 3 else "A diagnosis needs a few epochs.")
+        st.caption(say("Nothing stands out in these curves." if reading.epochs >= 3 else "A diagnosis needs a few epochs."))
 
 
 def classes(reading: Reading) -> None:
@@ -156,7 +161,7 @@ def classes(reading: Reading) -> None:
     chosen = choose("Class", "class", names, str.capitalize, "all")
     number = EMOTIONS.index(chosen) if chosen in EMOTIONS else None
     theme: Any = page.theme()
-    figure = charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=theme)
+    figure = charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=theme, say=say)
     chart(living(figure), "recall", height=340, label="Recall of each class per epoch")
 
 
@@ -171,12 +176,12 @@ def epoch_by_epoch(reading: Reading) -> None:
     if last > 1:
         if st.session_state.get("epoch_slider") != epoch:
             st.session_state["epoch_slider"] = epoch
-        st.slider("Epoch", 1, last, key="epoch_slider", on_change=_epoch_chosen, args=(last,),
-                  help="Arrow keys turn it into a film. At the last epoch it follows the training.")
+        st.slider(say("Epoch"), 1, last, key="epoch_slider", on_change=_epoch_chosen, args=(last,),
+                  help=say("Arrow keys turn it into a film. At the last epoch it follows the training."))
     matrix = confusion[epoch - 1]
     st.markdown(run_epochs.sentence(matrix, epoch))
     theme: Any = page.theme()
-    chart(charts.matrix(matrix, theme=theme), "film", height=500, label=f"Validation matrix of epoch {epoch}")
+    chart(charts.matrix(matrix, theme=theme), "film", height=500, label=say("Validation matrix of epoch {epoch}", epoch=epoch))
     _, probabilities = reading.run.probes
     if epoch <= len(probabilities):
         probes = run_epochs.probe_faces(reading)
@@ -192,47 +197,52 @@ def _epoch_chosen(last: int) -> None:
 def compare(readings: Sequence[Reading]) -> None:
     """Draw results and differing settings of the ticked runs as tables."""
     if len(readings) < 2:
-        st.caption("Tick further runs on the left to lay them over this one.")
+        st.caption(say("Tick further runs on the left to lay them over this one."))
     colours = [charts.run_colour(reading.meta.colour) for reading in readings]
     rows = run_compare.results(readings)
-    st.html(run_compare.table([{name: run_compare.shown(value) for name, value in row.items()} for row in rows], colours))
+    st.html(run_compare.table([{say(name): run_compare.shown(value) for name, value in row.items()} for row in rows], colours))
     if not run_compare.same_faces(readings):
-        st.warning("These runs saw different data: their accuracies are not counted on the same faces.", icon=":material/warning:")
+        st.warning(say("These runs saw different data: their accuracies are not counted on the same faces."), icon=":material/warning:")
     for group in run_compare.seeds(readings):
         if told := run_compare.repeated(group):
             st.markdown(told.replace("$", r"\$"))
     if len(readings) > 1:
         differ = run_compare.differing(readings)
-        st.markdown("**Settings that differ**" if differ else "All settings are alike.")
+        st.markdown(say("**Settings that differ**" if differ else "All settings are alike."))
         if differ:
             titles = [f"{number}. {reading.title}" for number, reading in enumerate(readings, 1)]
-            st.html(run_compare.table([{"Setting": name.replace("_", " "), **dict(zip(titles, map(run_compare.say, values), strict=True))}
-                                       for name, values in differ.items()]))
+            st.html(run_compare.table([
+                {say("Setting"): words.setting(name), **dict(zip(titles, map(run_compare.value_in_words, values), strict=True))}
+                for name, values in differ.items()]))
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    st.download_button("Table as CSV", text.getvalue(), "runs.csv", "text/csv", icon=":material/download:", key="results-csv",
+    st.download_button(say("Table as CSV"), text.getvalue(), "runs.csv", "text/csv", icon=":material/download:", key="results-csv",
                        on_click="ignore")
 
 
 def settings(reading: Reading) -> None:
     """Draw every setting with its meaning, and the data that the run saw."""
     values = reading.config.model_dump()
-    rows = [{"Setting": name.replace("_", " "), "Value": run_compare.say(values[name]), "Meaning": field.description or ""}
+    rows = [{say("Setting"): words.setting(name), say("Value"): run_compare.value_in_words(values[name]),
+             say("Meaning"): say(field.description or "")}
             for name, field in type(reading.config).model_fields.items() if name != "note"]
     data = reading.facts.get("data", {})
     if data:
-        words = [f"{data.get('name', reading.config.data)}, fingerprint {str(data.get('fingerprint', ''))[:12]}.", *data.get("notes", [])]
-        st.caption(" ".join(words))
+        from fer_core.data import NOTES
+
+        told = say("{name}, fingerprint {fingerprint}.", name=data.get("name", reading.config.data),
+                   fingerprint=str(data.get("fingerprint", ""))[:12])
+        st.caption(words.prose([told, *(words.kept(note, NOTES) for note in data.get("notes", []))]))
     st.html(run_compare.table(rows))
 
 
 def log(reading: Reading) -> None:
     """Draw the end of the trainer's log."""
     lines = reading.run.log_tail(40)
-    st.code("\n".join(lines) if lines else "The log is empty.", language=None, height=320)
-    st.caption(f"{reading.run.path / 'log.txt'}, last {len(lines)} lines")
+    st.code("\n".join(lines) if lines else say("The log is empty."), language=None, height=320)
+    st.caption(say("{file}, last {n} lines", file=str(reading.run.path / "log.txt"), n=len(lines)))
 
 
 def under(reading: Reading, ticked: Sequence[Reading]) -> None:

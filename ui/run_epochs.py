@@ -12,8 +12,9 @@ from fer_core import evaluate
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import FerError
-from ui import cache
+from ui import cache, words
 from ui.answers import located
+from ui.language import say
 from ui.run_list import Reading, percent
 
 
@@ -32,15 +33,16 @@ def probe_faces(reading: Reading) -> Probes:
     try:
         dataset = cache.dataset(located(reading.run) or reading.config.data)
     except (FerError, OSError) as error:
-        return Probes(why=f"The faces cannot be shown: {error}")
+        return Probes(why=say("The faces cannot be shown: {error}", error=str(error)))
     known = reading.facts.get("data", {}).get("fingerprint")
     if known and known != dataset.fingerprint:
-        return Probes(why=f"{reading.config.data} is not the data set that this run saw (fingerprint {dataset.fingerprint[:8]}, "
-                          f"the run's is {known[:8]}), so its faces would be the wrong ones.")
+        return Probes(why=say("{data} is not the data set that this run saw (fingerprint {found}, the run's is {known}), "
+                              "so its faces would be the wrong ones.",
+                              data=reading.config.data, found=dataset.fingerprint[:8], known=known[:8]))
     split = dataset.get(SPLITS[1])
     labelled = np.empty(0, np.int64) if split is None else np.flatnonzero(split.labels >= 0)
     if split is None or not len(indices) or indices.max() >= len(labelled):
-        return Probes(why="The data set has no such validation faces.")
+        return Probes(why=say("The data set has no such validation faces."))
     chosen = labelled[indices]
     return Probes(split.images[chosen], split.labels[chosen])
 
@@ -60,13 +62,15 @@ def probe_wall(probabilities: np.ndarray, probes: Probes) -> str:
     for place, row in enumerate(probabilities):
         called = int(np.argmax(row))
         label = None if probes.labels is None else int(probes.labels[place])
-        alt = f"face {place + 1}, label {EMOTIONS[label or 0]}"
+        alt = say("face {number}, label {emotion}", number=place + 1, emotion=EMOTIONS[label or 0])
         face = "" if probes.images is None else f'<img alt="{alt}" src="{picture(probes.images[place])}">'
         right = "" if label is None else "right" if label == called else "wrong"
         mark = {"right": "&#10003; ", "wrong": "&#10007; "}.get(right, "")
-        told = "" if label is None or label == called else f"<small>label {EMOTIONS[label]}, {percent(float(row[label]))}</small>"
+        told = "" if label is None or label == called else (
+            f"<small>{say('label {emotion}, {share}', emotion=EMOTIONS[label], share=percent(float(row[label])))}</small>")
         parts.append(f'<figure class="probe {right}" style="--c:{EMOTION_COLOURS[EMOTIONS[called]]}">{face}'
-                     f"<figcaption><b>{mark}{EMOTIONS[called]}</b> <span>{percent(float(row[called]))}</span>{told}</figcaption></figure>")
+                     f"<figcaption><b>{mark}{say(EMOTIONS[called])}</b> <span>{percent(float(row[called]))}</span>{told}</figcaption>"
+                     "</figure>")
     return f'<div class="probes">{"".join(parts)}</div>'
 
 
@@ -75,19 +79,22 @@ def probes_right(probabilities: np.ndarray, probes: Probes) -> str:
     if probes.labels is None:
         return ""
     right = int((probabilities.argmax(1) == probes.labels).sum())
-    return f"{right} of {len(probes.labels)} probe faces called by their label"
+    return say("{right} of {n} probe faces called by their label", right=right, n=len(probes.labels))
 
 
 def sentence(matrix: np.ndarray, epoch: int) -> str:
     """Say what an epoch's validation matrix (7, 7) shows: accuracy with N and interval, and the most frequent error."""
     if matrix.sum() == 0:
-        return f"Epoch {epoch}: no face was validated."
+        return say("Epoch {epoch}: no face was validated.", epoch=epoch)
     scores = evaluate.from_matrix(matrix)
-    words = f"Epoch {epoch}: {percent(scores.accuracy, scores.interval)} of {scores.n:,} validation faces right."
+    told = [say("Epoch {epoch}: {share} of {n:,} validation faces right.",
+                epoch=epoch, share=percent(scores.accuracy, scores.interval), n=scores.n)]
     pairs = scores.most_confused(1)
     if pairs:
         pair = pairs[0]
-        faces = int(matrix[pair.true].sum())
-        words += f" Most frequent error: {pair.count} of {faces:,} {EMOTIONS[pair.true]} faces called {EMOTIONS[pair.predicted]}."
-    missing = [EMOTIONS[c] for c in range(len(EMOTIONS)) if matrix[:, c].sum() == 0 and matrix[c].sum() > 0]
-    return words + (f" Never called: {', '.join(missing)}." if missing else "")
+        told.append(say("Most frequent error: {count} of {n:,} {true} faces called {pred}.", count=pair.count,
+                        n=int(matrix[pair.true].sum()), true=EMOTIONS[pair.true], pred=EMOTIONS[pair.predicted]))
+    missing = [say(EMOTIONS[c]) for c in range(len(EMOTIONS)) if matrix[:, c].sum() == 0 and matrix[c].sum() > 0]
+    if missing:
+        told.append(say("Never called: {emotions}.", emotions=words.commas(missing)))
+    return words.prose(told)

@@ -9,6 +9,8 @@ from typing import Any
 import streamlit as st
 
 from fer_core.config import PRESETS, RunConfig, parse
+from ui import words
+from ui.language import say
 
 CHOICES = ("data", "arch", "preset")
 """The three that a person chooses; every other field stands in the expander."""
@@ -48,7 +50,8 @@ class Knob:
     @property
     def label(self) -> str:
         """The name in words."""
-        return self.name.replace("_", " ").capitalize()
+        said = words.setting(self.name)
+        return said[:1].upper() + said[1:]
 
 
 def knob(name: str) -> Knob:
@@ -81,9 +84,9 @@ def start_values(preset: str, base: RunConfig | None) -> dict[str, Any]:
 
 def widget(item: Knob, value: Any, prefix: str) -> Any:
     """Draw one knob and return what it holds."""
-    key, told = f"{prefix}-{item.name}", item.help
+    key, told = f"{prefix}-{item.name}", say(item.help)
     if item.kind == "choice":
-        return st.selectbox(item.label, item.options, index=item.options.index(value), help=told, key=key)
+        return st.selectbox(item.label, item.options, index=item.options.index(value), format_func=say, help=told, key=key)
     if item.kind == "switch":
         return st.toggle(item.label, value=value, help=told, key=key)
     if item.kind == "whole":
@@ -93,7 +96,8 @@ def widget(item: Knob, value: Any, prefix: str) -> Any:
         step = 0.0005 if item.name in {"learning_rate", "weight_decay"} else 0.05 if (item.high or 99) <= 1 else 0.5
         return st.number_input(item.label, item.low, item.high, float(value), step, format="%.5g", help=told, key=key)
     if item.kind == "numbers":
-        text = st.text_input(item.label, " ".join(f"{part:g}" for part in value), help=told + " Numbers with blanks between.", key=key)
+        told = words.prose([told, say("Numbers with blanks between.")])
+        text = st.text_input(item.label, " ".join(f"{part:g}" for part in value), help=told, key=key)
         return tuple(text.replace(",", " ").split())
     return st.text_input(item.label, value, help=told, key=key)
 
@@ -104,38 +108,40 @@ def form(data_sets: list[str], base: RunConfig | None = None, *, turn: int = 0) 
     `turn` numbers the openings of the dialog, so that none remembers what was typed into another.
     """
     options = list(dict.fromkeys([*([base.data] if base else []), "demo", *data_sets]))
-    data = st.selectbox("Data", options, accept_new_options=True, key=f"{turn}-new-data",
-                        help="'demo' draws its own faces. Type the path of a CSV, folder or zip of FER2013 to add one.")
+    data = st.selectbox(say("Data"), options, accept_new_options=True, key=f"{turn}-new-data",
+                        help=say("'demo' draws its own faces. Type the path of a CSV, folder or zip of FER2013 to add one."))
     presets = list(PRESETS)
     first = presets.index(base.preset) if base and base.preset in presets else 0
-    preset = st.selectbox("Preset", presets, index=first, format_func=lambda p: f"{p}: {PRESET_WORDS.get(p, '')}", key=f"{turn}-new-preset")
+    preset = st.selectbox(say("Preset"), presets, index=first, key=f"{turn}-new-preset",
+                          format_func=lambda p: say("{preset}: {words}", preset=p, words=PRESET_WORDS.get(p, "")))
     values = start_values(preset, base)
     known = knob("arch").options
-    arch = st.selectbox("Network", known, index=known.index(values["arch"]), format_func=lambda a: ARCH_WORDS.get(a, a),
-                        key=f"{turn}-new-{preset}-arch")
+    arch = st.selectbox(say("Network"), known, index=known.index(values["arch"]), key=f"{turn}-new-{preset}-arch",
+                        format_func=lambda name: say(ARCH_WORDS.get(str(name), str(name))))
     told: dict[str, Any] = {"data": (data or "demo").strip(), "arch": arch, "preset": preset}
-    with st.expander("Every other knob"):
+    with st.expander(say("Every other knob")):
         for title, knobs in groups().items():
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{say(title)}**")
             columns = st.columns(2)
             for place, item in enumerate(knobs):
                 with columns[place % 2]:
                     told[item.name] = widget(item, values[item.name], f"{turn}-new-{preset}")
-        told["note"] = st.text_area("Note", values["note"], help=RunConfig.model_fields["note"].description, key=f"{turn}-new-note")
+        told["note"] = st.text_area(say("Note"), values["note"], help=say(RunConfig.model_fields["note"].description or ""),
+                                    key=f"{turn}-new-note")
     st.caption(command(told, values))
-    if not st.button("Start training", type="primary", icon=":material/play_arrow:", width="stretch", key="new-start"):
+    if not st.button(say("Start training"), type="primary", icon=":material/play_arrow:", width="stretch", key="new-start"):
         return None
     return parse({**values, **told})
 
 
 def command(told: dict[str, Any], preset_values: dict[str, Any]) -> str:
     """Write the command line that does the same."""
-    words = [f"python -m fer_core train --data {told['data']} --arch {told['arch']} --preset {told['preset']}"]
+    parts = [f"python -m fer_core train --data {told['data']} --arch {told['arch']} --preset {told['preset']}"]
     fresh = RunConfig.from_preset(told["preset"]).model_dump()
     for name, value in told.items():
         if name not in CHOICES and name != "note" and _plain(value) != _plain(fresh.get(name, preset_values.get(name))):
-            words.append(f"--{name.replace('_', '-')} {_plain(value)}")
-    return "The same by command: `" + " ".join(words).replace("`", "") + "`"
+            parts.append(f"--{name.replace('_', '-')} {_plain(value)}")
+    return say("The same by command: `{command}`", command=" ".join(parts).replace("`", ""))
 
 
 def _plain(value: Any) -> str:

@@ -14,7 +14,9 @@ import numpy as np
 from fer_core.config import RunConfig
 from fer_core.errors import FerError
 from fer_core.evaluate import wilson
-from fer_core.runs import Meta, Run, Status, best_epoch
+from fer_core.runs import PHASES, Meta, Run, Status, best_epoch
+from ui import words
+from ui.language import say
 
 STATE_LOOKS: dict[str, tuple[str, str, str]] = {
     "queued": ("gray", ":material/schedule:", "Queued"),
@@ -148,18 +150,21 @@ def _with_status(reading: Reading) -> Reading:
         return Reading(**{**vars(reading), "damage": str(error)})
 
 
-def span(seconds: float | None) -> str:
-    """Say a time in at most two units: '45 s', '3 min 20 s', '2 h 5 min'."""
+def span(seconds: float | None, *, rough: bool = False) -> str:
+    """Say a time in at most two units: '45 s', '3 min 20 s', '2 h 5 min'; in the larger one alone where it is `rough`."""
     if seconds is None or not np.isfinite(seconds):
         return ""
     whole = round(max(0.0, seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 and whole % 60 else "")
-    if whole < 86400:
-        return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 >= 60 else "")
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if not minutes:
+        return say("{seconds} s", seconds=whole)
+    if not hours:
+        alone = rough or minutes >= 10 or not whole % 60
+        return say("{minutes} min", minutes=minutes) if alone else say("{minutes} min {seconds} s", minutes=minutes, seconds=whole % 60)
+    if not days:
+        alone = rough or not minutes % 60
+        return say("{hours} h", hours=hours) if alone else say("{hours} h {minutes} min", hours=hours, minutes=minutes % 60)
+    return say("{days} d", days=days) if rough else say("{days} d {hours} h", days=days, hours=hours % 24)
 
 
 def percent(value: float | None, interval: tuple[float, float] | None = None) -> str:
@@ -167,28 +172,24 @@ def percent(value: float | None, interval: tuple[float, float] | None = None) ->
     if value is None or not np.isfinite(value):
         return "-"
     text = f"{100 * value:.1f}%"
-    return text + (f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else "")
+    return say("{share} ({low:.1f} to {high:.1f})", share=text, low=100 * interval[0], high=100 * interval[1]) if interval else text
 
 
 def badge(reading: Reading) -> str:
     """Return the state as Markdown: colour, icon and word."""
     colour, icon, word = STATE_LOOKS[reading.state]
-    return f":{colour}-badge[{icon} {word}]"
+    return f":{colour}-badge[{icon} {say(word)}]"
 
 
 def pulse(status: Status) -> str:
     """Say how old the last sign of life is, and what the trainer does."""
     if not status.alive:
-        return f"ended {_one_unit(status.age)} ago" if status.heartbeat else ""
+        return say("ended {time} ago", time=span(status.age, rough=True)) if status.heartbeat else ""
     if status.state == "queued" and status.process is None:
-        return "waiting to be started"
+        return say("waiting to be started")
     if status.age > SILENT:
-        return f"no heartbeat for {_one_unit(status.age)}"
-    return "heartbeat just now" if status.age < 3 else f"heartbeat {span(status.age)} ago"
-
-
-def _one_unit(seconds: float) -> str:
-    return " ".join(span(seconds).split()[:2])
+        return say("no heartbeat for {time}", time=span(status.age, rough=True))
+    return say("heartbeat just now") if status.age < 3 else say("heartbeat {time} ago", time=span(status.age))
 
 
 def progress(status: Status) -> tuple[float, str]:
@@ -196,18 +197,18 @@ def progress(status: Status) -> tuple[float, str]:
     total = max(1, status.epochs)
     part = status.step / status.steps if status.steps else 0.0
     done = min(1.0, (status.epoch + part) / total)
-    words = [f"epoch {min(status.epoch + 1, total)} of {total}"]
+    told = [say("epoch {epoch} of {epochs}", epoch=min(status.epoch + 1, total), epochs=total)]
     if status.steps:
-        words.append(f"step {status.step:,} of {status.steps:,}")
+        told.append(say("step {step:,} of {steps:,}", step=status.step, steps=status.steps))
     if status.loss is not None:
-        words.append(f"loss {status.loss:.3g}")
+        told.append(say("loss {loss:.3g}", loss=status.loss))
     if status.images_per_second:
-        words.append(f"{status.images_per_second:,.0f} images/s")
+        told.append(say("{n:,.0f} images/s", n=status.images_per_second))
     if status.seconds_left is not None:
-        words.append(f"{span(status.seconds_left)} left")
+        told.append(say("{time} left", time=span(status.seconds_left)))
     if status.phase and not status.phase.startswith("epoch "):
-        words.insert(0, status.phase)
-    return done, ", ".join(words)
+        told.insert(0, words.kept(status.phase, PHASES))
+    return done, words.clauses(told)
 
 
 def sparkline(values: Sequence[float] | np.ndarray, colour: str, *, best: int | None = None) -> str:
@@ -226,7 +227,7 @@ def sparkline(values: Sequence[float] | np.ndarray, colour: str, *, best: int | 
         if best and best <= len(numbers):
             body += f'<circle cx="{x[best - 1]:.1f}" cy="{y[best - 1]:.1f}" r="3.2" fill="{colour}"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">{body}</svg>'
-    told = f"Validation accuracy over {len(numbers)} epochs" if len(numbers) else "No epoch yet"
+    told = say("Validation accuracy over {n} epochs", n=len(numbers)) if len(numbers) else say("No epoch yet")
     return f'<img alt="{told}" width="{width}" height="{height}" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
 
 
@@ -236,7 +237,7 @@ def card(reading: Reading, colour: str) -> str:
         return f'<div class="run-card"><span class="run-why">{html.escape(reading.damage)}</span></div>'
     best = reading.best
     number = percent(reading.accuracy) if best else "-"
-    where = f"epoch {best[0]} of {reading.epochs}" if best else "no epoch yet"
+    where = say("epoch {epoch} of {epochs}", epoch=best[0], epochs=reading.epochs) if best else say("no epoch yet")
     curve = sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
     return (f'<div class="run-card">{curve}<span class="run-best"><b>{number}</b><small>{html.escape(where)}</small></span></div>')
 

@@ -149,6 +149,11 @@ def carried(**changes: Any) -> dict[str, str]:
     return {name: str(value) for name, value in merged.items() if value is not None}
 
 
+def language() -> dict[str, str]:
+    """Return what a link that leaves the selection behind carries all the same: the reader's language."""
+    return {name: value for name, value in carried().items() if name == "lang"}
+
+
 def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str]:
     """Give every option a label of its own: Streamlit finds a choice again by its label, so that two runs of one title were one."""
     said = [say(words(option)) for option in options]

@@ -10,6 +10,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from ui import cache, selection
 from ui.answers import answers, predicted_splits
+from ui.language import say
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ STEPS = (
 def start() -> None:
     """Draw the way into the tour, where there is a run to show."""
     if (run := _run()) is not None:
-        st.button("Take the tour: five steps", icon=":material/explore:", key="tour-start", on_click=_ask, args=(1, run))
+        st.button(say("Take the tour: five steps"), icon=":material/explore:", key="tour-start", on_click=_ask, args=(1, run))
 
 
 def draw() -> None:
@@ -55,12 +56,15 @@ def draw() -> None:
         return
     step, run = STEPS[number - 1], _run()
     with st.container(border=True, key="tour"):
-        st.markdown(f"**{number} of {len(STEPS)} · {step.title}**  \n{step.words}")
+        st.markdown(say("**{number} of {steps} · {title}**  \n{words}", number=number, steps=len(STEPS),
+                        title=step.title, words=step.words))
         with st.container(horizontal=True, gap="small"):
-            st.button("Back", icon=":material/arrow_back:", key="tour-back", disabled=number == 1, on_click=_ask, args=(number - 1, run))
+            st.button(say("Back"), icon=":material/arrow_back:", key="tour-back", disabled=number == 1,
+                      on_click=_ask, args=(number - 1, run))
             if number < len(STEPS):
-                st.button("Next", icon=":material/arrow_forward:", key="tour-next", type="primary", on_click=_ask, args=(number + 1, run))
-            st.button("Leave the tour" if number < len(STEPS) else "Done", key="tour-leave", type="tertiary", on_click=selection.write,
+                st.button(say("Next"), icon=":material/arrow_forward:", key="tour-next", type="primary",
+                          on_click=_ask, args=(number + 1, run))
+            st.button(say("Leave the tour" if number < len(STEPS) else "Done"), key="tour-leave", type="tertiary", on_click=selection.write,
                       kwargs={"tour": None})
 
 
@@ -75,7 +79,7 @@ def query(number: int, run: str | None) -> dict[str, str]:
 
 
 def _ask(number: int, run: str | None) -> None:
-    selection.leave(STEPS[number - 1].page, query(number, run))
+    selection.leave(STEPS[number - 1].page, {**query(number, run), **selection.language()})
 
 
 def _run() -> str | None:
