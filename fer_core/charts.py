@@ -27,6 +27,7 @@ from fer_core.curves import (
 )
 from fer_core.emotions import EMOTIONS
 from fer_core.matrices import SHADINGS, Shading, matrix, matrix_difference, matrix_film
+from fer_core.sentences import Sentence
 
 __all__ = [
     "EMOTION_COLOURS",
@@ -95,7 +96,7 @@ def probability_bars(probabilities: np.ndarray, true: int | None = None, *, them
     """Draw the seven probabilities (7,) of one face: predicted filled, the others pale, the true class outlined."""
     values = np.asarray(probabilities, dtype=float)
     predicted = int(values.argmax())
-    names = [f"<b>{name}</b>" if index == true else name for index, name in enumerate(EMOTIONS)]
+    names = [Sentence("<b>{label}</b>", label=name) if index == true else name for index, name in enumerate(EMOTIONS)]
     figure = blank(theme, "probability", "", "")
     figure.add_bar(
         x=values,
@@ -114,7 +115,8 @@ def probability_bars(probabilities: np.ndarray, true: int | None = None, *, them
         },
     )
     figure.update_xaxes(range=[0, 1.16], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", showgrid=True)
-    return figure.update_layout(hovermode="closest", yaxis={"autorange": "reversed", "showgrid": False}, margin={"t": 8}, showlegend=False)
+    figure.update_yaxes(tickvals=names, ticktext=names, autorange="reversed", showgrid=False)
+    return figure.update_layout(hovermode="closest", margin={"t": 8}, showlegend=False)
 
 
 def to_table(figure: go.Figure) -> dict[str, list[Any]]:

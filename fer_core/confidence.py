@@ -11,6 +11,10 @@ import plotly.graph_objects as go
 from fer_core.colours import EMOTION_COLOURS, GROUND, QUIET, SEQUENTIAL, TEXT, Theme, blank, run_colour, shade
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import CLASSES, Evaluation
+from fer_core.sentences import Sentence
+
+MAP_CURVES = {"deletion": ("deletion, this map", "deletion, random maps"), "insertion": ("insertion, this map", "insertion, random maps")}
+"""Names of a map's curves, and of those of random maps."""
 
 
 def class_scores(
@@ -31,6 +35,7 @@ def class_scores(
             name=name,
             marker={"color": colour, "size": 10},
             cliponaxis=False,
+            text=[part.name for part in evaluation.per_class],
             customdata=[[part.name, low, high, part.support] for part, (low, high) in zip(evaluation.per_class, bounds, strict=True)],
             error_y={
                 "array": bounds[:, 1] - values,
@@ -39,12 +44,12 @@ def class_scores(
                 "width": 4,
                 "color": QUIET[theme] if len(evaluations) == 1 else colour,
             },
-            hovertemplate="%{customdata[0]}: %{y:.1%} (%{customdata[1]:.1%} to %{customdata[2]:.1%}), %{customdata[3]:,} faces",
+            hovertemplate="%{text}: %{y:.1%} (%{customdata[1]:.1%} to %{customdata[2]:.1%}), %{customdata[3]:,} faces",
         )
     first = next(iter(evaluations.values()))
     figure.update_xaxes(
         tickvals=list(range(CLASSES)),
-        ticktext=[f"{part.name}<br>{part.support:,}" for part in first.per_class],
+        ticktext=[Sentence("{label}<br>{n:,}", label=part.name, n=part.support) for part in first.per_class],
         range=[-0.5, CLASSES - 0.5],
     )
     return figure.update_layout(hovermode="closest", yaxis={"range": [0, 1]}, showlegend=len(evaluations) > 1)
@@ -95,7 +100,7 @@ def reliability(evaluation: Evaluation, *, theme: Theme = "light") -> go.Figure:
         x=[part.confidence for part in bins],
         y=[part.accuracy for part in bins],
         mode="lines+markers",
-        name=f"calibration error {evaluation.ece:.1%}",
+        name=Sentence("calibration error {ece:.1%}", ece=evaluation.ece),
         line={"color": run_colour(0), "width": 2},
         marker={"size": [5 + 14 * (part.n / max(b.n for b in bins)) ** 0.5 for part in bins]},
         customdata=[part.n for part in bins],
@@ -133,7 +138,7 @@ def coverage(confidence: np.ndarray, right: np.ndarray, *, chosen: float | None 
             x=[kept / len(order)],
             y=[float(right[confidence >= chosen].mean())],
             mode="markers",
-            name=f"p at least {chosen:.2f}",
+            name=Sentence("p at least {chosen:.2f}", chosen=chosen),
             marker={"size": 11, "color": TEXT[theme]},
             hovertemplate="%{y:.1%} right of %{x:.1%} of the faces",
         )
@@ -153,7 +158,7 @@ def confidence_bars(confidence: np.ndarray, right: np.ndarray, *, theme: Theme =
             x=(edges[:-1] + edges[1:]) / 2,
             y=count,
             width=0.045,
-            name=f"{word} ({int(count.sum()):,})",
+            name=Sentence("{word} ({n:,})", word=word, n=int(count.sum())),
             marker={"color": colour},
             hovertemplate="%{y:,}",
         )
@@ -169,7 +174,7 @@ def cell_probabilities(called: np.ndarray, own: np.ndarray, *, theme: Theme = "l
     for word, values, colour in pairs:
         known = values[~np.isnan(values)]
         count, _ = np.histogram(np.clip(known, 0, 1), bins=edges)
-        name = f"{word} (median {np.median(known):.2f})" if len(known) else word
+        name = Sentence("{word} (median {median:.2f})", word=word, median=float(np.median(known))) if len(known) else word
         figure.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=count, width=0.022, offset=-0.023 if word == pairs[0][0] else 0.001, name=name,
                        marker={"color": colour}, hovertemplate="%{y:,}")
     return figure.update_layout(barmode="overlay", xaxis={"range": [0, 1], "tickformat": ".0%"})
@@ -179,8 +184,8 @@ def map_curves(own: Mapping[str, np.ndarray], random: Mapping[str, np.ndarray], 
     """Draw a map's curves {"deletion", "insertion": (steps + 1,)} and, dashed, the mean of those of random maps (randoms, steps + 1)."""
     figure = blank(theme, "share of the pixels, the strongest first", score, ".0%")
     for number, (name, values) in enumerate(own.items()):
-        share, others = np.linspace(0, 1, len(values)), random[name]
-        for said, line, dash, width in ((f"{name}, this map", values, "solid", 2.4), (f"{name}, random maps", others.mean(0), "dash", 1.6)):
+        share, others, (mine, theirs) = np.linspace(0, 1, len(values)), random[name], MAP_CURVES[name]
+        for said, line, dash, width in ((mine, values, "solid", 2.4), (theirs, others.mean(0), "dash", 1.6)):
             figure.add_scatter(x=share, y=line, name=said, mode="lines", line={"color": run_colour(number), "dash": dash, "width": width},
                                hovertemplate="%{y:.1%}")
     return figure.update_layout(hovermode="x unified", xaxis={"range": [0, 1], "tickformat": ".0%"}, yaxis={"range": [0, 1.02]})

@@ -21,6 +21,7 @@ import numpy as np
 from fer_core import files
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError, FerError
+from fer_core.sentences import Sentence
 
 VERDICTS: dict[str, str] = {
     "label": "label wrong",
@@ -57,7 +58,10 @@ class Mark:
     @property
     def words(self) -> str:
         """The verdict as a person reads it."""
-        return VERDICTS[self.verdict] + (f": {EMOTIONS[self.better].capitalize()}" if self.better is not None else "")
+        verdict = VERDICTS[self.verdict]
+        if self.better is None:
+            return verdict
+        return Sentence("{verdict}: {better}", verdict=verdict, better=EMOTIONS[self.better].capitalize())
 
 
 class Marks:
@@ -142,7 +146,8 @@ def from_csv(content: bytes, data: str, sizes: dict[str, int]) -> dict[str, list
 
 def _row(row: dict[str, str], number: int, data: str, sizes: dict[str, int]) -> tuple[str, Mark]:
     def wrong(name: str, expected: str) -> DataError:
-        return DataError(f"Line {number} of the marks does not fit.", received=f"{name} {str(row.get(name))[:60]!r}", expected=expected)
+        return DataError(Sentence("Line {number} of the marks does not fit.", number=number),
+                         received=f"{name} {str(row.get(name))[:60]!r}", expected=expected)
 
     if row["data"] != data:
         raise wrong("data", f"the fingerprint of these faces, {data[:12]}...")

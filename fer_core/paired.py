@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_core.errors import FerError
+from fer_core.sentences import Sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,8 @@ class McNemar:
         fixes, breaks = len(self.fixes), len(self.breaks)
         chance = "under 0.0001" if self.p < 1e-4 else f"{self.p:.2g}"
         verdict = "more than chance explains" if self.p < 0.05 else "no more than chance may explain"
-        return f"B fixes {fixes:,} errors of A and breaks {breaks:,} that A had right: {verdict} (McNemar, p {chance}, {self.n:,} faces)."
+        return Sentence("B fixes {fixes:,} errors of A and breaks {breaks:,} that A had right: {verdict} (McNemar, p {p}, {n:,} faces).",
+                        fixes=fixes, breaks=breaks, verdict=verdict, p=chance, n=self.n)
 
 
 def mcnemar(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> McNemar:

@@ -11,9 +11,11 @@ from fer_core.charts import SHADINGS
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from ui import ask_run, cache, cell, class_numbers, confidence_view, marks_view, matrix_panel, one_face, opened, page, selection, two_runs
 from ui.answers import answers, predicted_splits
 from ui.choice import SHOWS, parse
+from ui.language import say
 from ui.view import View
 
 PANELS = {"cell": "What they have in common", "confidence": "Confidence", "classes": "Numbers per class", "runs": "Two runs",
@@ -76,7 +78,7 @@ def viewed(run: Run, split: str) -> View | None:
     with page.errors():
         second = two_runs.second(found, two_runs.others(run, split))
     if choice.part and second is None:
-        st.info("The link asks for a part of two runs, but compares with none: it is left aside.", icon=":material/info:")
+        st.info(say("The link asks for a part of two runs, but compares with none: it is left aside."), icon=":material/info:")
         choice = replace(choice, part=None)
     return View(choice, run, found, second, marks_view.of(found))
 
@@ -96,7 +98,7 @@ def main() -> None:
     run, split = controls()
     if run is None:
         for damaged in cache.runs():
-            page.problem(RunError(f"{damaged.id} is damaged.", received=damaged.damage))
+            page.problem(RunError(Sentence("{run} is damaged.", run=damaged.id), received=damaged.damage))
         page.empty("No run to look at", "A run is one training of a network. The demo network takes a minute or two.",
                    "python -m fer_core train --data demo --preset quick")
         return

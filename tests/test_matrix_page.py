@@ -93,6 +93,10 @@ def test_the_bars_of_the_histogram_share_all_faces():
     assert in_bin(np.array([1.0, 1.0 + 1e-7]), (0.95, 1.0)).all()
 
 
+def test_a_bar_is_known_in_any_language_by_its_curve():
+    assert [confidence_view.bar({"x": 0.97, "name": "答錯（3）", "curve": curve})["side"] for curve in (0, 1)] == ["right", "wrong"]
+
+
 @pytest.mark.parametrize("name", ["right", "wrong"])
 def test_a_bar_that_is_clicked_opens_as_many_faces_as_it_shows(name):
     found = answer()

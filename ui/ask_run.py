@@ -9,14 +9,17 @@ import streamlit as st
 from fer_core import predicting
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from ui import page, selection, words
 from ui.answers import located
+from ui.language import say
 
 
 def offer(run: Run, split: str, why: str) -> None:
     """Offer to predict a split; while that goes on, show its progress instead."""
     if not (run.path / "weights.safetensors").exists():
-        page.empty(f"No predictions of the {split} split", "The run has no weights yet: they come with its first complete epoch.")
+        page.empty(Sentence("No predictions of the {split} split", split=split),
+                   "The run has no weights yet: they come with its first complete epoch.")
         return
     told = predicting.progress(run, split)
     if told is not None and told.state == "running":
@@ -24,12 +27,15 @@ def offer(run: Run, split: str, why: str) -> None:
         return
     known = run.facts.get("data", {}).get("counts", {})
     if known and split not in known:
-        page.empty(f"There is no {words.SPLIT_WORDS[split]} split", f"The data that {run.title} was trained on has: {', '.join(known)}.")
+        page.empty(Sentence("There is no {split} split", split=words.SPLIT_WORDS[split]),
+                   Sentence("The data that {run} was trained on has: {splits}.", run=run.title, splits=", ".join(known)))
         return
-    page.empty(f"{run.title} has not predicted the {words.SPLIT_WORDS[split]} split yet", why)
+    page.empty(Sentence("{run} has not predicted the {split} split yet", run=run.title, split=words.SPLIT_WORDS[split]), why)
     if told is not None and told.state in ("failed", "lost"):
-        page.problem(RunError("The last attempt failed.", received=told.reason, todo=f"look into {run.path.name}/predict.log"))
-    st.button("Make the predictions", key=f"ask-{split}", type="primary", icon=":material/play_arrow:", on_click=ask, args=(run, split))
+        page.problem(RunError("The last attempt failed.", received=told.reason,
+                              todo=Sentence("look into {file}", file=f"{run.path.name}/predict.log")))
+    st.button(say("Make the predictions"), key=f"ask-{split}", type="primary", icon=":material/play_arrow:", on_click=ask,
+              args=(run, split))
     if (problem := st.session_state.pop("ask_problem", None)) is not None:
         page.problem(problem)
     st.code(f"python -m fer_core evaluate {run.id} --split {split}", language="bash")
@@ -58,6 +64,6 @@ def follow(path: str, split: str) -> None:
     told = predicting.progress(Run(Path(path)), split)
     if told is None or told.state != "running":
         selection.anew()
-    left = f", about {words.duration(told.seconds_left)} left" if told.seconds_left else ""
-    st.progress(told.share, text=f"Predicting the {words.SPLIT_WORDS[split]} split: {told.share:.0%}{left}. It goes on when this page "
-                "is closed.")
+    left = say(", about {time} left", time=words.duration(told.seconds_left)) if told.seconds_left else ""
+    st.progress(told.share, text=say("Predicting the {split} split: {share:.0%}{left}. It goes on when this page is closed.",
+                                     split=words.SPLIT_WORDS[split], share=told.share, left=left))

@@ -10,10 +10,11 @@ import streamlit as st
 from fer_core import charts
 from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, rgb
-from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.emotions import SIDE
 from fer_core.splits import pixels
 from ui import figures, page, words
 from ui.gallery import atlas, gallery, png
+from ui.language import say
 from ui.view import View
 
 MOST = 5000
@@ -40,7 +41,7 @@ def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     rows, answers = view.rows, view.shown
     if not len(rows):
-        st.caption("Nothing to average: no face is chosen.")
+        st.caption(say("Nothing to average: no face is chosen."))
         return
     st.markdown(_copies(view))
     page.link("pages/saliency_viewer.py", "Their portrait: where the network looked, and which filters answered too much", why="many",
@@ -48,17 +49,18 @@ def panel(view: View, theme: Theme) -> None:
     if view.faces.dataset is not None:
         _means(view, theme)
     figure = charts.cell_probabilities(answers.confidence[rows], answers.own[rows], theme=theme)
-    st.markdown("**How sure the network is of these faces**: p of what it called them, and p of their label.")
+    st.markdown(say("**How sure the network is of these faces**: p of what it called them, and p of their label."))
     figures.show(figure, "cell-p", height=280, label="Distribution of the probabilities of the chosen faces")
 
 
 def _copies(view: View) -> str:
     copies = int(view.shown.leaked[view.rows].sum())
     if not copies:
-        return f"None of these {words.faces(len(view.rows))} is a copy of a training face."
+        return say("None of these {faces} is a copy of a training face.", faces=words.faces(len(view.rows)))
     whole = view.shown.leaked.mean()
-    return (f"**{copies:,}** of these {words.faces(len(view.rows))} ({words.percent(copies / len(view.rows))}) stand in the training "
-            f"split, pixel for pixel; of all faces of the split it is {words.percent(float(whole))}.")
+    return say("**{copies:,}** of these {faces} ({share}) stand in the training split, pixel for pixel; of all faces of the split it is "
+               "{whole}.", copies=copies, faces=words.faces(len(view.rows)), share=words.percent(copies / len(view.rows)),
+               whole=words.percent(float(whole)))
 
 
 def _means(view: View, theme: Theme) -> None:
@@ -66,25 +68,29 @@ def _means(view: View, theme: Theme) -> None:
     assert dataset is not None
     images = dataset[answers.split].images
     true, predicted = _single(view.choice.cells)
-    parts = [("These faces", view.rows)]
+    parts = [(say("These faces"), view.rows)]
     if true is not None:
-        parts.append((f"All labelled {EMOTIONS[true].capitalize()}", np.flatnonzero(answers.labels == true)))
+        parts.append((say("All labelled {label}", label=words.emotion(true)), np.flatnonzero(answers.labels == true)))
     if predicted is not None:
-        parts.append((f"All called {EMOTIONS[predicted].capitalize()}", np.flatnonzero(answers.predicted == predicted)))
+        parts.append((say("All called {called}", called=words.emotion(predicted)), np.flatnonzero(answers.predicted == predicted)))
     if true is None and predicted is None:
-        parts.append(("All faces of the split", np.arange(len(answers))))
+        parts.append((say("All faces of the split"), np.arange(len(answers))))
     means = [mean(images, rows) for _, rows in parts]
     changes = [means[0] - other for other in means[1:]]
     limit = max(1.0, *(float(np.abs(change).max()) for change in changes))
     pictures = [np.repeat(face.round().astype(np.uint8)[..., None], 3, 2) for face in means]
     pictures += [signed_picture(change, limit, theme) for change in changes]
-    captions = [f"{name}\n{f'{MOST:,} of ' if len(rows) > MOST else ''}{words.faces(len(rows))}" for name, rows in parts]
-    captions += [f"These minus\n{name[0].lower()}{name[1:]}" for name, _ in parts[1:]]
-    st.markdown("**Mean faces**, pixel by pixel, and what sets these faces apart: orange where they are lighter, purple where darker "
-                f"(strongest colour: {limit:.0f} of 255 grey values).")
-    gallery(np.stack(pictures), "means", size=3 * SIDE, cell=3 * SIDE, captions=captions, label="Mean faces and their differences")
-    st.download_button("Mean faces (PNG)", lambda: png(atlas(np.stack(pictures))), "fer-lens-mean-faces.png", "image/png",
+    captions = [f"{name}\n{_averaged(len(rows))}" for name, rows in parts]
+    captions += [say("These minus\n{others}", others=f"{name[0].lower()}{name[1:]}") for name, _ in parts[1:]]
+    st.markdown(say("**Mean faces**, pixel by pixel, and what sets these faces apart: orange where they are lighter, purple where darker "
+                    "(strongest colour: {limit:.0f} of 255 grey values).", limit=limit))
+    gallery(np.stack(pictures), "means", size=3 * SIDE, cell=3 * SIDE, captions=captions, label=say("Mean faces and their differences"))
+    st.download_button(say("Mean faces (PNG)"), lambda: png(atlas(np.stack(pictures))), "fer-lens-mean-faces.png", "image/png",
                        on_click="ignore", type="tertiary", icon=":material/download:")
+
+
+def _averaged(count: int) -> str:
+    return say("{most:,} of {faces}", most=MOST, faces=words.faces(count)) if count > MOST else words.faces(count)
 
 
 def _single(cells: Sequence[tuple[int | None, int | None]]) -> tuple[int | None, int | None]:

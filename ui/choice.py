@@ -9,6 +9,9 @@ import numpy as np
 
 from fer_core.emotions import EMOTIONS
 from fer_core.marks import VERDICTS
+from fer_core.sentences import Sentence
+from ui.language import say
+from ui.selection import NUMBER, OPTION
 
 Cell = tuple[int | None, int | None]
 """True and predicted class; `None` is any, so that a row is (true, None) and a column (None, predicted)."""
@@ -56,7 +59,7 @@ def parse(params: Mapping[str, str]) -> tuple[Choice, list[str]]:
         value = params.get(name)
         if value is None or value in options:
             return value if value is not None else default
-        told.append(f"'{name}={value[:40]}' was left aside: it can be {', '.join(options)}.")
+        told.append(Sentence(OPTION, given=f"{name}={value[:40]}", options=", ".join(options)))
         return default
 
     cells = _cells(params, told)
@@ -78,12 +81,17 @@ def written(cells: Sequence[Cell]) -> dict[str, str | None]:
 
 def said(cells: Sequence[Cell]) -> str:
     """Write cells in words: `Sad called Neutral`, `labelled Sad`, `called Neutral`."""
-    return ", ".join(
-        f"{EMOTIONS[t].capitalize()} called {EMOTIONS[p].capitalize()}" if t is not None and p is not None
-        else f"labelled {EMOTIONS[t].capitalize()}" if t is not None
-        else f"called {EMOTIONS[p].capitalize()}" if p is not None else "all faces"
+    return say(", ").join(
+        say("{label} called {called}", label=plain(t), called=plain(p)) if t is not None and p is not None
+        else say("labelled {label}", label=plain(t)) if t is not None
+        else say("called {called}", called=plain(p)) if p is not None else say("all faces")
         for t, p in cells
     )
+
+
+def plain(label: int) -> str:
+    """Name a label in English, as files have it; -1 is a face without one."""
+    return EMOTIONS[label].capitalize() if label >= 0 else "No label"
 
 
 def members(cells: Sequence[Cell], labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -123,13 +131,13 @@ def _cells(params: Mapping[str, str], told: list[str]) -> tuple[Cell, ...]:
             true, predicted = (None if word == "any" else _class(word) for word in part.split("-"))
             found.append((true, predicted))
         except ValueError:
-            told.append(f"The cell '{part[:40]}' was left aside: it should read like sad-neutral, or sad-any.")
+            told.append(Sentence("The cell '{cell}' was left aside: it should read like sad-neutral, or sad-any.", cell=part[:40]))
     pair: list[int | None] = []
     for name in ("true", "pred"):
         try:
             pair.append(_class(params[name]) if name in params else None)
         except ValueError:
-            told.append(f"'{name}={params[name][:40]}' was left aside: it can be {', '.join(EMOTIONS)}.")
+            told.append(Sentence(OPTION, given=f"{name}={params[name][:40]}", options=", ".join(EMOTIONS)))
             pair.append(None)
     if pair != [None, None]:
         found.append((pair[0], pair[1]))
@@ -145,7 +153,7 @@ def _share(text: str | None, name: str, told: list[str]) -> float | None:
         value = -1.0
     if 0 <= value <= 1:
         return value
-    told.append(f"'{name}={text[:40]}' was left aside: it is a number from 0 to 1.")
+    told.append(Sentence(NUMBER, given=f"{name}={text[:40]}", low=0, high=1))
     return None
 
 
@@ -158,5 +166,5 @@ def _bin(text: str | None, told: list[str]) -> tuple[float, float] | None:
             return low, high
     except ValueError:
         low = high = 0.0
-    told.append(f"'bin={text[:40]}' was left aside: it should read like 0.90-0.95.")
+    told.append(Sentence("'{given}' was left aside: it should read like 0.90-0.95.", given=f"bin={text[:40]}"))
     return None

@@ -12,7 +12,8 @@ import streamlit as st
 from fer_core import charts
 from fer_core.charts import Theme
 from fer_core.evaluate import Evaluation
-from ui import figures
+from ui import figures, words
+from ui.language import say
 from ui.view import View
 
 
@@ -21,11 +22,10 @@ def rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     result = []
     for score in evaluation.per_class:
         row: dict[str, Any] = {"class": score.name.capitalize(), "faces": score.support, "called": score.predicted}
-        for name, value, (low, high) in (("recall", score.recall, score.recall_interval),
-                                         ("precision", score.precision, score.precision_interval)):
+        for names, value, interval in ((("recall %", "recall from", "recall to"), score.recall, score.recall_interval),
+                                       (("precision %", "precision from", "precision to"), score.precision, score.precision_interval)):
             known = not math.isnan(value)
-            row |= {f"{name} %": round(100 * value, 1) if known else None, f"{name} from": round(100 * low, 1) if known else None,
-                    f"{name} to": round(100 * high, 1) if known else None}
+            row |= {name: round(100 * share, 1) if known else None for name, share in zip(names, (value, *interval), strict=True)}
         result.append({**row, "F1 %": None if math.isnan(score.f1) else round(100 * score.f1, 1)})
     return result
 
@@ -43,20 +43,24 @@ def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     evaluation = view.shown.evaluation
     table = rows(evaluation)
-    st.markdown(f"Balanced accuracy (mean recall) **{evaluation.balanced_accuracy:.1%}**, macro F1 **{evaluation.macro_f1:.1%}**, "
-                f"among the two highest **{evaluation.top2:.1%}**, loss {evaluation.nll:.3g} nats. A click on a column sorts.")
-    shares = {name: st.column_config.NumberColumn(format="%.1f") for name in table[0] if name not in ("class", "faces", "called")}
-    st.dataframe(table, hide_index=True, width="stretch", key="class-table", column_config=shares)
-    st.download_button("Table (CSV)", as_csv(table), "fer-lens-classes.csv", "text/csv", icon=":material/download:", on_click="ignore",
+    st.markdown(say("Balanced accuracy (mean recall) **{balanced:.1%}**, macro F1 **{f1:.1%}**, among the two highest **{top2:.1%}**, loss "
+                    "{nll:.3g} nats. A click on a column sorts.", balanced=evaluation.balanced_accuracy, f1=evaluation.macro_f1,
+                    top2=evaluation.top2, nll=evaluation.nll))
+    columns = {name: st.column_config.Column(say(name)) if name in ("class", "faces", "called") else
+               st.column_config.NumberColumn(say(name), format="%.1f") for name in table[0]}
+    st.dataframe([{**row, "class": say(row["class"])} for row in table], hide_index=True, width="stretch", key="class-table",
+                 column_config=columns)
+    st.download_button(say("Table (CSV)"), as_csv(table), "fer-lens-classes.csv", "text/csv", icon=":material/download:", on_click="ignore",
                        type="tertiary")
-    empty = [score.name.capitalize() for score in evaluation.per_class if not score.support]
+    empty = [words.emotion(number) for number, score in enumerate(evaluation.per_class) if not score.support]
     if empty:
-        st.caption(f"No face of this split is labelled {', '.join(empty)}: recall and F1 of a class without faces are unknown, not zero.")
+        st.caption(say("No face of this split is labelled {classes}: recall and F1 of a class without faces are unknown, not zero.",
+                       classes=say(", ").join(empty)))
     compared = {view.a.title: view.a.evaluation, **({view.b.title: view.b.evaluation} if view.b is not None else {})}
     one, two = st.columns(2, gap="large")
     with one:
-        st.markdown("**Recall**: of the faces with this label, how many were called so.")
+        st.markdown(say("**Recall**: of the faces with this label, how many were called so."))
         figures.show(charts.class_scores(compared, "recall", theme=theme), "recall", label="Recall per class with 95% intervals")
     with two:
-        st.markdown("**Precision**: of the faces called so, how many have this label.")
+        st.markdown(say("**Precision**: of the faces called so, how many have this label."))
         figures.show(charts.class_scores(compared, "precision", theme=theme), "precision", label="Precision per class with 95% intervals")

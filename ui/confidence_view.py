@@ -9,6 +9,7 @@ import streamlit as st
 from fer_core import charts
 from fer_core.charts import Theme
 from ui import figures, selection, words
+from ui.language import say
 from ui.view import View
 
 BARS = 20
@@ -17,7 +18,7 @@ BARS = 20
 def bar(point: dict[str, Any]) -> dict[str, str]:
     """Return the query parameters that a bar of the histogram stands for."""
     number = min(BARS - 1, max(0, int(float(point["x"]) * BARS)))
-    side = "wrong" if str(point.get("name", "")).startswith("wrong") else "right"
+    side = "wrong" if point.get("curve") == 1 or str(point.get("name", "")).startswith("wrong") else "right"
     return {"bin": f"{number / BARS:.2f}-{(number + 1) / BARS:.2f}", "side": side}
 
 
@@ -37,9 +38,9 @@ def moved() -> None:
 def threshold(view: View) -> None:
     """Draw the slider that leaves unsure predictions out, beside the matrix that it changes."""
     st.session_state["least"] = round(100 * view.choice.least)
-    st.slider("Only predictions with p of at least (%)", 0, 100, step=1, key="least", on_change=moved,
-              help="p is the highest of the seven probabilities. The matrix, the faces and all sentences then hold for what is kept; the "
-                   "panel Confidence below shows what is gained.")
+    st.slider(say("Only predictions with p of at least (%)"), 0, 100, step=1, key="least", on_change=moved,
+              help=say("p is the highest of the seven probabilities. The matrix, the faces and all sentences then hold for what is kept; "
+                       "the panel Confidence below shows what is gained."))
 
 
 def panel(view: View, theme: Theme) -> None:
@@ -49,18 +50,20 @@ def panel(view: View, theme: Theme) -> None:
     confidence, right = answers.confidence[known], ~answers.wrong[known]
     kept = confidence >= least
     if kept.any():
-        st.markdown(f"At p of at least {100 * least:.0f}% it answers for **{words.percent(float(kept.mean()))}** of the faces "
-                    f"({int(kept.sum()):,} of {len(kept):,}) and is right on **{words.percent(float(right[kept].mean()))}** of these; "
-                    f"on all faces it is right on {words.percent(float(right.mean()))}.")
+        st.markdown(say("At p of at least {least:.0f}% it answers for **{kept}** of the faces ({n:,} of {total:,}) and is right on "
+                        "**{right}** of these; on all faces it is right on {everywhere}.", least=100 * least,
+                        kept=words.percent(float(kept.mean())), n=int(kept.sum()), total=len(kept),
+                        right=words.percent(float(right[kept].mean())), everywhere=words.percent(float(right.mean()))))
     else:
-        st.markdown(f"No prediction has p of {100 * least:.0f}% or more.")
+        st.markdown(say("No prediction has p of {least:.0f}% or more.", least=100 * least))
     one, two = st.columns(2, gap="large")
     with one:
-        st.markdown("**Accuracy against coverage**: what is gained by leaving the unsure out.")
+        st.markdown(say("**Accuracy against coverage**: what is gained by leaving the unsure out."))
         figures.show(charts.coverage(confidence, right, chosen=least or None, theme=theme), "coverage", label="Accuracy against coverage")
     with two:
-        st.markdown(f"**Reliability**: when it says 80%, is it right on 80%? Calibration error {words.percent(answers.evaluation.ece)}.")
+        st.markdown(say("**Reliability**: when it says 80%, is it right on 80%? Calibration error {ece}.",
+                        ece=words.percent(answers.evaluation.ece)))
         figures.show(charts.reliability(answers.evaluation, theme=theme), "reliability", label="Reliability diagram")
-    st.markdown("**How sure it is when right and when wrong.** Click a bar to open its faces above.")
+    st.markdown(say("**How sure it is when right and when wrong.** Click a bar to open its faces above."))
     figures.show(charts.confidence_bars(confidence, right, theme=theme), "confidence", label="Histogram of the highest probability",
                  on_pick=lambda point: picked(point, view))

@@ -12,6 +12,8 @@ from fer_core.evaluate import from_matrix
 from fer_core.marks import DISPUTED, VERDICTS, Mark, Marks, from_csv, to_csv
 from ui import cache, page, selection, words
 from ui.answers import Answers
+from ui.choice import plain
+from ui.language import say
 from ui.view import View
 
 KEYS = "1234567anm0"
@@ -64,15 +66,17 @@ def problem() -> None:
 def buttons(view: View, face: int) -> None:
     """Draw the marks that a face can bear as buttons; a second click on one takes it off."""
     now = view.marks.get(face)
-    st.markdown("**Whose error is it?** " + (f"You marked it: {now.words}." if now else "No mark yet."))
+    st.markdown(say("**Whose error is it?** You marked it: {mark}.", mark=now.words) if now else
+                say("**Whose error is it?** No mark yet."))
     with st.container(horizontal=True, key="verdicts"):
-        with st.popover("Label wrong", icon=":material/edit:"):
-            for number, name in enumerate(EMOTIONS):
+        with st.popover(say("Label wrong"), icon=":material/edit:"):
+            for number in range(len(EMOTIONS)):
                 if number != int(view.a.labels[face]):
-                    _button(view, face, Mark(face, "label", number), now, f"Better: {name.capitalize()} ({number + 1})")
-            _button(view, face, Mark(face, "label"), now, "Wrong, no better one known")
+                    _button(view, face, Mark(face, "label", number), now,
+                            say("Better: {emotion} ({key})", emotion=words.emotion(number), key=number + 1))
+            _button(view, face, Mark(face, "label"), now, say("Wrong, no better one known"))
         for verdict in ("ambiguous", "not_a_face", "network"):
-            _button(view, face, Mark(face, verdict), now, VERDICTS[verdict].capitalize())
+            _button(view, face, Mark(face, verdict), now, say(VERDICTS[verdict].capitalize()))
 
 
 def _button(view: View, face: int, mark: Mark, now: Mark | None, label: str) -> None:
@@ -88,11 +92,12 @@ def without_disputed(view: View, answers: Answers) -> str:
         return ""
     matrix = answers.matrix(~gone)
     if not matrix.sum():
-        return "every label is disputed"
+        return say("every label is disputed")
     rest, count = from_matrix(matrix), int(gone.sum())
     low, high = rest.interval
-    words_for = f"{count:,} disputed label{'' if count == 1 else 's'}"
-    return f"{words.percent(rest.accuracy)} ({100 * low:.1f} to {100 * high:.1f}) without {words_for}"
+    return say("{share} ({low:.1f} to {high:.1f}) without {n:,} disputed label" if count == 1 else
+               "{share} ({low:.1f} to {high:.1f}) without {n:,} disputed labels", share=words.percent(rest.accuracy), low=100 * low,
+               high=100 * high, n=count)
 
 
 def panel(view: View, theme: Theme) -> None:
@@ -100,19 +105,20 @@ def panel(view: View, theme: Theme) -> None:
     answers = view.shown
     counts = {name: sum(mark.verdict == name for mark in view.marks.values()) for name in VERDICTS}
     low, high = answers.evaluation.interval
-    st.markdown(f"All {answers.evaluation.n:,} labelled faces: **{words.percent(answers.evaluation.accuracy)}** right ({100 * low:.1f} to "
-                f"{100 * high:.1f}). " + (without_disputed(view, answers) or "No label is disputed yet") + ".")
-    st.caption("Disputed are labels marked wrong, ambiguous or not a face. Marking only what the network got wrong makes the second number "
-               "flatter it: mark right and wrong calls alike before you quote it.")
+    st.markdown(say("All {n:,} labelled faces: **{share}** right ({low:.1f} to {high:.1f}). {without}.", n=answers.evaluation.n,
+                    share=words.percent(answers.evaluation.accuracy), low=100 * low, high=100 * high,
+                    without=without_disputed(view, answers) or "No label is disputed yet"))
+    st.caption(say("Disputed are labels marked wrong, ambiguous or not a face. Marking only what the network got wrong makes the second "
+                   "number flatter it: mark right and wrong calls alike before you quote it."))
     with st.container(horizontal=True, key="verdict-counts"):
         for name, count in counts.items():
-            st.button(f"{VERDICTS[name].capitalize()}: {count}", key=f"show-{name}", disabled=not count, on_click=selection.write,
-                      type="primary" if view.choice.verdict == name else "secondary",
+            st.button(say("{verdict}: {n}", verdict=VERDICTS[name].capitalize(), n=count), key=f"show-{name}", disabled=not count,
+                      on_click=selection.write, type="primary" if view.choice.verdict == name else "secondary",
                       kwargs={"verdict": None if view.choice.verdict == name else name, "start": None})
     agreed = [face for face, mark in view.marks.items() if mark.better is not None and face < len(answers)]
     if agreed:
         same = int(np.sum([answers.predicted[face] == view.marks[face].better for face in agreed]))
-        st.caption(f"Of {words.faces(len(agreed))} with a better label, the network had called {same} by it.")
+        st.caption(say("Of {faces} with a better label, the network had called {n} by it.", faces=words.faces(len(agreed)), n=same))
     _exchange(view)
 
 
@@ -120,17 +126,17 @@ def _exchange(view: View) -> None:
     dataset = view.faces.dataset
 
     def describe(face: int) -> dict[str, object]:
-        row: dict[str, object] = {"true": words.emotion(int(view.a.labels[face])) if face < len(view.a) else ""}
+        row: dict[str, object] = {"true": plain(int(view.a.labels[face])) if face < len(view.a) else ""}
         if dataset is not None and face < len(dataset[view.a.split]):
             row["id"] = dataset[view.a.split].ids[face]
         return row
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button("Marks (CSV)", to_csv(view.marks, view.a.fingerprint, view.a.split, describe), "fer-lens-marks.csv", "text/csv",
-                           icon=":material/download:", on_click="ignore", disabled=not view.marks)
-    with st.expander("Bring marks from a CSV"), st.form("import", border=False, clear_on_submit=True):
-        told = st.file_uploader("A CSV that was exported here, of the same faces", type="csv")
-        if st.form_submit_button("Import") and told is not None:
+        st.download_button(say("Marks (CSV)"), to_csv(view.marks, view.a.fingerprint, view.a.split, describe), "fer-lens-marks.csv",
+                           "text/csv", icon=":material/download:", on_click="ignore", disabled=not view.marks)
+    with st.expander(say("Bring marks from a CSV")), st.form("import", border=False, clear_on_submit=True):
+        told = st.file_uploader(say("A CSV that was exported here, of the same faces"), type="csv")
+        if st.form_submit_button(say("Import")) and told is not None:
             with page.errors():
                 found = from_csv(told.getvalue(), view.a.fingerprint, {view.a.split: len(view.a)})
                 for split, marks in found.items():
@@ -138,6 +144,6 @@ def _exchange(view: View) -> None:
                 st.session_state["imported"] = sum(map(len, found.values()))
                 st.rerun()
     if (count := st.session_state.pop("imported", None)) is not None:
-        st.success(f"{words.faces(count)} marked from the CSV.", icon=":material/check:")
-    st.caption(f"They live in `{file().path}`, apart from runs and data: {', '.join(VERDICTS[name] for name in DISPUTED)} "
-               "take a face out of the second accuracy.")
+        st.success(say("{faces} marked from the CSV.", faces=words.faces(count)), icon=":material/check:")
+    st.caption(say("They live in `{file}`, apart from runs and data: {verdicts} take a face out of the second accuracy.", file=file().path,
+                   verdicts=say(", ").join(say(VERDICTS[name]) for name in DISPUTED)))

@@ -31,13 +31,12 @@ function build(root) {
   const body = element("div", "body");
   body.append(state.down, state.grid);
   const foot = element("div", "foot");
-  state.severalButton = element("button", "", "Several");
-  state.clear = element("button", "", "Clear");
+  state.severalButton = element("button");
+  state.clear = element("button");
   state.save = element("button", "", "PNG");
   for (const one of [state.severalButton, state.clear, state.save]) one.type = "button";
-  state.severalButton.title = "Each click adds a cell, a row or a column, or takes it off (or hold Ctrl)";
-  state.save.title = "Save the matrix as a picture";
-  foot.append(state.severalButton, state.clear, state.save, element("span", "hint keys", "Click a cell or a name · Ctrl adds · Esc clears"));
+  state.hint = element("span", "hint keys");
+  foot.append(state.severalButton, state.clear, state.save, state.hint);
   root.replaceChildren(state.told, state.across, body, foot);
   state.severalButton.addEventListener("click", () => { state.several = !state.several; paint(state); });
   state.clear.addEventListener("click", () => choose(state, []));
@@ -59,14 +58,14 @@ function lay(state) {
     const head = button(state, [null, p], "head column");
     head.append(element("span", "", name), element("small", "", data.column_totals[p]));
     head.style.setProperty("--edge", data.edges[p]);
-    head.setAttribute("aria-label", `All faces called ${name}: ${data.column_totals[p]}`);
+    head.setAttribute("aria-label", data.column_names[p]);
     parts.push(head);
   });
   data.names.forEach((name, t) => {
     const head = button(state, [t, null], "head row");
     head.append(element("span", "", name), element("small", "", data.row_totals[t]));
     head.style.setProperty("--edge", data.edges[t]);
-    head.setAttribute("aria-label", `All faces labelled ${name}: ${data.row_totals[t]}`);
+    head.setAttribute("aria-label", data.row_names[t]);
     parts.push(head);
     data.names.forEach((_, p) => {
       const cell = button(state, [t, p], "cell");
@@ -143,7 +142,8 @@ function move(state, event) {
 function download(state) {
   const scale = 2, data = state.data, box = state.grid.getBoundingClientRect(), style = getComputedStyle(state.grid);
   const family = style.fontFamily, ground = style.getPropertyValue("--st-background-color").trim() || "#fff";
-  const lines = data.told.map((part) => part.text).join(" · ").match(/.{1,78}(\s|$)/g) ?? [];
+  const words = data.told.map((part) => part.text).join(" · ");
+  const lines = words.match(/[\u3000-\u9fff]/) ? words.match(/.{1,46}(\s|$)/g) ?? [] : words.match(/.{1,78}(\s|$)/g) ?? [];
   const top = 34 + 18 * lines.length, left = 26, canvas = document.createElement("canvas");
   canvas.width = (box.width + left + 12) * scale;
   canvas.height = (box.height + top + 14) * scale;
@@ -196,6 +196,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.told.replaceChildren(...data.told.flatMap((part, i) => [i ? " · " : "", element(part.strong ? "b" : "span", "", part.text)]));
   state.across.textContent = data.across;
   state.down.textContent = data.down;
+  state.severalButton.textContent = data.several;
+  state.severalButton.title = data.several_tip;
+  state.clear.textContent = data.clear;
+  state.save.title = data.save_tip;
+  state.hint.textContent = data.hint;
   state.grid.setAttribute("aria-label", data.label);
   const looks = JSON.stringify([data.large, data.small, data.grounds, data.names]);
   if (state.looks !== looks) {

@@ -13,7 +13,9 @@ import streamlit as st
 from fer_core.colours import EMOTION_COLOURS, TEXT, Theme, ink
 from fer_core.emotions import EMOTIONS
 from fer_core.matrices import Shading, cell_grounds, difference_grounds, signed
+from ui import words
 from ui.choice import Cell
+from ui.language import say
 
 HERE = Path(__file__).parent
 
@@ -46,8 +48,10 @@ def counted(counts: np.ndarray, shading: Shading, theme: Theme) -> Look:
         share = f"{n / rows[t]:.0%}" if rows[t] else "–"
         large.append("" if hidden else f"{n:,}")
         small.append("" if hidden else share)
-        called = f"{n / columns[p]:.1%} of the faces called {EMOTIONS[p].capitalize()}" if columns[p] else "nothing is called so"
-        tips.append(f"{n:,} of {rows[t]:,} {EMOTIONS[t].capitalize()} faces called {EMOTIONS[p].capitalize()} ({share}; {called})")
+        of_called = (say("{share:.1%} of the faces called {called}", share=n / columns[p], called=words.emotion(p)) if columns[p] else
+                     say("nothing is called so"))
+        tips.append(say("{n:,} of {support:,} {label} faces called {called} ({share}; {of_called})", n=n, support=int(rows[t]),
+                        label=words.emotion(t), called=words.emotion(p), share=share, of_called=of_called))
     return Look(large, small, cell_grounds(counts, shading, theme), tips, [f"{n:,}" for n in rows], [f"{n:,}" for n in columns])
 
 
@@ -55,8 +59,8 @@ def difference(a: np.ndarray, b: np.ndarray, theme: Theme) -> Look:
     """Show the row percent of b minus those of a in points, and the faces; orange is more in b, purple more in a."""
     points, grounds = difference_grounds(a, b, theme)
     faces = (b - a).ravel()
-    tips = [f"{EMOTIONS[t].capitalize()} called {EMOTIONS[p].capitalize()}: {a[t, p]:,} in A, {b[t, p]:,} in B"
-            for t, p in np.ndindex(a.shape)]
+    tips = [say("{label} called {called}: {a:,} in A, {b:,} in B", label=words.emotion(t), called=words.emotion(p), a=int(a[t, p]),
+                b=int(b[t, p])) for t, p in np.ndindex(a.shape)]
     return Look([signed(value) for value in points.ravel()], [f"{int(n):+,}".replace("-", "\N{MINUS SIGN}") for n in faces], grounds, tips,
                 [f"{n:,}" for n in a.sum(1)], [f"{int(n):+,}".replace("-", "\N{MINUS SIGN}") for n in b.sum(0) - a.sum(0)])
 
@@ -70,17 +74,26 @@ def matrix(look: Look, key: str, *, told: Sequence[tuple[str, bool]], selected: 
         if value is not None:
             on_pick([(_index(t), _index(p)) for t, p in value["cells"]])
 
+    names = [words.emotion(number) for number in range(len(EMOTIONS))]
     data: dict[str, Any] = {
         **vars(look),
-        "names": [name.capitalize() for name in EMOTIONS],
+        "names": names,
+        "row_names": [say("All faces labelled {label}: {n}", label=name, n=n) for name, n in zip(names, look.row_totals, strict=True)],
+        "column_names": [say("All faces called {called}: {n}", called=name, n=n)
+                         for name, n in zip(names, look.column_totals, strict=True)],
         "edges": [EMOTION_COLOURS[name] for name in EMOTIONS],
         "inks": [ink(ground) for ground in look.grounds],
         "told": [{"text": text, "strong": strong} for text, strong in told],
-        "across": "predicted: what the network called it",
-        "down": "true: its label",
+        "across": say("predicted: what the network called it"),
+        "down": say("true: its label"),
+        "several": say("Several"),
+        "several_tip": say("Each click adds a cell, a row or a column, or takes it off (or hold Ctrl)"),
+        "clear": say("Clear"),
+        "save_tip": say("Save the matrix as a picture"),
+        "hint": say("Click a cell or a name · Ctrl adds · Esc clears"),
         "selected": [list(cell) for cell in selected],
         "chosen_colour": TEXT[theme],
-        "label": "Confusion matrix",
+        "label": say("Confusion matrix"),
         "file": "fer-lens-matrix",
     }
     with st.container(key=key):

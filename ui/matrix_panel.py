@@ -15,6 +15,7 @@ from fer_core.matrices import Shading, signed
 from ui import marks_view, opened, page, pairs, selection, words
 from ui.answers import Answers
 from ui.choice import Cell, written
+from ui.language import say
 from ui.matrix import Look, counted, difference, matrix
 from ui.view import View
 
@@ -27,45 +28,53 @@ def pick(cells: list[Cell]) -> None:
 def rate(evaluation: Evaluation) -> str:
     """Write an accuracy with its interval."""
     low, high = evaluation.interval
-    return f"{words.percent(evaluation.accuracy)} right ({100 * low:.1f} to {100 * high:.1f})"
+    return say("{share} right ({low:.1f} to {high:.1f})", share=words.percent(evaluation.accuracy), low=100 * low, high=100 * high)
 
 
 def copies(evaluation: Evaluation) -> str:
     """Write the accuracy without copies of training faces."""
     if not evaluation.copies:
-        return "no copy of a training face among them"
-    rest = evaluation.without_copies
-    word = f"{evaluation.copies:,} cop{'y' if evaluation.copies == 1 else 'ies'} of training faces"
-    return f"{rate(rest).replace(' right', '')} without {word}" if rest else f"all are copies of training faces ({word})"
+        return say("no copy of a training face among them")
+    rest, n = evaluation.without_copies, evaluation.copies
+    word = say("{n:,} copy of training faces" if n == 1 else "{n:,} copies of training faces", n=n)
+    if rest is None:
+        return say("all are copies of training faces ({copies})", copies=word)
+    low, high = rest.interval
+    return say("{share} ({low:.1f} to {high:.1f}) without {copies}", share=words.percent(rest.accuracy), low=100 * low, high=100 * high,
+               copies=word)
 
 
 def sentence(view: View) -> str:
     """Say in numbers what the page shows."""
     found = view.shown
     split = words.SPLIT_WORDS[found.split]
-    text = f"{found.title} on {found.evaluation.n:,} {split} faces: {rate(found.evaluation)}, {copies(found.evaluation)}."
+    text = say("{run} on {n:,} {split} faces: {rate}, {copies}.", run=found.title, n=found.evaluation.n, split=split,
+               rate=rate(found.evaluation), copies=copies(found.evaluation))
     without = marks_view.without_disputed(view, found)
-    text += f" {without[0].upper()}{without[1:]}." if without else ""
+    text += say(" {without}.", without=f"{without[0].upper()}{without[1:]}") if without else ""
     unlabelled = found.evaluation.unlabelled
-    text += f" {words.faces(unlabelled)} without a label are left out." if unlabelled else ""
-    return text + (" The network learned from these very faces: no measure of how good it is." if found.split == "train" else "")
+    text += say(" {faces} without a label are left out.", faces=words.faces(unlabelled)) if unlabelled else ""
+    return text + (say(" The network learned from these very faces: no measure of how good it is.") if found.split == "train" else "")
 
 
 def told(view: View) -> list[tuple[str, bool]]:
     """Return what stands on the figure: split, N, accuracy with its interval, and without copies."""
     found, least = view.shown, view.choice.least
-    parts = [(f"{found.title}, {found.split}", True), (f"N {found.evaluation.n:,}", False), (rate(found.evaluation), True),
-             (copies(found.evaluation), False), (f"colour: {SHADINGS[shading()]}", False)]
+    parts = [(say("{run}, {split}", run=found.title, split=found.split), True), (f"N {found.evaluation.n:,}", False),
+             (rate(found.evaluation), True), (copies(found.evaluation), False),
+             (say("colour: {meaning}", meaning=SHADINGS[shading()]), False)]
     without = marks_view.without_disputed(view, found)
     parts += [(without, False)] if without else []
     if view.differs and view.b is not None:
         points = 100 * (view.b.evaluation.accuracy - view.a.evaluation.accuracy)
-        parts = [(found.split, True), (f"N {found.evaluation.n:,}", False),
-                 (f"B − A: {view.b.title} minus {view.a.title}, {signed(points)} points", True), ("row percent; orange: more in B", False)]
+        parts = [(say(found.split), True), (f"N {found.evaluation.n:,}", False),
+                 (say("B − A: {b} minus {a}, {points} points", b=view.b.title, a=view.a.title, points=signed(points)), True),
+                 (say("row percent; orange: more in B"), False)]
     if least:
         kept = int(view.sure.sum())
-        right = f", {words.percent(float((~found.wrong[view.sure]).mean()))} of them right" if kept else ""
-        parts.append((f"only p ≥ {least:.2f}: {words.percent(kept / found.evaluation.n)} of the faces ({kept:,}){right}", True))
+        right = say(", {share} of them right", share=words.percent(float((~found.wrong[view.sure]).mean()))) if kept else ""
+        parts.append((say("only p ≥ {least:.2f}: {share} of the faces ({n:,}){right}", least=least,
+                          share=words.percent(kept / found.evaluation.n), n=kept, right=right), True))
     return parts
 
 
@@ -94,14 +103,15 @@ def draw(view: View, theme: Theme) -> None:
 def ranked(view: View) -> None:
     """Draw the ranked pairs and the downloads."""
     counts = view.shown.matrix(view.sure)
-    whose = f" of {'B' if view.shown is view.b else 'A'}, {page.literal(view.shown.title)}" if view.b is not None else ""
-    st.markdown(f"**Confused pairs{whose}**, most frequent first; the last column opens the other direction.")
+    st.markdown(say("**Confused pairs of {letter}, {run}**, most frequent first; the last column opens the other direction.",
+                    letter="B" if view.shown is view.b else "A", run=page.literal(view.shown.title)) if view.b is not None else
+                say("**Confused pairs**, most frequent first; the last column opens the other direction."))
     if counts.sum():
         pairs.pairs(from_matrix(counts), "pairs", selected=view.choice.cells, on_pick=pick)
     with st.container(horizontal=True):
-        st.download_button("Matrix (CSV)", lambda: as_csv(view), "fer-lens-matrix.csv", "text/csv", icon=":material/download:",
+        st.download_button(say("Matrix (CSV)"), lambda: as_csv(view), "fer-lens-matrix.csv", "text/csv", icon=":material/download:",
                            on_click="ignore", type="tertiary")
-        st.download_button("These faces (CSV)", lambda: opened.table(view, view.rows), "fer-lens-faces.csv", "text/csv",
+        st.download_button(say("These faces (CSV)"), lambda: opened.table(view, view.rows), "fer-lens-faces.csv", "text/csv",
                            icon=":material/download:", on_click="ignore", type="tertiary")
 
 

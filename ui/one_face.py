@@ -14,11 +14,13 @@ from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError, RunError
 from fer_core.neighbours import Neighbours, nearest
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from fer_core.suspicion import agreement
 from ui import ask_run, cache, marks_view, opened, page, selection, words
 from ui.answers import FILE, Answers, answers, votes
 from ui.chart import chart
 from ui.gallery import gallery, picture
+from ui.language import say
 from ui.view import View
 
 NEAREST = 10
@@ -36,12 +38,14 @@ def panel(view: View, theme: Theme) -> None:
         return
     answers_now = view.shown
     label, called = int(answers_now.labels[face]), int(answers_now.predicted[face])
-    st.markdown(f"**{answers_now.split.capitalize()} face {face}**: labelled **{words.emotion(label)}**, called "
-                f"**{words.emotion(called)}**" + (". A copy of a training face." if answers_now.leaked[face] else "."))
+    st.markdown(say("**{split} face {face}**: labelled **{label}**, called **{called}**. A copy of a training face."
+                    if answers_now.leaked[face] else "**{split} face {face}**: labelled **{label}**, called **{called}**.",
+                    split=answers_now.split.capitalize(), face=face, label=words.emotion(label), called=words.emotion(called)))
     with st.container(horizontal=True, key="face-row"):
         if view.faces.dataset is not None:
             image = np.asarray(view.faces.dataset[answers_now.split].images[face])
-            picture(image, 4 * SIDE, "face", label=f"{words.emotion(label)}, {answers_now.split} face {face}")
+            picture(image, 4 * SIDE, "face",
+                    label=say("{label}, {split} face {face}", label=words.emotion(label), split=answers_now.split, face=face))
         with st.container(key="bars"):
             bars = charts.probability_bars(answers_now.probabilities[face], label if label >= 0 else None, theme=theme)
             bars.update_xaxes(visible=False, range=[0, 1.5])  # each bar bears its number
@@ -64,9 +68,9 @@ def _steps(view: View, face: int) -> None:
         for word, icon, step in (("Previous", ":material/chevron_left:", -1), ("Next", ":material/chevron_right:", 1)):
             there = place is not None and 0 <= place + step < len(order)
             target = int(order[place + step]) if place is not None and there else None
-            st.button(word, icon=icon, key=f"step{step}", disabled=not there, on_click=selection.write,
+            st.button(say(word), icon=icon, key=f"step{step}", disabled=not there, on_click=selection.write,
                       kwargs={"image": target, "start": ((place or 0) + step) // opened.WALL * opened.WALL or None})
-        st.button("Close", icon=":material/close:", key="close-face", on_click=selection.write, kwargs={"image": None})
+        st.button(say("Close"), icon=":material/close:", key="close-face", on_click=selection.write, kwargs={"image": None})
 
 
 def _suspicion(found: Answers, face: int) -> None:
@@ -74,21 +78,20 @@ def _suspicion(found: Answers, face: int) -> None:
         return
     value = float(found.suspicion[face])
     worse = int((found.suspicion > found.suspicion[face]).sum())
-    rank = f"{worse:,} of {found.evaluation.n:,} labels are more suspicious"
-    learned = " The network learned from these faces: the number says little here." if found.split == "train" else ""
-    st.markdown(f"**Label suspicion {value:.2f}** · {rank}.{learned}", help=ABOUT_SUSPICION)
+    learned = say(" The network learned from these faces: the number says little here.") if found.split == "train" else ""
+    st.markdown(say("**Label suspicion {value:.2f}** · {worse:,} of {n:,} labels are more suspicious.", value=value, worse=worse,
+                    n=found.evaluation.n) + learned, help=say(ABOUT_SUSPICION))
 
 
 def _runs(view: View, face: int) -> None:
     called = votes(view.shown)
     counts = agreement(np.stack([row[face : face + 1] for row in called.values()]))[0] if called else np.zeros(len(EMOTIONS), int)
     if len(called) < 2:
-        st.markdown("**Agreement of runs** · only this run has predicted these faces; a second one makes this a vote.")
+        st.markdown(say("**Agreement of runs** · only this run has predicted these faces; a second one makes this a vote."))
         return
-    told = words.listed([f"{counts[i]} {EMOTIONS[i].capitalize()}" for i in np.argsort(-counts, kind="stable") if counts[i]])
     with_label = int(counts[view.shown.labels[face]]) if view.shown.labels[face] >= 0 else 0
     names = {title: words.emotion(int(row[face])) for title, row in called.items()}
-    st.markdown(f"**Agreement of {len(called)} runs** · {told}; {with_label} with the label.",
+    st.markdown(say("**Agreement of {runs} runs** · {votes}; {n} with the label.", runs=len(called), votes=_counted(counts), n=with_label),
                 help="  \n".join(f"{title}: {name}" for title, name in names.items()))
 
 
@@ -117,9 +120,9 @@ def _nearest(view: View, face: int) -> None:
     assert trained is not None
     label, called = int(view.shown.labels[face]), int(view.shown.predicted[face])
     counts = found.vote(trained.labels)
-    told = words.listed([f"{counts[i]} {EMOTIONS[i].capitalize()}" for i in np.argsort(-counts, kind="stable") if counts[i]])
-    st.markdown(f"**The {len(found.faces)} nearest training faces** vote {told}: " + _verdict(counts, label, called),
-                help="Nearest by the cosine of the features before the last layer: what looks alike to this network.")
+    st.markdown(say("**The {n} nearest training faces** vote {votes}: {verdict}", n=len(found.faces), votes=_counted(counts),
+                    verdict=_verdict(counts, label, called)),
+                help=say("Nearest by the cosine of the features before the last layer: what looks alike to this network."))
     if view.faces.dataset is None or "train" not in view.faces.dataset:
         return
     image = np.asarray(view.faces.dataset[view.shown.split].images[face])
@@ -127,19 +130,26 @@ def _nearest(view: View, face: int) -> None:
     labels = trained.labels[found.faces]
     same = (images == image).all((1, 2))
     names = [("≠ " if 0 <= label != number else "") + words.emotion(int(number)) for number in labels]
-    alike = ["same pixels" if copy else f"{s:.0%} alike" for copy, s in zip(same, found.similarity, strict=True)]
+    alike = [say("same pixels") if copy else say("{share:.0%} alike", share=s) for copy, s in zip(same, found.similarity, strict=True)]
     captions = [f"{name}\n{how}" for name, how in zip(names, alike, strict=True)]
-    gallery(images, "nearest", size=96, cell=96, captions=captions, label="Nearest training faces",
+    gallery(images, "nearest", size=96, cell=96, captions=captions, label=say("Nearest training faces"),
             colours=[EMOTION_COLOURS[EMOTIONS[number]] if number >= 0 else "" for number in labels],
-            tips=[f"train face {i}, cosine {s:.3f}" for i, s in zip(found.faces, found.similarity, strict=True)])
+            tips=[say("train face {face}, cosine {cosine:.3f}", face=int(i), cosine=s)
+                  for i, s in zip(found.faces, found.similarity, strict=True)])
+
+
+def _counted(counts: np.ndarray) -> str:
+    """Say how many voted for each class, the most first."""
+    order = np.argsort(-counts, kind="stable")
+    return words.listed([say("{n} {emotion}", n=int(counts[i]), emotion=words.emotion(int(i))) for i in order if counts[i]])
 
 
 def _verdict(counts: np.ndarray, label: int, called: int) -> str:
     if label < 0 or not counts.sum():
-        return "there is no label to judge."
+        return say("there is no label to judge.")
     if label == called:
-        return f"{counts[label]} agree with label and network."
-    return f"{counts[label]} for the label, {counts[called]} for the network's call."
+        return say("{n} agree with label and network.", n=int(counts[label]))
+    return say("{n} for the label, {called} for the network's call.", n=int(counts[label]), called=int(counts[called]))
 
 
 def checked(view: View) -> int | None:
@@ -148,5 +158,6 @@ def checked(view: View) -> int | None:
     face = selection.param("image", cast=int, low=0, high=len(view.a) - 1)
     if asked is not None and face is None:
         with page.errors():
-            raise FerError("There is no such face.", received=asked[:40], expected=f"a number from 0 to {len(view.a) - 1:,}")
+            raise FerError("There is no such face.", received=asked[:40],
+                           expected=Sentence("a number from 0 to {last:,}", last=len(view.a) - 1))
     return None if face is None else int(face)

@@ -15,15 +15,14 @@ from fer_core.emotions import EMOTIONS
 from fer_core.marks import Mark
 from fer_core.splits import pixels
 from ui import cache, marks_view, page, selection, words
-from ui.choice import SORTS
+from ui.choice import SORTS, plain
 from ui.gallery import Keys, atlas, gallery, png
+from ui.language import say
 from ui.view import View
 
 WALL = 100
 HEIGHT, LOW = 440, 296  # pixels of the wall; low while a face is open under it, so that both are seen at once
-KEYS = f"""**On a face**: arrows move, **Enter** or a double click opens it in the saliency viewer, **Escape** closes it.
-
-{marks_view.KEYS_TOLD}"""
+KEYS = "**On a face**: arrows move, **Enter** or a double click opens it in the saliency viewer, **Escape** closes it."
 VIEWER = "pages/saliency_viewer.py"
 
 
@@ -47,11 +46,11 @@ def wall(view: View) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="pager"):
             _pager(first, len(rows))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("true → called, p(called) · p(true), index", width="stretch")
+        st.caption(say("true → called, p(called) · p(true), index"), width="stretch")
         st.download_button("PNG", lambda: png(atlas(pictures(view, shown), 10)), "fer-lens-faces.png", "image/png", on_click="ignore",
-                           type="tertiary", icon=":material/download:", help="These faces as one picture, ten in a row")
-        with st.popover("Keys", type="tertiary", icon=":material/keyboard:"):
-            st.markdown(KEYS)
+                           type="tertiary", icon=":material/download:", help=say("These faces as one picture, ten in a row"))
+        with st.popover(say("Keys"), type="tertiary", icon=":material/keyboard:"):
+            st.markdown(f"{say(KEYS)}\n\n{say(marks_view.KEYS_TOLD)}")
 
 
 def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) -> None:
@@ -68,7 +67,7 @@ def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) 
         size=96,
         cell=102,
         height=height,
-        label="The chosen faces",
+        label=say("The chosen faces"),
         on_pick=lambda i: selection.write(image=int(shown[i])),
         keys=Keys(open=lambda i: open_face(int(shown[i])), leave=lambda: selection.write(image=None), keys=marks_view.KEYS,
                   ids=[int(i) for i in shown], act=partial(marks_view.by_keys, view)),
@@ -92,18 +91,17 @@ def caption(view: View, face: int) -> str:
     if view.beside is not None:
         letter, other = view.beside
         lines.append(f"{letter}: {words.emotion(int(other.predicted[face]))} {other.confidence[face]:.0%}")
-    return "\n".join([*lines, f"✎ {mark.words}" if mark else " "])
+    return "\n".join([*lines, f"✎ {say(mark.words)}" if mark else " "])
 
 
 def tip(view: View, face: int) -> str:
     """Write what is told of a tile on hover and read out."""
     answers, mark = view.shown, view.marks.get(face)
-    told = [f"{answers.split} face {face}", f"labelled {words.emotion(int(answers.labels[face]))}",
-            f"called {words.emotion(int(answers.predicted[face]))} with p {answers.confidence[face]:.3f}",
-            f"p of its label {answers.own[face]:.3f}"]
-    told += ["a copy of a training face"] if answers.leaked[face] else []
-    told += [f"marked: {mark.words}"] if mark else []
-    return ", ".join(told)
+    told = say("{split} face {face}, labelled {label}, called {called} with p {p:.3f}, p of its label {own:.3f}", split=answers.split,
+               face=face, label=words.emotion(int(answers.labels[face])), called=words.emotion(int(answers.predicted[face])),
+               p=answers.confidence[face], own=answers.own[face])
+    told += say(", a copy of a training face") if answers.leaked[face] else ""
+    return told + (say(", marked: {mark}", mark=mark.words) if mark else "")
 
 
 def edge(label: int, called: int) -> str:
@@ -129,8 +127,8 @@ def table(view: View, rows: Sequence[int] | np.ndarray) -> str:
                      *(f"p_{name}" for name in EMOTIONS), "mark"])
     for i in rows:
         mark: Mark | None = view.marks.get(int(i))
-        writer.writerow([answers.split, int(i), ids[i] if ids is not None else "", words.emotion(int(answers.labels[i])),
-                         words.emotion(int(answers.predicted[i])), f"{answers.confidence[i]:.5f}", f"{answers.own[i]:.5f}",
+        writer.writerow([answers.split, int(i), ids[i] if ids is not None else "", plain(int(answers.labels[i])),
+                         plain(int(answers.predicted[i])), f"{answers.confidence[i]:.5f}", f"{answers.own[i]:.5f}",
                          bool(answers.leaked[i]), f"{answers.suspicion[i]:.5f}", *(f"{p:.5f}" for p in answers.probabilities[i]),
                          mark.words if mark else ""])
     return text.getvalue()
@@ -141,19 +139,21 @@ def _pager(first: int, count: int) -> None:
         start = selection.param("start", 0, cast=int, low=0) + by
         selection.write(start=min(max(start, 0), (count - 1) // WALL * WALL) or None)
 
-    st.button("Earlier", disabled=first == 0, on_click=turn, args=(-WALL,))
-    st.button("Later", disabled=first + WALL >= count, on_click=turn, args=(WALL,))
-    st.caption(f"{first + 1:,} to {min(first + WALL, count):,} of {count:,}", width="content")
+    st.button(say("Earlier"), disabled=first == 0, on_click=turn, args=(-WALL,))
+    st.button(say("Later"), disabled=first + WALL >= count, on_click=turn, args=(WALL,))
+    st.caption(say("{first:,} to {last:,} of {count:,}", first=first + 1, last=min(first + WALL, count), count=count), width="content")
 
 
 def _without_faces(view: View) -> None:
     """Say why no face is shown, and list the numbers all the same."""
     assert view.faces.reason is not None
     page.problem(view.faces.reason)
-    st.markdown(f"Put **{view.run.facts.get('data', {}).get('name', view.run.config.data)}** into `{cache.data_root()}/`, or name its "
-                "place on the Dataset page: the faces then stand here. All numbers of this page hold without them.")
+    st.markdown(say("Put **{data}** into `{folder}/`, or name its place on the Dataset page: the faces then stand here. All numbers of "
+                    "this page hold without them.", data=view.run.facts.get("data", {}).get("name", view.run.config.data),
+                    folder=cache.data_root()))
     shown = view.shown.ordered(view.rows, view.choice.sort, 0, WALL)
     answers = view.shown
-    st.dataframe([{"face": int(i), "true": words.emotion(int(answers.labels[i])), "called": words.emotion(int(answers.predicted[i])),
-                   "p called": round(float(answers.confidence[i]), 3), "p true": round(float(answers.own[i]), 3)} for i in shown],
+    names = [say(name) for name in ("face", "true", "called", "p called", "p true")]
+    st.dataframe([dict(zip(names, (int(i), words.emotion(int(answers.labels[i])), words.emotion(int(answers.predicted[i])),
+                                   round(float(answers.confidence[i]), 3), round(float(answers.own[i]), 3)), strict=True)) for i in shown],
                  hide_index=True, height=360)

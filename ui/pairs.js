@@ -73,7 +73,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".fer-pairs");
   const state = root.ferState ?? build(root);
   state.send = setTriggerValue;
-  const looks = JSON.stringify(data.rows);
+  const looks = JSON.stringify([data.rows, data.columns, data.none]);
   state.data = data;
   if (state.looks !== looks) { state.looks = looks; lay(state); }
   const chosen = new Set(data.selected.map((cell) => JSON.stringify(cell)));

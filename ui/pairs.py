@@ -12,6 +12,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation
 from ui import words
 from ui.choice import Cell
+from ui.language import say
 
 HERE = Path(__file__).parent
 
@@ -37,7 +38,7 @@ def rows(evaluation: Evaluation) -> list[dict[str, object]]:
     """Return a row per confused pair, both directions, the most frequent first."""
     result: list[dict[str, object]] = []
     for pair in evaluation.most_confused():
-        true, called = (EMOTIONS[index].capitalize() for index in (pair.true, pair.predicted))
+        true, called = (words.emotion(index) for index in (pair.true, pair.predicted))
         reverse = int(evaluation.matrix[pair.predicted, pair.true])
         result.append({
             "cell": [pair.true, pair.predicted],
@@ -45,7 +46,7 @@ def rows(evaluation: Evaluation) -> list[dict[str, object]]:
             "colours": [EMOTION_COLOURS[EMOTIONS[index]] for index in (pair.true, pair.predicted)],
             "texts": [f"{pair.count:,}", words.percent(pair.of_class), words.percent(pair.of_errors), f"{pair.growth:.1f}"],
             "back": f"{reverse:,}",
-            "back_tip": f"{called} called {true}: {words.faces(reverse)}",
+            "back_tip": say("{label} called {called}: {faces}", label=called, called=true, faces=words.faces(reverse)),
         })
     return result
 
@@ -60,10 +61,10 @@ def pairs(evaluation: Evaluation, key: str, *, selected: Sequence[Cell], on_pick
 
     data = {
         "rows": rows(evaluation),
-        "columns": [list(column) for column in COLUMNS],
+        "columns": [[say(title), say(tip), wide] for title, tip, wide in COLUMNS],
         "selected": [list(cell) for cell in selected],
-        "label": "Confused pairs, most frequent first",
-        "none": "No face was called anything else than its label.",
+        "label": say("Confused pairs, most frequent first"),
+        "none": say("No face was called anything else than its label."),
     }
     with st.container(key=key):
         _component(key=f"pairs_{key}", data=data, on_pick_change=picked)

@@ -11,9 +11,11 @@ from fer_core.errors import RunError
 from fer_core.evaluate import McNemar, mcnemar
 from fer_core.matrices import signed
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from ui import cache, figures, page, selection, words
 from ui.answers import Answers, answers, fingerprint, predicted_splits
 from ui.choice import PARTS
+from ui.language import say
 from ui.view import View
 
 
@@ -30,12 +32,15 @@ def second(first: Answers, found: list[Run]) -> Answers | None:
     run = next((run for run in found if run.id == asked), None)
     if run is None:
         raise RunError("There is no such run to compare with.", received=asked[:80],
-                       expected=", ".join(run.id for run in found) or f"another run that predicted the {first.split} split")
+                       expected=", ".join(run.id for run in found) or
+                       Sentence("another run that predicted the {split} split", split=first.split))
     other = answers(run, first.split)
     if other is None or other.fingerprint != first.fingerprint or not np.array_equal(other.labels, first.labels):
-        raise RunError(f"{run.title} predicted other faces, so the two are not mixed.",
-                       received=other.fingerprint[:12] if other else "nothing", expected=f"fingerprint {first.fingerprint[:12]}",
-                       todo=f"python -m fer_core evaluate {run.id} --split {first.split} --data PATH, with the faces of {first.run}")
+        raise RunError(Sentence("{run} predicted other faces, so the two are not mixed.", run=run.title),
+                       received=other.fingerprint[:12] if other else "nothing",
+                       expected=Sentence("fingerprint {data}", data=first.fingerprint[:12]),
+                       todo=Sentence("python -m fer_core evaluate {run} --split {split} --data PATH, with the faces of {first}", run=run.id,
+                                     split=first.split, first=first.run))
     return other
 
 
@@ -59,7 +64,7 @@ def choose(run: Run, split: str) -> None:
     def changed() -> None:
         selection.write(**{"with": st.session_state["with-run"] or None, "show": None, "part": None, "start": None})
 
-    st.selectbox("Compare with (B)", options, key="with-run", format_func=titles.__getitem__, on_change=changed,
+    st.selectbox(say("Compare with (B)"), options, key="with-run", format_func=titles.__getitem__, on_change=changed,
                  disabled=not found)
 
 
@@ -79,24 +84,25 @@ def panel(view: View, theme: Theme) -> None:
                    "" if found else "python -m fer_core train --arch dnn")
         return
     tested = test(view)
-    st.markdown(f"**A** is {page.literal(view.a.title)} ({words.percent(view.a.evaluation.accuracy)}), "
-                f"**B** is {page.literal(view.b.title)} ({words.percent(view.b.evaluation.accuracy)}; "
-                f"{signed(100 * tested.difference)} points). {tested.sentence}")
+    st.markdown(say("**A** is {a} ({right_a}), **B** is {b} ({right_b}; {points} points). {test}", a=page.literal(view.a.title),
+                    right_a=words.percent(view.a.evaluation.accuracy), b=page.literal(view.b.title),
+                    right_b=words.percent(view.b.evaluation.accuracy), points=signed(100 * tested.difference), test=tested.sentence))
     counts = {"fixes": tested.fixes, "breaks": tested.breaks, "both_wrong": tested.both_wrong, "both_right": tested.both_right}
     with st.container(horizontal=True, key="parts"):
         for name, faces in counts.items():
             on = view.choice.part == name
-            st.button(f"{PARTS[name]}: {len(faces):,}", key=f"part-{name}", type="primary" if on else "secondary",
+            st.button(say("{part}: {n:,}", part=PARTS[name], n=len(faces)), key=f"part-{name}", type="primary" if on else "secondary",
                       on_click=selection.write, kwargs={"part": None if on else name, "start": None, "image": None})
-    st.caption("Each opens its faces above; a cell of the matrix narrows it further.")
+    st.caption(say("Each opens its faces above; a cell of the matrix narrows it further."))
     page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how the ledger shifts", why="changed", **{"with": view.b.run})
     evaluations = {f"A {view.a.title}": view.a.evaluation, f"B {view.b.title}": view.b.evaluation}
     figures.show(charts.compare_accuracy(evaluations, theme=theme), "compare", height=190, label="Accuracy of both runs")
-    with st.expander("All three matrices"):
+    with st.expander(say("All three matrices")):
         columns = st.columns(3)
         drawn = (("A", charts.matrix(view.a.evaluation.matrix, theme=theme)), ("B", charts.matrix(view.b.evaluation.matrix, theme=theme)),
                  ("B − A", charts.matrix_difference(view.a.evaluation.matrix, view.b.evaluation.matrix, theme=theme)))
         for column, (name, figure) in zip(columns, drawn, strict=True):
             with column:
                 st.markdown(f"**{name}**")
-                figures.show(figure, f"matrix-{name[0] if len(name) == 1 else 'difference'}", height=380, label=f"Confusion matrix {name}")
+                figures.show(figure, f"matrix-{name[0] if len(name) == 1 else 'difference'}", height=380,
+                             label=Sentence("Confusion matrix {name}", name=name))

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from fer_core.emotions import EMOTIONS
 from fer_core.marks import VERDICTS, Mark, disputed
 from fer_core.runs import Run
 from ui import words
 from ui.answers import Answers, Faces, faces
 from ui.choice import PARTS, Choice, in_bin, members, said
+from ui.language import say
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,30 +94,35 @@ class View:
         """Say in numbers which faces are opened."""
         n, choice, labels = len(self.rows), self.choice, self.shown.labels
         if not choice.anything:
-            return f"Nothing chosen: all {n:,} errors." if n else "Nothing chosen, and no error to show."
+            return say("Nothing chosen: all {n:,} errors.", n=n) if n else say("Nothing chosen, and no error to show.")
         only_cell = len(choice.cells) == 1 and not (choice.part or choice.bin or choice.side or choice.verdict or self.differs)
         if only_cell:
             return self._of_cell(n, labels)
-        parts = [said(choice.cells) + (", by one run and not by the other" if self.differs else "")] if choice.cells else []
-        parts += [PARTS[choice.part].lower().replace("b ", "B ")] if choice.part else []
-        parts += [f"p from {choice.bin[0]:.2f} to {choice.bin[1]:.2f}"] if choice.bin else []
-        parts += [choice.side] if choice.side else []
-        parts += [f"marked '{VERDICTS[choice.verdict]}'"] if choice.verdict else []
-        return f"{words.faces(n) if n else 'No face'}: {'; '.join(parts)}."
+        parts = [said(choice.cells) + (say(", by one run and not by the other") if self.differs else "")] if choice.cells else []
+        parts += [say(PARTS[choice.part].lower().replace("b ", "B "))] if choice.part else []
+        parts += [say("p from {low:.2f} to {high:.2f}", low=choice.bin[0], high=choice.bin[1])] if choice.bin else []
+        parts += [say(choice.side)] if choice.side else []
+        parts += [say("marked '{verdict}'", verdict=VERDICTS[choice.verdict])] if choice.verdict else []
+        return say("{faces}: {chosen}.", faces=words.faces(n) if n else "No face", chosen=say("; ").join(parts))
 
     def _of_cell(self, n: int, labels: np.ndarray) -> str:
         true, predicted = self.choice.cells[0]
         if true is not None and predicted is not None:
             support = int((self.sure & (labels == true)).sum())
-            name, called = EMOTIONS[true].capitalize(), EMOTIONS[predicted].capitalize()
+            label, called = words.emotion(true), words.emotion(predicted)
             if not n:
-                return f"No face labelled {name} was called {called}." if support else f"No face is labelled {name}."
-            return f"{n:,} of {support:,} {name} faces were called {called}: {words.percent(n / support)}."
-        right = int((~self.shown.wrong[self.rows]).sum())
+                return (say("No face labelled {label} was called {called}.", label=label, called=called) if support else
+                        say("No face is labelled {label}.", label=label))
+            return say("{n:,} of {support:,} {label} faces were called {called}: {share}.", n=n, support=support, label=label,
+                       called=called, share=words.percent(n / support))
+        right = words.percent(int((~self.shown.wrong[self.rows]).sum()) / max(n, 1))
         if true is not None:
-            name = EMOTIONS[true].capitalize()
-            return f"{words.faces(n)} labelled {name}; {words.percent(right / n)} were called so." if n else f"No face is labelled {name}."
+            label = words.emotion(true)
+            return (say("{faces} labelled {label}; {share} were called so.", faces=words.faces(n), label=label, share=right) if n else
+                    say("No face is labelled {label}.", label=label))
         if predicted is None:
-            return f"All {words.faces(n)}; {words.percent(right / n)} were called by their label." if n else "No face is left."
-        name = EMOTIONS[predicted].capitalize()
-        return f"{words.faces(n)} called {name}; {words.percent(right / n)} are labelled so." if n else f"No face was called {name}."
+            return (say("All {faces}; {share} were called by their label.", faces=words.faces(n), share=right) if n else
+                    say("No face is left."))
+        called = words.emotion(predicted)
+        return (say("{faces} called {called}; {share} are labelled so.", faces=words.faces(n), called=called, share=right) if n else
+                say("No face was called {called}.", called=called))
