@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,7 @@ from fer_core import ascent, cuts, units
 from fer_core.activations import Table
 from fer_core.ascent import OBJECTIVES
 from fer_core.presets import Settings
+from fer_core.sentences import Sentence
 from fer_core.splits import Split
 from fer_core.walls import Wall
 
@@ -23,6 +25,8 @@ FIRST = 8
 FLAT = 3.0
 """Deviation in grey levels below which a picture is even."""
 EVEN = "Even: on average over the picture, an even grey excites it most; its middle neuron has a picture of its own."
+MOVED = "ascent from {start} ends at {score:.3g}"
+UNMOVED = "ascent from {start} ends at {score:.3g}, moved by no gradient"
 Floats = NDArray[np.float32]
 
 
@@ -45,7 +49,8 @@ def paint(model: keras.Model, layer: str, wanted: list[int], settings: Settings,
     remarks = {wanted[row]: EVEN for row in np.flatnonzero(excited & (pictures.std(axis=(1, 2)) < FLAT))}
     if table is not None:
         strongest = table.maximum(layer)[:, wanted].max(0)
-        remarks |= {wanted[row]: f"Silent: none of {table.faces:,} {table.split} faces excites it, but this picture does."
+        remarks |= {wanted[row]: Sentence("Silent: none of {faces:,} {split} faces excites it, but this picture does.", faces=table.faces,
+                                          split=table.split)
                     for row in np.flatnonzero(excited & (strongest <= 0))}
     for row in np.flatnonzero(~excited):
         verdict = examine(model, layer, wanted[row], settings, table=table, split=split)
@@ -73,21 +78,23 @@ def examine(model: keras.Model, layer: str, unit: int, settings: Settings, *, ta
     """Examine a unit: its strongest answer to the faces of the table, and ascents from grey and from its strongest face."""
     target = OBJECTIVES["filter"](layer, unit)
     tries = {"grey": _last(ascent.ascend(model, target, preset=replace(settings, start="grey"), every=settings.steps))}
-    words = []
+    words: list[str] = []
     if table is not None and split is not None:
         [strongest] = units.strongest_faces(table, layer, unit, 1)
         answers = table.maximum(layer)[:, unit]
-        words.append(f"its strongest answer to {len(answers):,} {table.split} faces is {float(answers.max()):.3g}")
+        words.append(Sentence("its strongest answer to {faces:,} {split} faces is {answer:.3g}", faces=len(answers), split=table.split,
+                              answer=float(answers.max())))
         face = split.images[strongest]
         tries["its strongest face"] = _last(ascent.ascend(model, target, preset=settings, face=face, every=settings.steps))
     awake = {name: bool(_excited(model, layer, [unit], frame.images)[0]) for name, frame in tries.items()}
-    words += [f"ascent from {name} ends at {float(frame.scores[0]):.3g}" + (", moved by no gradient" if frame.forces[0] == 0 else "")
+    words += [Sentence(UNMOVED if frame.forces[0] == 0 else MOVED, start=name, score=float(frame.scores[0]))
               for name, frame in tries.items()]
     known = bool(table is not None and float(table.maximum(layer)[:, unit].max()) > 0)
     best = max(tries, key=lambda name: (awake[name], float(tries[name].scores[0])))
     dead = not any(awake.values()) and not known
-    sentence = "; ".join(words)
-    return Verdict(unit, dead, f"{'Dead' if dead else 'Alive'}: {sentence}.", tries[best].images[0], float(tries[best].scores[0]))
+    evidence = functools.reduce(lambda one, other: Sentence("{one}; {other}", one=one, other=other), words)
+    told = Sentence("Dead: {evidence}." if dead else "Alive: {evidence}.", evidence=evidence)
+    return Verdict(unit, dead, told, tries[best].images[0], float(tries[best].scores[0]))
 
 
 def fill(wall: Wall, model: keras.Model, *, table: Table | None = None, split: Split | None = None) -> Iterator[float]:

@@ -23,6 +23,7 @@ from fer_core.errors import FerError
 from fer_core.predicting import Progress
 from fer_core.presets import PRESETS, Settings
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 
 FORM = "fer-lens-wall-1"
 LIMIT = 64 * 2**20
@@ -75,7 +76,7 @@ class Wall:
     def remarks(self) -> dict[int, str]:
         """What is to be told of single units: those that are dead, and the evidence."""
         try:
-            return {int(unit): str(text) for unit, text in json.loads((self.folder / "remarks.json").read_text("utf8")).items()}
+            return {int(unit): _told(kept) for unit, kept in json.loads((self.folder / "remarks.json").read_text("utf8")).items()}
         except FileNotFoundError:
             return {}
 
@@ -98,7 +99,7 @@ class Wall:
         wall[units] = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
         wall.flush()
         if remarks:
-            files.write_json(self.folder / "remarks.json", {str(unit): text for unit, text in (self.remarks | remarks).items()})
+            files.write_json(self.folder / "remarks.json", {str(unit): _kept(text) for unit, text in (self.remarks | remarks).items()})
         known = self.scores
         known[units] = scores
         files.write(self.folder / "scores.npy", lambda file: np.save(file, known))  # last: a unit with a score is ready
@@ -119,6 +120,21 @@ def ask(run: Run, layer: str, units: int, preset: str | Settings = "standard", s
         files.write_json(folder / "wall.json", asked)  # last: a folder with it is complete
     os.utime(folder / "wall.json")
     return Wall(folder)
+
+
+def _kept(part: Any) -> Any:
+    """Write a remark for JSON, so that it can be said in another language when it is read."""
+    if not isinstance(part, Sentence):
+        return part
+    return {"template": part.template, "values": {name: _kept(value) for name, value in part.values.items()}}
+
+
+def _told(kept: Any) -> str:
+    """Read a remark; older walls have them as they are."""
+    if not isinstance(kept, dict):
+        return str(kept)
+    values = {name: _told(value) if isinstance(value, dict) else value for name, value in kept["values"].items()}
+    return Sentence(kept["template"], **values)
 
 
 def weights_digest(run: Run) -> str:

@@ -28,6 +28,7 @@ from ui import (
 )
 from ui.films import Film
 from ui.goal import parse
+from ui.language import say
 from ui.place import Place, faces_of
 
 ABOUT = """A network is a row of layers, and a layer is a crowd of **filters**: each answers to one kind of thing, wherever it is in the
@@ -57,13 +58,14 @@ def found_place() -> Place | None:
         if run is None:
             page.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
             return None
-        split = str(selection.choose("Faces", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation"))
-        st.button("Demonstration", icon=":material/slideshow:", key="demo-begin", on_click=selection.write, kwargs={"demo": 1},
-                  help="Large pictures and no controls: it walks through the layers by itself.")
+        split = str(selection.choose("Faces", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
+                                     default="validation"))
+        st.button(say("Demonstration"), icon=":material/slideshow:", key="demo-begin", on_click=selection.write, kwargs={"demo": 1},
+                  help=say("Large pictures and no controls: it walks through the layers by itself."))
     blocks = blueprint.blocks(run)
     goal, complaints = parse(st.query_params.to_dict(), blocks)
     for complaint in complaints:
-        complained.info(page.literal(complaint), icon=":material/info:")
+        complained.info(page.literal(say(complaint)), icon=":material/info:")
     dataset, problem = faces_of(run, split)
     image = selection.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
     return Place(run, blocks, goal, split, dataset, problem, image)
@@ -72,8 +74,11 @@ def found_place() -> Place | None:
 def sentence(place: Place) -> str:
     """Say what the page shows, in numbers."""
     total = sum(block.parameters + block.norm for block in place.blocks)
-    faces = f", beside {len(place.faces):,} {place.split} faces" if place.faces is not None else ""
-    return f"{place.run.title}: {len(place.blocks)} layers, {total:,} parameters{faces}. Shown: {place.goal.title}."
+    title, layers, goal = place.run.title, len(place.blocks), place.goal.title
+    if place.faces is None:
+        return say("{title}: {layers} layers, {total:,} parameters. Shown: {goal}.", title=title, layers=layers, total=total, goal=goal)
+    return say("{title}: {layers} layers, {total:,} parameters, beside {faces:,} {split} faces. Shown: {goal}.", title=title, layers=layers,
+               total=total, faces=len(place.faces), split=place.split, goal=goal)
 
 
 def holder() -> str:
@@ -86,7 +91,7 @@ def picture(place: Place) -> Film:
     goal = place.goal
     film = living.film(holder(), place.network, goal, place.face)
     tag = living.tag_of(living.name(place.network, goal, place.face))
-    look = living.Look(title=goal.title, words=goal.unit_of_score.capitalize())
+    look = living.Look(title=say(goal.title), words=say(goal.unit_of_score))
     living.living(film, tag, look, on_seed=lambda: selection.write(seed=goal.seed + 1))
     return film
 

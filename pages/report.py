@@ -12,7 +12,7 @@ from fer_core.report import NAMES
 from fer_core.runs import Run
 from ui import ask_run, cache, jobs, page, report_view, selection, words
 from ui.answers import predicted_splits
-from ui.language import spoken
+from ui.language import say, spoken
 from ui.report_view import Asked
 
 ABOUT = """A report answers five questions about a network: how it is built and trained and how often it is right; how it compares with
@@ -33,7 +33,8 @@ def controls() -> Asked | None:
         default = next((id for id, run in known.items() if predicted_splits(run)), next(iter(known)))
         run = known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default)]
         versus = beside(run, known)
-        split = selection.choose("Faces of", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
+        split = selection.choose("Faces of", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
+                                 default="validation")
         language = selection.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
         faces = selection.choose("Faces", "faces", ["shown", "none"], words={"shown": "Shown", "none": "Left out"}.__getitem__,
                                  kind="segmented")
@@ -70,29 +71,35 @@ def draw(asked: Asked) -> None:
             page.empty("Not written yet", "The report will stand here. Writing it takes one to five minutes: maps, filters and classes "
                        "are computed anew, the same each time.")
             return
-        found = jobs.answer(asked.name, asked.work, "Writing the report", height=80)
+        found = jobs.answer(asked.name, asked.work, say("Writing the report"), height=80)
         if found is not None:
             report_view.preview(asked, found)
 
 
 def contents(asked: Asked) -> None:
     """Draw what the report will answer, and the ways to have it written."""
-    st.subheader("What it answers", anchor=False)
+    st.subheader(say("What it answers"), anchor=False)
     report_view.contents(asked)
     offer_predictions(asked)
     if selection.param("made") != "1":
-        st.button("Write the report", type="primary", icon=":material/description:", width="stretch", key="write", on_click=selection.write,
-                  kwargs={"made": 1})
-    st.caption("On the command line:")
+        st.button(say("Write the report"), type="primary", icon=":material/description:", width="stretch", key="write",
+                  on_click=selection.write, kwargs={"made": 1})
+    st.caption(say("On the command line:"))
     st.code(asked.command, language="bash")
 
 
 def sentence(asked: Asked) -> str:
     """Say what the report is about, in numbers."""
     told, scores = asked.known.run, asked.known.evaluation
-    right = f": {words.percent(scores.accuracy)} of {words.faces(scores.n)} right" if scores else ""
-    second = f", beside {asked.versus.title}" if asked.versus else ""
-    return f"{told.title} on the {words.SPLIT_WORDS[asked.split]} split{right}{second}."
+    named = {"title": told.title, "split": words.SPLIT_WORDS[asked.split]}
+    if scores is None:
+        if asked.versus is None:
+            return say("{title} on the {split} split.", **named)
+        return say("{title} on the {split} split, beside {other}.", **named, other=asked.versus.title)
+    named |= {"share": words.percent(scores.accuracy), "faces": words.faces(scores.n)}
+    if asked.versus is None:
+        return say("{title} on the {split} split: {share} of {faces} right.", **named)
+    return say("{title} on the {split} split: {share} of {faces} right, beside {other}.", **named, other=asked.versus.title)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
 from fer_core.demo import make
 from fer_core.errors import FerError, ModelError
 from fer_core.runs import Run, RunStore
+from fer_core.sentences import Sentence
 from fer_core.splits import Dataset, Split
 from fer_core.switching import Sample
 
@@ -300,6 +301,16 @@ def test_a_wall_is_painted_cancelled_and_gone_on_with(run, model, monkeypatch):
     assert np.allclose(same.pictures[20], expected.images[0], atol=1.0) and np.isclose(same.scores[20], expected.scores[0], rtol=1e-2)
     assert same.layer == "conv2_relu" and same.settings == QUICK and same.run.id == run.id
     assert walls.ask(run, "conv2_relu", 32, QUICK, seed=4).folder != wall.folder
+
+
+def test_a_remark_keeps_its_numbers_on_disk(run):
+    evidence = Sentence(painter.MOVED, start="grey", score=-0.25)
+    told = {1: Sentence("Dead: {evidence}.", evidence=evidence), 2: painter.EVEN}
+    wall = walls.ask(run, "conv1_relu", 16, QUICK, seed=77)
+    wall.hang([1, 2], np.zeros((2, 48, 48)), np.zeros(2), told)
+    wall.hang([3], np.zeros((1, 48, 48)), np.zeros(1), {3: painter.EVEN})
+    assert wall.remarks == told | {3: painter.EVEN} and wall.remarks[1] == "Dead: ascent from grey ends at -0.25."
+    assert wall.remarks[1].values["evidence"].values == evidence.values
 
 
 def test_walls_are_bounded_and_the_longest_unseen_go(run, monkeypatch):

@@ -9,30 +9,38 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.presets import CHOICES, LIMITS, PRESETS
-from ui import selection
+from ui import selection, words
 from ui.goal import KINDS, KNOBS, MANY, PLACES, PRESET_WORDS, TOPS, WHOLE, Goal, write_knobs
+from ui.language import say
+
+FIRST = {"class": "A logit", "neuron": "A neuron"}
+NUMBERS = {"class": "Class, 0 to {top:,}", "filter": "Filter, 0 to {top:,}", "neuron": "Neuron, 0 to {top:,}"}
 
 
 def what(goal: Goal) -> None:
     """Draw what is painted: the kind, and its unit or classes."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="what"):
-        noun = "logit" if goal.block.name == "logits" else goal.block.noun
-        selection.choose("Paint what excites", "goal", list(KINDS), words=(KINDS | {"filter": f"A {noun}"}).__getitem__, default="filter")
+        kinds = KINDS | {"filter": FIRST.get(goal.block.noun, KINDS["filter"])}
+        selection.choose("Paint what excites", "goal", list(KINDS), words=kinds.__getitem__, default="filter")
         if goal.kind in ("class", "difference"):
-            _class("Class", "p", goal.p, list(range(len(EMOTIONS))))
+            _class(say("Class"), "p", goal.p, list(range(len(EMOTIONS))))
             if goal.kind == "difference":
-                _class("rather than", "q", goal.q, [i for i in range(len(EMOTIONS)) if i != goal.p])
+                _class(say("rather than"), "q", goal.q, [i for i in range(len(EMOTIONS)) if i != goal.p])
         elif goal.kind == "filter":
             _unit(goal)
-        selection.choose("Preset", "preset", list(PRESETS), words=str.capitalize, kind="segmented", default="standard")
-        _switch("Four optima", "many", str(MANY), goal.many > 1,
-                "Four pictures of the same thing that keep apart: one picture can hide that several quite different ones excite it.")
+        selection.choose("Preset", "preset", list(PRESETS), words=_capitalised, kind="segmented", default="standard")
+        _switch(say("Four optima"), "many", str(MANY), goal.many > 1,
+                say("Four pictures of the same thing that keep apart: one picture can hide that several quite different ones excite it."))
+
+
+def _capitalised(word: str) -> str:
+    return say(word).capitalize()
 
 
 def _class(label: str, param: str, now: int, options: list[int]) -> None:
     key = f"class_{param}"
     st.session_state[key] = now
-    st.selectbox(label, options, key=key, format_func=lambda i: EMOTIONS[i].capitalize(), width=150,
+    st.selectbox(label, options, key=key, format_func=words.emotion, width=150,
                  on_change=lambda: selection.write(**{param: EMOTIONS[st.session_state[key]]}))
 
 
@@ -42,7 +50,7 @@ def _unit(goal: Goal) -> None:
 
     st.session_state["unit_number"] = goal.unit
     top = goal.block.units - 1
-    st.number_input(f"{goal.block.noun.capitalize()}, 0 to {top:,}", 0, top, key="unit_number", on_change=typed, width=150)
+    st.number_input(say(NUMBERS[goal.block.noun], top=top), 0, top, key="unit_number", on_change=typed, width=150)
 
 
 def _switch(label: str, param: str, value: str, now: bool, told: str) -> None:
@@ -53,34 +61,34 @@ def _switch(label: str, param: str, value: str, now: bool, told: str) -> None:
 
 def knobs(goal: Goal, *, face: bool) -> None:
     """Draw every knob in an expander, once it is open; what differs from the preset goes into the URL, and is told below."""
-    every = st.expander("Every knob", icon=":material/tune:", key="knobs", on_change="rerun")
+    every = st.expander(say("Every knob"), icon=":material/tune:", key="knobs", on_change="rerun")
     if every.open:
         with every:
             _every_knob(goal, face)
     if goal.knobs:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Changed: {', '.join(_said(name, value) for name, value in goal.knobs)}.", width="content")
-            st.button("Back to the preset", icon=":material/undo:", type="tertiary", on_click=selection.write, kwargs={"knobs": None})
+            st.caption(say("Changed: {knobs}.", knobs=say(", ").join(_said(name, value) for name, value in goal.knobs)), width="content")
+            st.button(say("Back to the preset"), icon=":material/undo:", type="tertiary", on_click=selection.write, kwargs={"knobs": None})
 
 
 def _said(name: str, value: float | str) -> str:
-    label = KNOBS[name][0].lower()
-    return f"{label} {value}" if isinstance(value, str) else f"{label} {value:g}"
+    label = say(KNOBS[name][0]).lower()
+    return f"{label} {say(value)}" if isinstance(value, str) else f"{label} {value:g}"
 
 
 def _every_knob(goal: Goal, face: bool) -> None:
-    st.caption(f"**{goal.preset.capitalize()}**: {PRESET_WORDS[goal.preset]}")
+    st.caption(say("**{preset}**: {told}", preset=_capitalised(goal.preset), told=PRESET_WORDS[goal.preset]))
     with st.container(horizontal=True):
         if goal.kind == "filter" and goal.block.grid:
             selection.choose("Excite it", "place", list(PLACES), words=PLACES.__getitem__)
-        _switch("Silence it instead", "silence", "1", goal.silence, "The other way: the picture that it answers to least.")
+        _switch(say("Silence it instead"), "silence", "1", goal.silence, say("The other way: the picture that it answers to least."))
         if face:
-            _switch("Start from the chosen face", "from", "face", goal.face, "Instead of noise: what is made of a real face.")
+            _switch(say("Start from the chosen face"), "from", "face", goal.face, say("Instead of noise: what is made of a real face."))
     values = asdict(PRESETS[goal.preset]) | dict(goal.knobs)
     columns = st.columns(3)
     for i, (name, (label, told)) in enumerate(KNOBS.items()):
         with columns[i % len(columns)]:
-            _knob(goal, name, label, told, values)
+            _knob(goal, name, say(label), say(told), values)
 
 
 def _knob(goal: Goal, name: str, label: str, told: str, values: dict[str, Any]) -> None:
@@ -92,7 +100,7 @@ def _knob(goal: Goal, name: str, label: str, told: str, values: dict[str, Any]) 
         selection.write(knobs=write_knobs(now, goal.preset))
 
     if name in CHOICES:
-        st.selectbox(label, CHOICES[name], key=key, format_func=str.capitalize, on_change=turned)
+        st.selectbox(label, CHOICES[name], key=key, format_func=_capitalised, on_change=turned)
     else:
         low, high = LIMITS[name][0], TOPS.get(name, LIMITS[name][1])
         cast = int if name in WHOLE else float

@@ -16,9 +16,11 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from ui import cache, words
 
 FILE = "weights.safetensors"
+PLURALS = {"class": "{n:,} classes", "filter": "{n:,} filters", "neuron": "{n:,} neurons"}
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -52,7 +54,7 @@ class Block:
     @property
     def view(self) -> str:
         """What a unit sees, in words."""
-        return f"sees {self.field} × {self.field} px" if self.grid and self.field < SIDE else "sees the whole face"
+        return Sentence("sees {field} × {field} px", field=self.field) if self.grid and self.field < SIDE else "sees the whole face"
 
     @property
     def noun(self) -> str:
@@ -61,17 +63,24 @@ class Block:
 
     def title(self, unit: int) -> str:
         """Name a unit."""
-        return EMOTIONS[unit].capitalize() if self.name == "logits" else f"{self.noun.capitalize()} {unit} of {self.name}"
+        if self.name == "logits":
+            return EMOTIONS[unit].capitalize()
+        return Sentence(self.naming, unit=unit, layer=self.name)
+
+    @property
+    def naming(self) -> str:
+        """The template that names its units, where they are no classes."""
+        return "Filter {unit} of {layer}" if self.grid else "Neuron {unit} of {layer}"
 
     @property
     def plural(self) -> str:
         """Its units, counted."""
-        return f"{self.units:,} {self.nouns}"
+        return Sentence(PLURALS[self.noun], n=self.units)
 
     @property
     def nouns(self) -> str:
         """What several units of it are called."""
-        return "classes" if self.name == "logits" else f"{self.noun}s"
+        return "classes" if self.name == "logits" else "filters" if self.grid else "neurons"
 
 
 def blocks(run: Run) -> list[Block]:
@@ -114,7 +123,8 @@ def arranged(found: Shapes) -> list[Block]:
         norm = sum(int(np.prod(shape)) for array, shape in found.items() if array.startswith(f"{name}_norm/"))
         if len(kernel) == 4:
             field += (kernel[0] - 1) * stride
-            result.append(Block(name, f"convolution {kernel[0]} × {kernel[1]}", kernel[3], grid, kernel[0], own, norm, min(field, SIDE)))
+            kind = Sentence("convolution {rows} × {columns}", rows=kernel[0], columns=kernel[1])
+            result.append(Block(name, kind, kernel[3], grid, kernel[0], own, norm, min(field, SIDE)))
             field, stride, grid = field + stride, stride * 2, grid // 2
         else:
             result.append(Block(name, "dense", kernel[1], 0, 0, own, norm, SIDE))

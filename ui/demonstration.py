@@ -14,6 +14,7 @@ from ui import living, network, selection
 from ui.blueprint import Block
 from ui.films import SHELF, every
 from ui.goal import Goal
+from ui.language import say
 from ui.place import Place
 
 PER_LAYER = 3
@@ -51,8 +52,8 @@ def draw(place: Place, holder: str) -> None:
     """Draw the demonstration; the page around it stays as it is."""
     st.html("<style>.st-key-controls { display: none; } [data-testid=stMainBlockContainer] { padding-top: 0.6rem !important; }</style>")
     with st.container(horizontal=True, key="demonstration-bar"):
-        st.button("End the demonstration", icon=":material/close:", key="demo-end", on_click=selection.write, kwargs={"demo": None})
-        st.button("Next", icon=":material/skip_next:", key="demo-next", on_click=_next)
+        st.button(say("End the demonstration"), icon=":material/close:", key="demo-end", on_click=selection.write, kwargs={"demo": None})
+        st.button(say("Next"), icon=":material/skip_next:", key="demo-next", on_click=_next)
     st.fragment(_walk, run_every=TICK)(place, holder)
 
 
@@ -79,12 +80,19 @@ def _walk(place: Place, holder: str) -> None:
             film = living.film(holder, place.network, goal)
     film.watch()
     network.network(place.blocks, goal.block.name, None, key="demonstration-network")
-    words = f"{goal.block.view}, one of {goal.block.plural} of {goal.block.name}" if goal.kind == "filter" else "one of the seven classes" \
-        if goal.kind == "class" else "the contrast of two classes"
-    words = words[0].upper() + words[1:]
-    look = living.Look(SIDE_SHOWN, False, goal.title, f"{words}. {goal.unit_of_score.capitalize()}")
+    look = living.Look(SIDE_SHOWN, False, say(goal.title), say("{what}. {score}", what=_what(goal), score=goal.unit_of_score))
     with st.container(key="stage", horizontal_alignment="center"):
         living.present(film, living.tag_of(living.name(place.network, goal, None)), look, key="demonstration")
+
+
+def _what(goal: Goal) -> str:
+    if goal.kind == "class":
+        return say("One of the seven classes")
+    if goal.kind == "difference":
+        return say("The contrast of two classes")
+    block = goal.block
+    told = say("{view}, one of {units} of {layer}", view=block.view, units=block.plural, layer=block.name)
+    return told[0].upper() + told[1:]
 
 
 def _length(total: int) -> float:

@@ -15,6 +15,7 @@ from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SIDE
 from ui import jobs, networks, page, selection, switch_off, words
 from ui.gallery import gallery
+from ui.language import say
 from ui.place import Place, table
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ LINE = (255, 140, 0)
 FACTOR = 2
 THREE = 330
 """Pixels that hold three faces in a row."""
+OUTLINED = "Of {faces}. Outlined is the patch that it looks at where its answer is highest. A click shows its answers to that face."
+NUMBERS = ("It {view}; {what}. Class selectivity **{selectivity:.2f}**, sparsity **{sparsity:.2f}**, mean answer **{mean:.3g}**, highest "
+           "**{highest:.3g}**, weight norm **{norm:.3g}**.")
 
 
 def draw(place: Place, theme: Theme) -> None:
@@ -67,7 +71,7 @@ def dossier(place: Place) -> Dossier | None:
 
         return units.dossier(model, known, faces, layer, unit)
 
-    found: Dossier | None = jobs.answer(place.key("dossier", layer, unit), work, "Writing the dossier", height=120)
+    found: Dossier | None = jobs.answer(place.key("dossier", layer, unit), work, say("Writing the dossier"), height=120)
     return found
 
 
@@ -78,14 +82,14 @@ def strongest(place: Place, found: Dossier) -> None:
     pictures = np.stack([outlined(faces.images[peak.face], peak) for peak in peaks])
     labels = [int(faces.labels[peak.face]) for peak in peaks]
     here = [i for i, peak in enumerate(peaks) if peak.face == place.image]
-    outline = " Outlined is the patch that it looks at where its answer is highest." if found.grid and found.receptive_field < SIDE else ""
-    st.markdown(f"**The {len(peaks)} {place.split} faces that excite it most**",
-                help=f"Of {words.faces(len(faces))}.{outline} A click shows its answers to that face.")
+    outlines = found.grid and found.receptive_field < SIDE
+    st.markdown(say("**The {n} {split} faces that excite it most**", n=len(peaks), split=place.split),
+                help=say(OUTLINED if outlines else "Of {faces}. A click shows its answers to that face.", faces=words.faces(len(faces))))
     captions = [f"{words.emotion(label)}\n#{peak.face} · {peak.value:.3g}" for label, peak in zip(labels, peaks, strict=True)]
     colours = [EMOTION_COLOURS[EMOTIONS[n]] if n >= 0 else "" for n in labels]
     with st.container(width=THREE):
         gallery(pictures, "strongest", size=SIDE * FACTOR, cell=SIDE * FACTOR, captions=captions, colours=colours,
-                selected=here[0] if here else None, label="The faces that excite it most",
+                selected=here[0] if here else None, label=say("The faces that excite it most"),
                 on_pick=lambda i: selection.write(image=peaks[i].face))
 
 
@@ -113,9 +117,10 @@ def on_face(place: Place, theme: Theme) -> None:
 
         return units.activation_maps(model, layer, unit, face[None])[0]
 
-    answer = jobs.answer(place.key("map", layer, unit, image), work, "Asking the network", height=120)
-    st.markdown(f"**What it says of {place.split} face {image}**, labelled {words.emotion(int(place.faces.labels[image]))}",
-                help="Orange: an answer above zero; purple: below. The face comes with you from the other pages; choose another here.")
+    answer = jobs.answer(place.key("map", layer, unit, image), work, say("Asking the network"), height=120)
+    st.markdown(say("**What it says of {split} face {image}**, labelled {label}", split=place.split, image=image,
+                    label=words.emotion(int(place.faces.labels[image]))),
+                help=say("Orange: an answer above zero; purple: below. The face comes with you from the other pages; choose another here."))
     if answer is not None:
         _answer_pictures(face, np.asarray(answer), theme)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -125,15 +130,15 @@ def on_face(place: Place, theme: Theme) -> None:
 
 def _answer_pictures(face: np.ndarray, answer: np.ndarray, theme: Theme) -> None:
     if answer.ndim == 0:
-        st.markdown(f"Its answer to the face: **{float(answer):.3g}**.")
-        gallery(face[None], "answer", size=SIDE * FACTOR, label="The chosen face")
+        st.markdown(say("Its answer to the face: **{answer:.3g}**.", answer=float(answer)))
+        gallery(face[None], "answer", size=SIDE * FACTOR, label=say("The chosen face"))
         return
     grid = answer.shape[0]
     whole = np.kron(answer, np.ones((SIDE // grid, SIDE // grid), np.float32))
     top = float(np.abs(answer).max())
     pictures = np.stack([maps.grey(face), maps.signed(whole, top, theme), maps.overlay(face, whole, top, 0.75, theme)])
-    gallery(pictures, "answer", size=SIDE * FACTOR, cell=SIDE * FACTOR, label="The chosen face, the answers, both",
-            captions=["the face", f"answers, {grid} × {grid}", f"strongest {top:.3g}"])
+    gallery(pictures, "answer", size=SIDE * FACTOR, cell=SIDE * FACTOR, label=say("The chosen face, the answers, both"),
+            captions=[say("the face"), say("answers, {grid} × {grid}", grid=grid), say("strongest {top:.3g}", top=top)])
 
 
 def _number(place: Place) -> None:
@@ -144,22 +149,22 @@ def _number(place: Place) -> None:
         selection.write(image=st.session_state["filter_face"])
 
     st.session_state["filter_face"] = place.image
-    st.number_input(f"Face, 0 to {count - 1:,}", 0, count - 1, key="filter_face", on_change=typed, width=150)
+    st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, key="filter_face", on_change=typed, width=150)
 
 
 def classes(found: Dossier) -> None:
     """Draw how many of its hundred strongest faces have each label, as bars."""
     total = max(1, int(found.classes.sum()))
     rows = "".join(
-        f"<div class='fer-bar'><span>{name.capitalize()}</span><i><b style='width:{100 * count / total:.1f}%;"
-        f"background:{EMOTION_COLOURS[name]}'></b></i><span>{count}</span></div>"
-        for name, count in zip(EMOTIONS, found.classes.tolist(), strict=True))
-    st.markdown(f"**Labels of its {total} strongest faces**")
+        f"<div class='fer-bar'><span>{words.emotion(label)}</span><i><b style='width:{100 * count / total:.1f}%;"
+        f"background:{EMOTION_COLOURS[EMOTIONS[label]]}'></b></i><span>{count}</span></div>"
+        for label, count in enumerate(found.classes.tolist()))
+    st.markdown(say("**Labels of its {n} strongest faces**", n=total))
     st.html(f"{STYLE}<div class='fer-bars' role='img' aria-label='{html.escape(_spoken(found))}'>{rows}</div>")
 
 
 def _spoken(found: Dossier) -> str:
-    return ", ".join(f"{name} {count}" for name, count in zip(EMOTIONS, found.classes.tolist(), strict=True))
+    return say(", ").join(f"{say(name)} {count}" for name, count in zip(EMOTIONS, found.classes.tolist(), strict=True))
 
 
 STYLE = """<style>.fer-bars{display:grid;gap:4px;max-width:420px;font-size:0.9rem}
@@ -172,11 +177,15 @@ STYLE = """<style>.fer-bars{display:grid;gap:4px;max-width:420px;font-size:0.9re
 def numbers(found: Dossier) -> None:
     """Write the unit's numbers in a line or two."""
     side = min(found.receptive_field, SIDE)
-    apart = "at every pixel" if found.stride == 1 else f"every {found.stride} pixels"
-    view = f"sees {side} × {side} pixels, {apart}" if found.grid else "sees the whole face"
-    what = "never above zero on these faces" if found.silent else f"excited most by {words.emotion(found.preferred)}"
-    st.markdown(f"It {view}; {what}. Class selectivity **{found.selectivity:.2f}**, sparsity **{found.sparsity:.2f}**, mean answer "
-                f"**{found.mean:.3g}**, highest **{found.maximum:.3g}**, weight norm **{found.weight_norm:.3g}**.")
+    view = say("sees the whole face")
+    if found.grid and found.stride == 1:
+        view = say("sees {side} × {side} pixels, at every pixel", side=side)
+    elif found.grid:
+        view = say("sees {side} × {side} pixels, every {stride} pixels", side=side, stride=found.stride)
+    preferred = words.emotion(found.preferred)
+    what = say("never above zero on these faces") if found.silent else say("excited most by {emotion}", emotion=preferred)
+    st.markdown(say(NUMBERS, view=view, what=what, selectivity=found.selectivity, sparsity=found.sparsity, mean=found.mean,
+                    highest=found.maximum, norm=found.weight_norm))
 
 
 def twins(place: Place, found: Dossier) -> None:
@@ -185,8 +194,15 @@ def twins(place: Place, found: Dossier) -> None:
     if not alike:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="twins"):
-        st.markdown("**Its twins**", width="content",
-                    help="Units of the layer whose mean answers over the faces correlate most with its own.")
+        st.markdown(say("**Its twins**"), width="content",
+                    help=say("Units of the layer whose mean answers over the faces correlate most with its own."))
         for unit, share in alike:
-            st.button(f"{place.block.title(unit).split(' of ')[0]} · {share:.2f}", key=f"twin-{unit}",
+            st.button(f"{_short(place, unit)} · {share:.2f}", key=f"twin-{unit}",
                       on_click=partial(selection.write, unit=unit))
+
+
+def _short(place: Place, unit: int) -> str:
+    """Name a unit without its layer."""
+    if place.block.name == "logits":
+        return words.emotion(unit)
+    return say("Filter {unit}" if place.block.grid else "Neuron {unit}", unit=unit)

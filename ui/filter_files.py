@@ -14,6 +14,7 @@ import streamlit as st
 from ui import filter_wall
 from ui.films import Film
 from ui.gallery import png
+from ui.language import say
 from ui.place import Place
 
 FACTOR = 6
@@ -27,19 +28,20 @@ STAY = 2.0
 def save(place: Place, film: Film | None) -> None:
     """Offer the film, its last picture, the wall, and the commands that make them."""
     goal, wall = place.goal, filter_wall.of(place)
-    name = f"wall-{place.block.name}-{goal.preset}"
+    layer = place.block.name
+    name = f"wall-{layer}-{goal.preset}"
     with st.container(horizontal=True):
         if film is not None and film.done and film.last is not None:
-            _button("The ascent (GIF)", partial(gif, film), f"{goal.file}.gif", "movie")
-            _button("The ascent (MP4)", partial(mp4, film), f"{goal.file}.mp4", "movie")
-            _button("The picture (PNG)", lambda: png(rows(film)[-1]), f"{goal.file}.png", "image")
-            _button("The picture (NPY)", partial(npy, film.last), f"{goal.file}.npy", "download")
-        _button(f"The wall of {place.block.name} (PNG)", partial(filter_wall.sheet, wall), f"{name}.png", "grid_on")
-        _button(f"The wall of {place.block.name} (NPY)", lambda: npy(np.asarray(wall.pictures)), f"{name}.npy", "download")
+            _button(say("The ascent (GIF)"), partial(gif, film), f"{goal.file}.gif", "movie")
+            _button(say("The ascent (MP4)"), partial(mp4, film), f"{goal.file}.mp4", "movie")
+            _button(say("The picture (PNG)"), lambda: png(rows(film)[-1]), f"{goal.file}.png", "image")
+            _button(say("The picture (NPY)"), partial(npy, film.last), f"{goal.file}.npy", "download")
+        _button(say("The wall of {layer} (PNG)", layer=layer), partial(filter_wall.sheet, wall), f"{name}.png", "grid_on")
+        _button(say("The wall of {layer} (NPY)", layer=layer), lambda: npy(np.asarray(wall.pictures)), f"{name}.npy", "download")
     if film is None or not film.done:
-        st.caption("The ascent can be saved at its end.")
+        st.caption(say("The ascent can be saved at its end."))
     st.code(f"python -m fer_core ascend {place.run.id} {goal.options} --out picture.gif\n"
-            f"python -m fer_core wall {place.run.id} --layer {place.block.name} --preset {goal.preset} --seed {goal.seed}", language="bash")
+            f"python -m fer_core wall {place.run.id} --layer {layer} --preset {goal.preset} --seed {goal.seed}", language="bash")
 
 
 def _button(label: str, made: Callable[[], bytes], name: str, icon: str) -> None:

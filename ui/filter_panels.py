@@ -20,6 +20,7 @@ from ui.blueprint import Block
 from ui.films import Film
 from ui.gallery import gallery
 from ui.goal import PRESET_WORDS
+from ui.language import say
 from ui.place import Place
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 PANELS = {"presets": "Presets compared", "classes": "The seven classes", "ages": "Early against late", "face": "Through a face",
           "kernels": "Raw kernels", "runs": "In two runs", "save": "Save"}
+AGES = {"Early": "**Early: {layer}**, {shown} of {units}; each {view}", "Late": "**Late: {layer}**, {shown} of {units}; each {view}"}
+KERNELS = ("**The {n} kernels of {layer}**, {side} × {side} weights each: orange adds light, purple takes it away, the page's ground is "
+           "zero. The strongest colour is {top:.3g}; all share one scale.")
+THROUGH = ("**The {n} {units} of {layer} that spoke most for {asked}** on {split} face {image}, and what excites each. The share is of all "
+           "that spoke for it (activation × gradient).")
 ROW = 8
 """Pictures of a row of the early against the late layers."""
 
@@ -59,7 +65,7 @@ def stills(network: networks.Name, objective: Objective, settings: Settings, see
         return _grey(frames[0].images), _grey(frames[-1].images), frames[-1].scores
 
     pixels = None if face is None else face.tobytes()
-    return jobs.answer(("stills", network, objective, settings, seed, pixels), work, label, height=120)
+    return jobs.answer(("stills", network, objective, settings, seed, pixels), work, say(label), height=120)
 
 
 def _grey(pictures: np.ndarray) -> np.ndarray:
@@ -70,18 +76,18 @@ def _grey(pictures: np.ndarray) -> np.ndarray:
 def presets(place: Place) -> None:
     """Draw the same goal by every preset, with its start; a click takes a preset."""
     goal = place.goal
-    st.markdown(f"**{goal.title}**, by each preset from the same seed. Click one to take it.")
+    st.markdown(say("**{goal}**, by each preset from the same seed. Click one to take it.", goal=goal.title))
     for name, column in zip(PRESETS, st.columns(len(PRESETS)), strict=True):
         with column:
             start = place.face if goal.face else None
-            made = stills(place.network, goal.objective.of([0]), PRESETS[name], goal.seed, name.capitalize(), start)
-            st.markdown(f"**{name.capitalize()}** · {PRESETS[name].steps} steps")
+            made = stills(place.network, goal.objective.of([0]), PRESETS[name], goal.seed, say(name).capitalize(), start)
+            st.markdown(say("**{preset}** · {steps} steps", preset=say(name).capitalize(), steps=PRESETS[name].steps))
             if made is not None:
                 before, after, scores = made
                 gallery(np.stack([before[0], after[0]]), f"preset-{name}", size=3 * SIDE, cell=3 * SIDE,
-                        captions=["before", f"after: {scores[0]:.3g}"], selected=1 if name == goal.preset else None,
-                        label=f"Before and after, {name}", on_pick=partial(_take_preset, name))
-            st.caption(PRESET_WORDS[name])
+                        captions=[say("before"), say("after: {score:.3g}", score=scores[0])], selected=1 if name == goal.preset else None,
+                        label=say("Before and after, {preset}", preset=name), on_pick=partial(_take_preset, name))
+            st.caption(say(PRESET_WORDS[name]))
 
 
 def _take_preset(name: str, position: int) -> None:
@@ -91,21 +97,21 @@ def _take_preset(name: str, position: int) -> None:
 def classes(place: Place) -> None:
     """Draw the picture of every class, and one class rather than another; a click shows it live."""
     goal = place.goal
-    made = stills(place.network, OBJECTIVES["class"](list(EMOTIONS)), goal.settings, goal.seed, "Painting the seven classes")
-    st.markdown("**What each class looks like to the network.** Click one to watch it being painted.")
+    made = stills(place.network, OBJECTIVES["class"](list(EMOTIONS)), goal.settings, goal.seed, say("Painting the seven classes"))
+    st.markdown(say("**What each class looks like to the network.** Click one to watch it being painted."))
     if made is not None:
-        captions = [f"{name.capitalize()}\nlogit {score:.3g}" for name, score in zip(EMOTIONS, made[2], strict=True)]
+        captions = [f"{words.emotion(i)}\n{say('logit {score:.3g}', score=score)}" for i, score in enumerate(made[2])]
         gallery(made[1], "class-pictures", size=3 * SIDE, cell=3 * SIDE, captions=captions, colours=list(EMOTION_COLOURS.values()),
-                label="Pictures of the classes", selected=goal.p if goal.kind == "class" else None,
+                label=say("Pictures of the classes"), selected=goal.p if goal.kind == "class" else None,
                 on_pick=lambda i: selection.write(goal="class", p=EMOTIONS[i]))
     others = [i for i in range(len(EMOTIONS)) if i != goal.p]
     named = words.emotion(goal.p)
     contrast = stills(place.network, OBJECTIVES["difference"]([goal.p] * len(others), others), goal.settings, goal.seed,
-                      f"Painting {named} rather than each other class")
-    st.markdown(f"**{named} rather than ...**")
+                      say("Painting {emotion} rather than each other class", emotion=named))
+    st.markdown(say("**{emotion} rather than ...**", emotion=named))
     if contrast is not None:
-        captions = [f"than {words.emotion(i)}\n{score:.3g}" for i, score in zip(others, contrast[2], strict=True)]
-        gallery(contrast[1], "contrast-pictures", size=3 * SIDE, cell=3 * SIDE, captions=captions, label="Pictures of contrasts",
+        captions = [f"{say('than {emotion}', emotion=words.emotion(i))}\n{score:.3g}" for i, score in zip(others, contrast[2], strict=True)]
+        gallery(contrast[1], "contrast-pictures", size=3 * SIDE, cell=3 * SIDE, captions=captions, label=say("Pictures of contrasts"),
                 colours=[EMOTION_COLOURS[EMOTIONS[i]] for i in others],
                 on_pick=lambda i: selection.write(goal="difference", p=EMOTIONS[goal.p], q=EMOTIONS[others[i]]))
 
@@ -115,12 +121,12 @@ def ages(place: Place) -> None:
     rows = [block for block in place.blocks if block.grid] or place.blocks[:-1]
     for block, said in ((rows[0], "Early"), (rows[-1], "Late")):
         units = np.linspace(0, block.units - 1, min(ROW, block.units)).astype(int).tolist()
-        st.markdown(f"**{said}: {block.name}**, {len(units)} of {block.plural}; each {block.view}")
+        st.markdown(say(AGES[said], layer=block.name, shown=len(units), units=block.plural, view=block.view))
         made = stills(place.network, OBJECTIVES["filter"](block.layer, units), PRESETS[place.goal.preset], place.goal.seed,
-                      f"Painting {block.name}")
+                      say("Painting {layer}", layer=block.name))
         if made is not None:
             gallery(made[1], f"age-{said}", size=2 * SIDE, cell=2 * SIDE, captions=[f"{unit}" for unit in units],
-                    label=f"Filters of {block.name}", on_pick=partial(_go, block, units))
+                    label=say("Filters of {layer}", layer=block.name), on_pick=partial(_go, block, units))
 
 
 def _go(block: Block, units: list[int], position: int) -> None:
@@ -132,10 +138,9 @@ def kernels(place: Place, theme: Theme) -> None:
     block = place.blocks[0]
     kernel = blueprint.kernels(place.run, block.name)[:, :, 0].transpose(2, 0, 1)
     top = float(np.abs(kernel).max())
-    st.markdown(f"**The {block.units} kernels of {block.name}**, {block.kernel} × {block.kernel} weights each: orange adds light, purple "
-                f"takes it away, the page's ground is zero. The strongest colour is {top:.3g}; all share one scale.")
+    st.markdown(say(KERNELS, n=block.units, layer=block.name, side=block.kernel, top=top))
     here = place.goal.unit if place.goal.kind == "filter" and place.block is block else None
-    gallery(np.stack([maps.signed(one, top, theme) for one in kernel]), "kernels", size=60, cell=60, selected=here, label="Kernels",
+    gallery(np.stack([maps.signed(one, top, theme) for one in kernel]), "kernels", size=60, cell=60, selected=here, label=say("Kernels"),
             captions=[str(i) for i in range(len(kernel))], on_pick=partial(_go, block, list(range(block.units))))
 
 
@@ -153,17 +158,18 @@ def through_face(place: Place) -> None:
         target = int(core.predict(model, face[None])[0].argmax()) if p is None else p
         return target, units.through_face(model, block.layer, face, target, q if q != target else None)
 
-    made = jobs.answer(place.key("through", block.layer, place.image, p, q), work, "Asking the network", height=120)
+    made = jobs.answer(place.key("through", block.layer, place.image, p, q), work, say("Asking the network"), height=120)
     if made is None:
         return
     target, carriers = made
-    asked = words.emotion(target) + (f" rather than {words.emotion(q)}" if q is not None and q != target else "")
-    noun = block.noun if len(carriers) == 1 else block.nouns
-    st.markdown(f"**The {len(carriers)} {noun} of {block.name} that spoke most for {asked}** on {place.split} face {place.image}, and "
-                "what excites each. The share is of all that spoke for it (activation × gradient).")
+    asked = words.emotion(target)
+    if q is not None and q != target:
+        asked = say("{p} rather than {q}", p=asked, q=words.emotion(q))
+    st.markdown(say(THROUGH, n=len(carriers), units=block.noun if len(carriers) == 1 else block.nouns, layer=block.name, asked=asked,
+                    split=place.split, image=place.image))
     left, right = st.columns([1, 6])
     with left:
-        gallery(face[None], "through-face", size=2 * SIDE, label="The chosen face")
+        gallery(face[None], "through-face", size=2 * SIDE, label=say("The chosen face"))
     with right:
         _carriers(place, carriers)
 
@@ -171,13 +177,13 @@ def through_face(place: Place) -> None:
 def _carriers(place: Place, carriers: list[Carrier]) -> None:
     block, units = place.block, [carrier.unit for carrier in carriers]
     if not units:
-        st.caption("No unit of this layer spoke for it.")
+        st.caption(say("No unit of this layer spoke for it."))
         return
     objective = OBJECTIVES["filter"](block.layer, units)
-    made = stills(place.network, objective, PRESETS[place.goal.preset], place.goal.seed, "Painting them")
+    made = stills(place.network, objective, PRESETS[place.goal.preset], place.goal.seed, say("Painting them"))
     pictures = made[1] if made is not None else np.full((len(units), SIDE, SIDE), 128, np.uint8)
     gallery(pictures, "carriers", size=2 * SIDE, cell=2 * SIDE, captions=[f"{one.unit}\n{one.share:.1%}" for one in carriers],
-            label="Filters that carried the decision", on_pick=partial(_go, block, units))
+            label=say("Filters that carried the decision"), on_pick=partial(_go, block, units))
 
 
 def runs(place: Place) -> None:
@@ -192,15 +198,17 @@ def runs(place: Place) -> None:
             if [(b.name, b.units) for b in found] == [(b.name, b.units) for b in place.blocks]:
                 others[run.id] = run
     if not others:
-        st.caption("No other run has a network of the same shape. Train one with another seed or preset, and its filters stand here.")
+        st.caption(say("No other run has a network of the same shape. Train one with another seed or preset, and its filters stand here."))
         return
     other = others[selection.choose("Beside it", "with", list(others), words=lambda id: others[id].title)]
     goal = place.goal
-    st.markdown(f"**{goal.title}**, same preset and seed. Filters of one number need not be the same filter in two trainings; classes are.")
+    st.markdown(say("**{goal}**, same preset and seed. Filters of one number need not be the same filter in two trainings; classes are.",
+                    goal=goal.title))
     for run, column in zip((place.run, other), st.columns(2), strict=True):
         with column:
             made = stills(networks.name(run), goal.objective.of([0]), goal.settings, goal.seed, run.title)
             st.markdown(f"**{run.title.replace('[', '(')}**")
             if made is not None:
                 gallery(made[1], f"run-{run.id == place.run.id}", size=5 * SIDE, cell=5 * SIDE,
-                        captions=[f"score {made[2][0]:.3g}"], label=f"{goal.title} in {run.title}")
+                        captions=[say("score {score:.3g}", score=made[2][0])],
+                        label=say("{goal} in {run}", goal=goal.title, run=run.title))

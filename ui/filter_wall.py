@@ -13,6 +13,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.walls import Wall
 from ui import blueprint, page, selection, words
 from ui.gallery import gallery, png
+from ui.language import say
 from ui.place import Place, statistics
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def draw(place: Place, *, height: int = 620) -> None:
     """Draw the wall with the choice of its order; painting begins by itself, unless a person cancelled it."""
     block = place.block
     with st.container(horizontal=True, vertical_alignment="bottom", key="wall-head"):
-        st.markdown(f"**{block.plural}** of {block.name}", width="stretch", help=f"{ORDER_WORDS}\n\nThe wall is painted by the preset and "
-                    "the seed chosen above, each unit from the same noise.")
+        painted = say("The wall is painted by the preset and the seed chosen above, each unit from the same noise.")
+        st.markdown(say("**{units}** of {layer}", units=block.plural, layer=block.name), width="stretch",
+                    help=f"{say(ORDER_WORDS)}\n\n{painted}")
         order = selection.choose("Sort by", "order", list(ORDERS), words=ORDERS.__getitem__)
     known = None
     if place.dataset is not None and order in ("selectivity", "sparsity", "mean", "class"):
@@ -77,12 +79,12 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
     here = rows.tolist().index(place.goal.unit) if place.goal.kind == "filter" else None
     block = place.block
     side = 96 if block.units <= 96 else 48
-    captions = [_caption(block, int(unit), remarks, known, order) for unit in rows]
     dead = {unit for unit, text in remarks.items() if text.startswith("Dead")}
+    captions = [_caption(block, int(unit), dead, known, order) for unit in rows]
     colours = [_colour(block, int(unit), dead, known if order == "class" else None) for unit in rows]
     gallery(_dimmed(pictures, [int(unit) in dead for unit in rows]), "wall", size=side, captions=captions, colours=colours, cell=side,
-            selected=here, height=height, label=f"{block.plural} of {block.name}",
-            tips=[_tip(place, int(unit), remarks, known) for unit in rows], on_pick=lambda i: _pick(int(rows[i])))
+            selected=here, height=height, label=say("{units} of {layer}", units=block.plural, layer=block.name),
+            tips=_tips(block, rows.tolist(), remarks, known), on_pick=lambda i: _pick(int(rows[i])))
     if remarks:
         _told(remarks)
 
@@ -105,14 +107,16 @@ def _progress(wall: Wall, told: Progress | None, ready: int, total: int) -> None
     running = told is not None and told.state == "running"
     with st.container(horizontal=True, vertical_alignment="center", key="wall-progress"):
         left = told.seconds_left if told is not None and running else None
-        text = f"{ready:,} of {total:,} painted" + (f", about {words.duration(left)} left" if left else "")
+        text = say("{ready:,} of {total:,} painted", ready=ready, total=total)
         if told is not None and told.state == "failed":
-            text = f"Painting failed: {told.reason[:160]}"
+            text = say("Painting failed: {reason}", reason=told.reason[:160])
+        elif left:
+            text = say("{ready:,} of {total:,} painted, about {left} left", ready=ready, total=total, left=words.duration(left))
         st.progress(ready / total, text=text)
         if running:
-            st.button("Stop painting", key="wall-cancel", type="tertiary", on_click=wall.cancel)
+            st.button(say("Stop painting"), key="wall-cancel", type="tertiary", on_click=wall.cancel)
         else:
-            st.button("Go on painting", key="wall-start", type="tertiary", icon=":material/play_arrow:", on_click=_start, args=(wall,))
+            st.button(say("Go on painting"), key="wall-start", type="tertiary", icon=":material/play_arrow:", on_click=_start, args=(wall,))
 
 
 def _start(wall: Wall) -> None:
@@ -132,24 +136,31 @@ def ordered(place: Place, order: str, known: Statistics | None) -> np.ndarray:
     return np.argsort(-np.asarray(getattr(known, order)), kind="stable")
 
 
-def _caption(block: blueprint.Block, unit: int, remarks: dict[int, str], known: Statistics | None, order: str) -> str:
+def _caption(block: blueprint.Block, unit: int, dead: set[int], known: Statistics | None, order: str) -> str:
     if block.name == "logits":
-        return EMOTIONS[unit].capitalize()
-    if unit in remarks and remarks[unit].startswith("Dead"):
-        return f"{unit} dead"
+        return words.emotion(unit)
+    if unit in dead:
+        return say("{unit} dead", unit=unit)
     if known is not None and order in ("selectivity", "sparsity", "mean"):
         return f"{unit}\n{float(getattr(known, order)[unit]):.2g}"
     return str(unit)
 
 
-def _tip(place: Place, unit: int, remarks: dict[int, str], known: Statistics | None) -> str:
-    told = [place.block.title(unit)]
-    if known is not None:
-        told.append(f"selectivity {known.selectivity[unit]:.2f}, sparsity {known.sparsity[unit]:.2f}, mean {known.mean[unit]:.3g}, "
-                    f"most for {words.emotion(int(known.preferred[unit]))}")
-    if unit in remarks:
-        told.append(remarks[unit])
-    return "; ".join(told)
+def _tips(block: blueprint.Block, units: list[int], remarks: dict[int, str], known: Statistics | None) -> list[str]:
+    """Tell of units; their language is looked up once, for there may be hundreds of them."""
+    naming, apart = say(block.naming), say("; ")
+    measured = say("selectivity {selectivity:.2f}, sparsity {sparsity:.2f}, mean {mean:.3g}, most for {emotion}")
+    emotions = [words.emotion(label) for label in range(len(EMOTIONS))]
+    tips = []
+    for unit in units:
+        told = [emotions[unit] if block.name == "logits" else naming.format(unit=unit, layer=block.name)]
+        if known is not None:
+            told.append(measured.format(selectivity=known.selectivity[unit], sparsity=known.sparsity[unit], mean=known.mean[unit],
+                                        emotion=emotions[known.preferred[unit]]))
+        if unit in remarks:
+            told.append(say(remarks[unit]))
+        tips.append(apart.join(told))
+    return tips
 
 
 def _dimmed(pictures: np.ndarray, dead: list[bool]) -> np.ndarray:
@@ -166,13 +177,17 @@ def _dimmed(pictures: np.ndarray, dead: list[bool]) -> np.ndarray:
 
 def _told(remarks: dict[int, str]) -> None:
     dead = {unit: text for unit, text in remarks.items() if text.startswith("Dead")}
-    said = ", ".join(filter(None, (f"{len(dead)} dead" if dead else "", f"{len(remarks) - len(dead)} silent or even" if
-                                   len(remarks) > len(dead) else "")))
-    with st.expander(f"{said}: the evidence"):
+    if len(dead) == len(remarks):
+        label = say("{dead} dead: the evidence", dead=len(dead))
+    elif dead:
+        label = say("{dead} dead, {other} silent or even: the evidence", dead=len(dead), other=len(remarks) - len(dead))
+    else:
+        label = say("{other} silent or even: the evidence", other=len(remarks))
+    with st.expander(label):
         for unit, text in sorted(remarks.items())[:60]:
-            st.markdown(f"**{unit}**: {page.literal(text)}")
+            st.markdown(say("**{unit}**: {remark}", unit=unit, remark=page.literal(say(text))))
         if len(remarks) > 60:
-            st.caption(f"and {len(remarks) - 60} more")
+            st.caption(say("and {n} more", n=len(remarks) - 60))
 
 
 def sheet(wall: Wall) -> bytes:

@@ -10,6 +10,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
 from fer_core.presets import CHOICES, LIMITS, PRESETS, Settings
+from fer_core.sentences import Sentence
 from ui import selection
 from ui.blueprint import Block, find
 
@@ -46,6 +47,8 @@ KNOBS: dict[str, tuple[str, str]] = {
 TOPS = {"steps": 1000, "rate": 1.0, "total_variation": 5.0, "l2": 1.0, "blur_every": 50, "blur": 4.0, "unlike": 20.0}
 """Highest values that the page offers where the engine allows more than is of use."""
 WHOLE = ("steps", "blur_every", "pad")
+NO_GOAL = "There is no goal '{given}': it is {known}."
+NO_PRESET = "There is no preset '{given}': it is {known}."
 
 
 @dataclass(frozen=True)
@@ -88,26 +91,38 @@ class Goal:
     @property
     def title(self) -> str:
         """Name what is painted."""
+        if self.silence:
+            return Sentence("What silences {what}", what=self._inside)
         if self.kind == "layer":
-            name = f"All of {self.block.name}"
-        elif self.kind == "class":
-            name = EMOTIONS[self.p].capitalize()
-        elif self.kind == "difference":
-            name = f"{EMOTIONS[self.p].capitalize()} rather than {EMOTIONS[self.q].capitalize()}"
-        else:
-            name = self.block.title(self.unit)
-        return f"What silences {name[0].lower() + name[1:]}" if self.silence else name
+            return Sentence("All of {layer}", layer=self.block.name)
+        if self.kind == "class":
+            return EMOTIONS[self.p].capitalize()
+        if self.kind == "difference":
+            return Sentence("{p} rather than {q}", p=EMOTIONS[self.p].capitalize(), q=EMOTIONS[self.q].capitalize())
+        return self.block.title(self.unit)
+
+    @property
+    def _inside(self) -> str:
+        """Name it as it stands within a sentence."""
+        if self.kind == "layer":
+            return Sentence("all of {layer}", layer=self.block.name)
+        if self.kind == "difference":
+            return Sentence("{p} rather than {q}", p=EMOTIONS[self.p], q=EMOTIONS[self.q].capitalize())
+        if self.kind == "class" or self.block.name == "logits":
+            return EMOTIONS[self.p if self.kind == "class" else self.unit]
+        template = "filter {unit} of {layer}" if self.block.grid else "neuron {unit} of {layer}"
+        return Sentence(template, unit=self.unit, layer=self.block.name)
 
     @property
     def unit_of_score(self) -> str:
         """Say what the score is."""
         if self.kind == "layer":
-            return "mean square of all its answers"
+            return "Mean square of all its answers"
         if self.kind == "class" or (self.block.name == "logits" and self.kind == "filter"):
-            return "logit of the class"
+            return "Logit of the class"
         if self.kind == "difference":
-            return "logit of the one less the other's"
-        return "answer of the neuron" if not self.block.grid or self.place == "neuron" else "mean answer over the picture"
+            return "Logit of the one less the other's"
+        return "Answer of the neuron" if not self.block.grid or self.place == "neuron" else "Mean answer over the picture"
 
     @property
     def file(self) -> str:
@@ -129,15 +144,17 @@ def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[st
     told: list[str] = []
     block = find(blocks, params.get("layer")) or blocks[0]
     if "layer" in params and find(blocks, params["layer"]) is None:
-        told.append(f"There is no layer '{params['layer'][:40]}'; the layers are {', '.join(one.name for one in blocks)}.")
+        told.append(Sentence("There is no layer '{given}'; the layers are {layers}.", given=params["layer"][:40],
+                             layers=", ".join(one.name for one in blocks)))
     unit = _whole(params.get("unit"), block.units - 1)
     if "unit" in params and unit is None:
-        told.append(f"There is no unit '{params['unit'][:40]}' in {block.name}: it is a number from 0 to {block.units - 1}.")
+        told.append(Sentence("There is no unit '{given}' in {layer}: it is a number from 0 to {top}.", given=params["unit"][:40],
+                             layer=block.name, top=block.units - 1))
     kind, preset, seed = params.get("goal", "filter"), params.get("preset", "standard"), _whole(params.get("seed"), 2**31 - 1)
-    told += [f"There is no {word} '{value[:40]}': it is {' or '.join(known)}." for word, value, known in
-             (("goal", kind, KINDS), ("preset", preset, PRESETS)) if value not in known]
+    told += [Sentence(template, given=value[:40], known=" or ".join(known)) for template, value, known in
+             ((NO_GOAL, kind, KINDS), (NO_PRESET, preset, PRESETS)) if value not in known]
     if "seed" in params and seed is None:
-        told.append(f"There is no seed '{params['seed'][:40]}': it is a number from 0 to {2**31 - 1}.")
+        told.append(Sentence("There is no seed '{given}': it is a number from 0 to {top}.", given=params["seed"][:40], top=2**31 - 1))
     p, q = (selection.named(params.get(name)) for name in "pq")
     p = 3 if p is None else p
     q = next(i for i in (4, 6) if i != p) if q is None or q == p else q
@@ -154,17 +171,17 @@ def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[st
 def parse_knobs(text: str) -> tuple[tuple[tuple[str, float | str], ...], list[str]]:
     """Read knobs such as `rate:0.1,start:grey`; those out of range are told and left out."""
     found: dict[str, float | str] = {}
-    told = []
+    told: list[str] = []
     for part in filter(None, text.split(",")):
         name, _, value = part.partition(":")
         try:
             read: float | str = value if name in CHOICES else int(value) if name in WHOLE else float(value)
             _with(PRESETS["standard"], {name: read})
         except (ValueError, TypeError, FerError):
-            told.append(f"The knob '{part[:40]}' is not understood or out of range; the preset's value was taken.")
+            told.append(Sentence("The knob '{given}' is not understood or out of range; the preset's value was taken.", given=part[:40]))
             continue
         if name in LIMITS and float(read) > TOPS.get(name, LIMITS[name][1]):
-            told.append(f"The knob '{part[:40]}' is out of the page's range; the preset's value was taken.")
+            told.append(Sentence("The knob '{given}' is out of the page's range; the preset's value was taken.", given=part[:40]))
             continue
         found[name] = read
     return tuple(sorted(found.items())), told

@@ -28,6 +28,8 @@ function button(name, words, act) {
   return made;
 }
 
+function fill(template, values) { return template.replace(/\{(\w+)\}/g, (_, name) => values[name]); }
+
 function bytes(text) {
   const raw = atob(text), array = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) array[i] = raw.charCodeAt(i);
@@ -44,18 +46,18 @@ function build(root) {
   s.curve = drawn("svg", { class: "curve", viewBox: `0 0 ${WIDE} ${TALL}`, role: "img", preserveAspectRatio: "none" });
   s.slider = element("input");
   Object.assign(s.slider, { type: "range", min: 0, value: 0, step: 1 });
-  s.slider.setAttribute("aria-label", "Step");
   s.output = element("output");
   const walk = element("div", "bar");
   walk.append(s.slider, s.output);
-  s.play = button("play", "Play", () => toggle(s));
-  s.restart = button("restart", "Restart", () => { s.at = -1; resume(s); });
-  s.seed = button("seed", "Another seed", () => s.send("act", "seed"));
+  s.play = button("play", "", () => toggle(s));
+  s.restart = button("restart", "", () => { s.at = -1; resume(s); });
+  s.seed = button("seed", "", () => s.send("act", "seed"));
   s.smooth = element("input");
   s.smooth.type = "checkbox";
   s.smooth.addEventListener("change", () => root.classList.toggle("smooth", s.smooth.checked));
   const label = element("label", "label");
-  label.append(s.smooth, "Smooth");
+  s.label = document.createTextNode("");
+  label.append(s.smooth, s.label);
   s.controls = element("div", "bar");
   s.controls.append(s.play, s.restart, s.seed, label);
   const stage = element("div", "stage");
@@ -72,6 +74,13 @@ function build(root) {
   s.wake = () => { s.asleep = false; requestAnimationFrame(tick); };
   s.wake();
   return s;
+}
+
+function speak(s, said) {
+  s.slider.setAttribute("aria-label", said.slider);
+  s.restart.lastChild.textContent = said.restart;
+  s.seed.lastChild.textContent = said.seed;
+  s.label.textContent = said.smooth;
 }
 
 function toggle(s) {
@@ -118,7 +127,7 @@ function show(s) {
   const done = over(s), going = s.playing && !done;
   const icon = going ? "pause" : "play";
   s.play.querySelector("path").setAttribute("d", ICONS[icon]);
-  s.play.lastChild.textContent = going ? "Pause" : done ? "Replay" : "Play";
+  s.play.lastChild.textContent = s.data.said[going ? "pause" : done ? "replay" : "play"];
   s.root.dataset.frames = s.frames.filter(Boolean).length;
   s.root.dataset.state = going ? "playing" : done ? "done" : "paused";
   curve(s);
@@ -128,7 +137,7 @@ function show(s) {
   if (!frame) { s.output.textContent = ""; return; }
   [...s.pictures.children].forEach((canvas, k) => paint(canvas, frame, k));
   s.root.dataset.step = s.steps[at];
-  s.output.textContent = `step ${s.steps[at]} of ${s.data.total}`;
+  s.output.textContent = fill(s.data.said.step, { step: s.steps[at], total: s.data.total });
   s.slider.setAttribute("aria-valuetext", s.output.textContent);
 }
 
@@ -161,7 +170,7 @@ function curve(s) {
   word(short(high), LEFT - 6, TOP + 5, "end");
   word(short(low), LEFT - 6, ground + 4, "end");
   word("0", LEFT, TALL - 5, "middle");
-  word(`${s.data.total} steps`, box - RIGHT, TALL - 5, "end");
+  word(fill(s.data.said.steps, s.data), box - RIGHT, TALL - 5, "end");
   for (let k = 0; k < s.scores.find(Boolean).length; k++) {
     const at = (i) => `${x(s.steps[i]).toFixed(1)},${y(s.scores[i][k]).toFixed(1)}`;
     const points = s.steps.map((_, i) => i).filter((i) => s.scores[i] && s.scores[i][k] !== null);
@@ -173,8 +182,9 @@ function curve(s) {
     }
   }
   const last = s.scores[Math.max(0, s.at)];
-  s.curve.setAttribute("aria-label", `Score ${last ? last.map(short).join(", ") : ""} at step ${s.steps[Math.max(0, s.at)] ?? 0}`);
-  if (last) s.words.textContent = `${s.data.words}${s.data.words ? ": " : ""}${last.map((one) => (one === null ? "-" : short(one))).join(", ")}`;
+  const { said, words } = s.data, scores = last ? last.map((one) => (one === null ? "-" : short(one))).join(", ") : "";
+  s.curve.setAttribute("aria-label", fill(said.score, { scores, step: s.steps[Math.max(0, s.at)] ?? 0 }));
+  if (last) s.words.textContent = words ? fill(said.words, { words, scores }) : scores;
 }
 
 function take(s, data) {
@@ -200,6 +210,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (s.asleep) s.wake();
   s.send = setTriggerValue;
   s.data = data;
+  speak(s, data.said);
   if (s.film !== data.film) { // another film: nothing of the old one stays
     Object.assign(s, { film: data.film, frames: [], steps: [], scores: [], count: 0, at: -1, owed: 0, playing: true });
     s.words.textContent = data.words;
@@ -219,7 +230,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   s.title.textContent = data.title;
   s.controls.hidden = s.walk.hidden = !data.controls;
   s.controls.style.display = s.walk.style.display = data.controls ? "" : "none";
-  if (s.count === 0) s.words.textContent = "The network is being loaded ...";
+  if (s.count === 0) s.words.textContent = data.said.loading;
   show(s);
   if (other) carry(s);
 }

@@ -19,12 +19,18 @@ import streamlit as st
 from ui import networks, page, selection
 from ui.films import SHELF, Film, every
 from ui.goal import Goal
+from ui.language import say
 
 HERE = Path(__file__).parent
 TICK = 0.25
 """Seconds between two handfuls."""
 PATIENCE = 0.25
 """Seconds that the page waits for a first frame."""
+
+SAID = {"play": "Play", "pause": "Pause", "replay": "Replay", "restart": "Restart", "seed": "Another seed", "smooth": "Smooth",
+        "slider": "Step", "step": "step {step} of {total}", "steps": "{total} steps", "words": "{words}: {scores}",
+        "score": "Score {scores} at step {step}", "loading": "The network is being loaded ..."}
+"""What the browser writes."""
 
 _component = st.components.v2.component(
     "fer_living",
@@ -111,7 +117,7 @@ def _data(shown: Film, tag: str, look: Look, key: str, ticking: bool) -> dict[st
         "frames": base64.b64encode(np.stack(handful).tobytes()).decode("ascii") if handful else "",
         "steps": shown.steps[before:count], "scores": [list(map(_short, row)) for row in shown.scores[before:count]],
         "total": shown.total, "state": shown.state, "size": look.size, "controls": look.controls, "title": look.title,
-        "words": look.words, "pace": look.pace,
+        "words": look.words, "pace": look.pace, "said": {name: say(text) for name, text in SAID.items()},
     }
 
 

@@ -36,11 +36,11 @@ function button(block, data) {
   made.dataset.name = block.name;
   made.setAttribute("role", "radio");
   made.disabled = !data.clickable;
-  made.title = `${block.kind}, ${block.parameters} parameters${block.norm ? `, and ${block.norm} of its batch norm` : ""}`;
+  made.title = block.told;
   const holder = document.createElement("div");
   holder.className = "shape";
   holder.append(solid(block, data.colours));
-  made.append(holder, line("b", block.name), line("span", block.shape), line("span", `${block.parameters} weights`), line("span", block.view));
+  made.append(holder, line("b", block.name), line("span", block.shape), line("span", block.weights), line("span", block.view));
   return made;
 }
 
@@ -76,7 +76,6 @@ function build(root) {
   const row = document.createElement("div");
   row.className = "row";
   row.setAttribute("role", "radiogroup");
-  row.setAttribute("aria-label", "Layers of the network");
   const state = { row };
   row.addEventListener("click", (event) => { const one = event.target.closest("button"); if (one) pick(state, one.dataset.name); });
   row.addEventListener("keydown", (event) => move(state, event));
@@ -89,6 +88,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".fer-network");
   const state = root.ferState ?? build(root);
   state.send = setTriggerValue;
+  state.row.setAttribute("aria-label", data.label);
   const signature = JSON.stringify([data.blocks, data.clickable]);
   if (state.signature !== signature) {
     state.signature = signature;

@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer_core.colours import EMOTION_COLOURS
 from ui.blueprint import Block
+from ui.language import say
 
 HERE = Path(__file__).parent
 
@@ -30,16 +31,24 @@ def network(blocks: list[Block], chosen: str, on_pick: Callable[[str], None] | N
 
     data = {
         "blocks": [
-            {"name": block.name, "kind": block.kind, "shape": block.shape, "view": block.view, "parameters": f"{block.parameters:,}",
-             "norm": f"{block.norm:,}" if block.norm else "", "units": block.units, "tall": _tall(block), "thick": _thick(block)}
+            {"name": block.name, "shape": block.shape, "view": say(block.view), "told": _told(block),
+             "weights": say("{n:,} weights", n=block.parameters), "units": block.units, "tall": _tall(block), "thick": _thick(block)}
             for block in blocks
         ],
+        "label": say("Layers of the network"),
         "chosen": chosen,
         "clickable": on_pick is not None,
         "colours": list(EMOTION_COLOURS.values()),
     }
     with st.container(key=f"{key}-row"):
         _component(key=key, data=data, on_pick_change=picked)
+
+
+def _told(block: Block) -> str:
+    """Say what a block is, for who points at it."""
+    if block.norm:
+        return say("{kind}, {n:,} parameters, and {norm:,} of its batch norm", kind=block.kind, n=block.parameters, norm=block.norm)
+    return say("{kind}, {n:,} parameters", kind=block.kind, n=block.parameters)
 
 
 def _tall(block: Block) -> float:

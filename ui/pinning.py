@@ -11,6 +11,7 @@ import streamlit as st
 from fer_core.errors import FerError
 from fer_core.pins import FILE, LONGEST, Pin, Pins, query
 from ui import breadcrumb, cache
+from ui.language import say
 
 
 def pins() -> Pins:
@@ -28,18 +29,19 @@ def view(page: str) -> tuple[str, str]:
 
 
 def suggested(name: str, params: dict[str, str]) -> str:
-    """Call a view by its page and the steps that led there."""
-    steps = [step.label for step in breadcrumb.steps(params)]
-    shown = [params["class"].capitalize()] if params.get("class") and not steps else []
-    return ": ".join(filter(None, (name, ", ".join([*steps, *shown]))))[: LONGEST["title"]]
+    """Call a view by its page and the steps that led there, in the reader's language."""
+    steps = [say(step.label) for step in breadcrumb.steps(params)]
+    shown = [say(params["class"].capitalize())] if params.get("class") and not steps else []
+    led = say(", ").join([*steps, *shown])
+    return (say("{page}: {steps}", page=name, steps=led) if led else say(name))[: LONGEST["title"]]
 
 
 @st.fragment
 def tools(page: str, name: str, about: str) -> None:
     """Draw what stands beside the title of a page: its explanation, and its pin. The page is not drawn again by either."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        with st.popover("What am I looking at?", type="tertiary"):
-            st.markdown(about)
+        with st.popover(say("What am I looking at?"), type="tertiary"):
+            st.markdown(say(about))
         popover(page, name)
 
 
@@ -48,25 +50,35 @@ def popover(page: str, name: str) -> None:
     if st.session_state.pop("pin_changed", False) and page == "pages/report.py":
         st.rerun()
     if told := st.session_state.pop("pin_told", ""):
-        st.toast(told, icon=":material/push_pin:")
+        st.toast(say(told), icon=":material/push_pin:")
     where, asked = view(page)
     known, problem = None, None
     try:
         known = pins().of(where, asked)
     except FerError as error:
         problem = error
-    opened = st.popover("Pinned" if known else "Pin", type="tertiary", icon=":material/push_pin:", key="pin", on_change="rerun")
+    opened = st.popover(say("Pinned" if known else "Pin"), type="tertiary", icon=":material/push_pin:", key="pin", on_change="rerun")
     if not opened.open:
         return
     with opened:
         problem = st.session_state.pop("pin_problem", problem)
         if problem is not None:
-            st.error(str(problem))
-        st.markdown("This view stands in the report's appendix." if known else "Pin this view: it goes into the report's appendix.")
+            st.error(_complaint(problem))
+        st.markdown(say("This view stands in the report's appendix." if known else "Pin this view: it goes into the report's appendix."))
         now = known or Pin(suggested(name, Pin("", "", where, asked).params), "", where, asked)
-        form(now, "Save the pin" if known else "Pin this view", lambda title, note: _save(page, known, title, note), key="pin")
+        form(now, say("Save the pin" if known else "Pin this view"), lambda title, note: _save(page, known, title, note), key="pin")
         if known:
-            st.button("Take the pin off", type="tertiary", icon=":material/delete:", key="pin-off", on_click=remove, args=(known.number,))
+            st.button(say("Take the pin off"), type="tertiary", icon=":material/delete:", key="pin-off", on_click=remove,
+                      args=(known.number,))
+
+
+def _complaint(problem: FerError) -> str:
+    """Write a problem in one paragraph."""
+    parts = [say(problem.what)]
+    parts += [say("Received: {text}.", text=str(problem.received))] if problem.received is not None else []
+    parts += [say("Expected: {text}.", text=problem.expected)] if problem.expected else []
+    parts += [say("What to do: {text}.", text=problem.todo)] if problem.todo else []
+    return " ".join(parts)
 
 
 def form(pin: Pin, label: str, save: Callable[[str, str], None], *, key: str) -> None:
@@ -81,8 +93,9 @@ def form(pin: Pin, label: str, save: Callable[[str, str], None], *, key: str) ->
             st.session_state["pin_problem"] = error
 
     with st.form(f"{key}-form", border=False):
-        st.text_input("Title", pin.title, key=f"{key}-title", max_chars=LONGEST["title"])
-        st.text_area("Note", pin.note, key=f"{key}-note", max_chars=LONGEST["note"], height=90, placeholder="What is to be seen here?")
+        st.text_input(say("Title"), pin.title, key=f"{key}-title", max_chars=LONGEST["title"])
+        st.text_area(say("Note"), pin.note, key=f"{key}-note", max_chars=LONGEST["note"], height=90,
+                     placeholder=say("What is to be seen here?"))
         st.form_submit_button(label, on_click=saved, type="primary")
 
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from fer_core.errors import DataError, FerError
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from ui import answers, cache, jobs, networks
 from ui.blueprint import Block
 from ui.goal import Goal
+from ui.language import say
 
 if TYPE_CHECKING:
     from fer_core.activations import Table
@@ -69,7 +71,7 @@ def faces_of(run: Run, split: str) -> tuple[Dataset | None, FerError | None]:
             problem = problem or error
             continue
         if split not in found or not len(found[split]):
-            problem = problem or DataError(f"The data set has no {split} faces.", received=", ".join(found))
+            problem = problem or DataError(Sentence("The data set has no {split} faces.", split=split), received=", ".join(found))
         elif wanted in (None, found.fingerprint):
             return found, None
         else:
@@ -109,7 +111,7 @@ def table(place: Place) -> Table | None:
                 told(share)
         return activations.table(run, dataset, split)
 
-    found: Table | None = jobs.answer(place.key("table"), work, f"Every unit looks at the {split} faces, once")
+    found: Table | None = jobs.answer(place.key("table"), work, say("Every unit looks at the {split} faces, once", split=split))
     return found
 
 
@@ -127,5 +129,5 @@ def statistics(place: Place, block: Block) -> Statistics | None:
 
         return units.statistics(known, block.layer, labels)
 
-    found: Statistics | None = jobs.answer(place.key("statistics", block.layer), work, "Describing the units")
+    found: Statistics | None = jobs.answer(place.key("statistics", block.layer), work, say("Describing the units"))
     return found

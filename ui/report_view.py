@@ -16,6 +16,7 @@ from fer_core.pins import Pin
 from fer_core.report.words import Words
 from fer_core.runs import Run
 from ui import cache, jobs, networks, page, pinning
+from ui.language import say, spoken
 from ui.place import faces_of
 
 FILES = ("weights.safetensors", "predictions.npz", "meta.json", "facts.json", "config.json")
@@ -91,7 +92,7 @@ def address() -> str:
 def contents(asked: Asked) -> None:
     """List the questions, each with a tick or with what it lacks and the command that gets it."""
     st.html(STYLE)
-    words = Words("en")
+    words = Words(spoken())
     for number in range(1, 6):
         missing = report.lack(asked.known, words, number)
         mark, colour = ("check_circle", "green") if missing is None else ("info", "orange")
@@ -106,16 +107,16 @@ def preview(asked: Asked, found: report.Findings) -> None:
     """Draw the report, and what takes it along."""
     text = asked.written(found)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(f"Download ({len(text.encode()) / 1e6:.1f} MB)", text, asked.file, "text/html", icon=":material/download:",
-                           type="primary", on_click="ignore")
-        st.caption("One file that needs nothing else. For a PDF, open it and print.", width="content")
-    st.iframe(text.replace("<head>", HEAD, 1), height=HEIGHT, alt="The report")
+        label = say("Download ({size:.1f} MB)", size=len(text.encode()) / 1e6)
+        st.download_button(label, text, asked.file, "text/html", icon=":material/download:", type="primary", on_click="ignore")
+        st.caption(say("One file that needs nothing else. For a PDF, open it and print."), width="content")
+    st.iframe(text.replace("<head>", HEAD, 1), height=HEIGHT, alt=say("The report"))
 
 
 def pinned() -> None:
     """List the pins in their order, each with its view, its note, and what moves, changes or removes it."""
     found = pinning.pins().all()
-    st.subheader(f"Pinned views ({len(found)})", anchor=False)
+    st.subheader(say("Pinned views ({n})", n=len(found)), anchor=False)
     if not found:
         page.empty("No view is pinned", "On any page, Pin beside its title puts what it shows into the report's appendix, with a note.")
     for place, pin in enumerate(found):
@@ -133,12 +134,13 @@ def _pin(pin: Pin, place: int, count: int) -> None:
         else:
             st.text(f"{place + 1}. {pin.title}")
         with st.container(horizontal=True, width="content", gap="xsmall"):
-            for by, way in ((-1, "up"), (1, "down")):
-                st.button("", key=f"{way}-{pin.number}", icon=f":material/arrow_{way}ward:", type="tertiary", help=f"Move {way}",
+            for by, way, told in ((-1, "up", say("Move up")), (1, "down", say("Move down"))):
+                st.button("", key=f"{way}-{pin.number}", icon=f":material/arrow_{way}ward:", type="tertiary", help=told,
                           disabled=not 0 <= place + by < count, on_click=move, args=(pin.number, by))
-            with st.popover("", icon=":material/edit:", type="tertiary", help="Change title and note"):
-                pinning.form(pin, "Save the pin", lambda title, note: pinning.pins().change(pin.number, title=title, note=note), key="edit")
-            st.button("", key=f"remove-{pin.number}", icon=":material/delete:", type="tertiary", help="Take the pin off",
+            with st.popover("", icon=":material/edit:", type="tertiary", help=say("Change title and note")):
+                pinning.form(pin, say("Save the pin"), lambda title, note: pinning.pins().change(pin.number, title=title, note=note),
+                             key="edit")
+            st.button("", key=f"remove-{pin.number}", icon=":material/delete:", type="tertiary", help=say("Take the pin off"),
                       on_click=pinning.remove, args=(pin.number,))
     if pin.note:
         st.html(f"<p style='white-space:pre-wrap;margin:0'>{html.escape(pin.note)}</p>")

@@ -13,6 +13,7 @@ from fer_core.colours import DIVERGING, EMOTION_COLOURS, ink, shade
 from fer_core.emotions import EMOTIONS
 from fer_core.matrices import signed
 from ui import jobs, networks, selection, words
+from ui.language import say
 from ui.place import Place
 
 if TYPE_CHECKING:
@@ -27,15 +28,15 @@ def panel(place: Place, theme: Theme) -> None:
     """Offer the test, or draw what it found."""
     if place.faces is None:
         return
-    st.markdown(f"**Without it**: the {place.block.noun} is switched off, as if its weights were zero",
-                help="On up to 700 labelled faces of the split, always the same; only the layers above it run again.")
+    st.markdown(say("**Without it**: the {unit} is switched off, as if its weights were zero", unit=place.block.noun),
+                help=say("On up to 700 labelled faces of the split, always the same; only the layers above it run again."))
     if selection.param("off") != "1":
-        st.button("Switch it off", key="switch-off", icon=":material/power_settings_new:", on_click=selection.write, kwargs={"off": 1})
+        st.button(say("Switch it off"), key="switch-off", icon=":material/power_settings_new:", on_click=selection.write, kwargs={"off": 1})
         return
     found = effect(place)
     if found is not None:
         draw(found, theme)
-        st.button("Switch it on again", key="switch-on", type="tertiary", on_click=selection.write, kwargs={"off": None})
+        st.button(say("Switch it on again"), key="switch-on", type="tertiary", on_click=selection.write, kwargs={"off": None})
 
 
 def effect(place: Place) -> Effect | None:
@@ -55,7 +56,7 @@ def effect(place: Place) -> Effect | None:
             sample = _sample[key]
         return sample.without([unit], job.part(0.7, 1.0))
 
-    found: Effect | None = jobs.answer(place.key("off", layer, unit), work, "Switching it off")
+    found: Effect | None = jobs.answer(place.key("off", layer, unit), work, say("Switching it off"))
     return found
 
 
@@ -63,32 +64,33 @@ def draw(found: Effect, theme: Theme) -> None:
     """Draw the accuracy before and after, the change of every class's recall, and of the matrix."""
     before, after = found.before, found.after
     change = 100 * found.accuracy
-    st.html(f"<div class='fer-card'><div class='fer-number'>{signed(change)} points</div><div class='fer-line'>of accuracy: "
-            f"{words.share(before.accuracy, before.interval)} before, {words.share(after.accuracy, after.interval)} without it, "
-            f"of {words.faces(before.n)}</div></div>")
+    told = say("of accuracy: {before} before, {after} without it, of {faces}", before=words.share(before.accuracy, before.interval),
+               after=words.share(after.accuracy, after.interval), faces=words.faces(before.n))
+    st.html(f"<div class='fer-card'><div class='fer-number'>{say('{change} points', change=signed(change))}</div>"
+            f"<div class='fer-line'>{told}</div></div>")
     top = max(1.0, float(np.nanmax(np.abs(100 * found.recalls))))
     rows = "".join(_row(name, 100 * float(value), top) for name, value in zip(EMOTIONS, found.recalls, strict=True))
     st.html(f"{STYLE}<div class='fer-shifts'>{rows}</div>")
     if not found.matrix.any():
-        st.caption("Not one of these faces is called anything else.")
+        st.caption(say("Not one of these faces is called anything else."))
         return
     moved = int(np.abs(found.matrix).sum()) // 2
-    with st.expander(f"Change of the confusion matrix: {words.faces(moved)} called something else", expanded=False):
+    with st.expander(say("Change of the confusion matrix: {faces} called something else", faces=words.faces(moved)), expanded=False):
         st.html(_matrix(found.matrix, theme))
 
 
 def _row(name: str, value: float, top: float) -> str:
     if np.isnan(value):
-        return f"<div><span>{name.capitalize()}</span><i></i><span>no face</span></div>"
+        return f"<div><span>{say(name.capitalize())}</span><i></i><span>{say('no face')}</span></div>"
     width = 50 * abs(value) / top
     place = f"right:50%;width:{width:.1f}%" if value < 0 else f"left:50%;width:{width:.1f}%"
-    return (f"<div><span>{name.capitalize()}</span><i><b style='{place};background:{EMOTION_COLOURS[name]}'></b></i>"
+    return (f"<div><span>{say(name.capitalize())}</span><i><b style='{place};background:{EMOTION_COLOURS[name]}'></b></i>"
             f"<span>{signed(value)}</span></div>")
 
 
 def _matrix(change: np.ndarray, theme: Theme) -> str:
     top = max(1, int(np.abs(change).max()))
-    short = [name[:4].capitalize() for name in EMOTIONS]
+    short = [words.emotion(label)[:4] for label in range(len(EMOTIONS))]
     head = "".join(f"<th scope='col'>{name}</th>" for name in short)
     body = ""
     for name, row in zip(short, change.tolist(), strict=True):
