@@ -10,6 +10,7 @@ import numpy as np
 from fer_core.emotions import EMOTIONS
 from fer_core.marks import VERDICTS
 from fer_core.sentences import Sentence
+from ui import words
 from ui.language import say
 from ui.selection import NUMBER, OPTION
 
@@ -81,12 +82,12 @@ def written(cells: Sequence[Cell]) -> dict[str, str | None]:
 
 def said(cells: Sequence[Cell]) -> str:
     """Write cells in words: `Sad called Neutral`, `labelled Sad`, `called Neutral`."""
-    return say(", ").join(
+    return words.commas([
         say("{label} called {called}", label=plain(t), called=plain(p)) if t is not None and p is not None
         else say("labelled {label}", label=plain(t)) if t is not None
         else say("called {called}", called=plain(p)) if p is not None else say("all faces")
         for t, p in cells
-    )
+    ])
 
 
 def plain(label: int) -> str:

@@ -55,7 +55,7 @@ def panel(view: View, theme: Theme) -> None:
     empty = [words.emotion(number) for number, score in enumerate(evaluation.per_class) if not score.support]
     if empty:
         st.caption(say("No face of this split is labelled {classes}: recall and F1 of a class without faces are unknown, not zero.",
-                       classes=say(", ").join(empty)))
+                       classes=words.commas(empty)))
     compared = {view.a.title: view.a.evaluation, **({view.b.title: view.b.evaluation} if view.b is not None else {})}
     one, two = st.columns(2, gap="large")
     with one:

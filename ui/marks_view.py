@@ -146,4 +146,4 @@ def _exchange(view: View) -> None:
     if (count := st.session_state.pop("imported", None)) is not None:
         st.success(say("{faces} marked from the CSV.", faces=words.faces(count)), icon=":material/check:")
     st.caption(say("They live in `{file}`, apart from runs and data: {verdicts} take a face out of the second accuracy.", file=file().path,
-                   verdicts=say(", ").join(say(VERDICTS[name]) for name in DISPUTED)))
+                   verdicts=words.commas([VERDICTS[name] for name in DISPUTED])))
