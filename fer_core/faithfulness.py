@@ -15,6 +15,7 @@ from fer_core.attribution import Floats
 from fer_core.errors import FerError
 from fer_core.regions import blurred
 from fer_core.saliency import Knobs, explain
+from fer_core.sentences import Sentence
 
 STEPS = 12
 """Steps in which a face is deleted or inserted, of equally many pixels each."""
@@ -181,10 +182,11 @@ class Verdict:
         return self.outcome == "fails"
 
 
-RULE = (f"A map passes when it beats {BEATEN[1]:.0%} of the random maps of the same grain (area under the insertion curve minus that under "
-        f"the deletion curve), and its rank correlation with the map of the same network with a shuffled head is below {ALIKE[0]}. It "
-        f"fails when it beats fewer than {BEATEN[0]:.0%}, or the correlation is {ALIKE[1]} or more. Between, it is undecided: other random "
-        f"maps might turn it.")
+RULE = Sentence(
+    "A map passes when it beats {high:.0%} of the random maps of the same grain (area under the insertion curve minus that under "
+    "the deletion curve), and its rank correlation with the map of the same network with a shuffled head is below {apart}. It "
+    "fails when it beats fewer than {low:.0%}, or the correlation is {alike} or more. Between, it is undecided: other random "
+    "maps might turn it.", high=BEATEN[1], apart=ALIKE[0], low=BEATEN[0], alike=ALIKE[1])
 
 
 def verdict(found: Curves, forgotten: float | None = None) -> Verdict:
@@ -192,21 +194,27 @@ def verdict(found: Curves, forgotten: float | None = None) -> Verdict:
     if not np.isfinite(found.value) or np.ptp(found.random_values) == 0 == found.value:
         return Verdict("fails", "This map fails: it is blank or the network's answer never moves, so nothing can be tested.", RULE)
     told: dict[str, list[str]] = {"fails": [], "undecided": [], "passes": []}
-    share = f"it beats {found.beaten:.0%} of {len(found.random_values)} random maps"
+    share = Sentence("it beats {share:.0%} of {n} random maps", share=found.beaten, n=len(found.random_values))
     if found.beaten >= BEATEN[1]:
         told["passes"].append(share)
     elif found.beaten >= BEATEN[0]:
         told["undecided"].append(share)
     else:
-        told["fails"].append(f"it leads to what moves the network hardly better than the same map in a wrong place: {share}")
+        told["fails"].append(
+            Sentence("it leads to what moves the network hardly better than the same map in a wrong place: {share}", share=share))
     if forgotten is not None and not np.isnan(forgotten):
-        left = f"(rank correlation {forgotten:.2f})"
         if forgotten < ALIKE[0]:
-            told["passes"].append(f"it changes when the network's head is random {left}")
+            told["passes"].append(
+                Sentence("it changes when the network's head is random (rank correlation {left:.2f})", left=forgotten))
         elif forgotten < ALIKE[1]:
-            told["undecided"].append(f"it partly stays when the network's head is random {left}")
+            told["undecided"].append(
+                Sentence("it partly stays when the network's head is random (rank correlation {left:.2f})", left=forgotten))
         else:
-            told["fails"].append(f"it looks much the same when the network's head is random {left}")
+            told["fails"].append(
+                Sentence("it looks much the same when the network's head is random (rank correlation {left:.2f})", left=forgotten))
     outcome: Literal["passes", "undecided", "fails"] = "fails" if told["fails"] else "undecided" if told["undecided"] else "passes"
     begin = {"passes": "This map passes", "undecided": "This map is undecided", "fails": "This map fails"}[outcome]
-    return Verdict(outcome, f"{begin}: {'; and '.join(told[outcome])}.", RULE)
+    first, *more = told[outcome]
+    if more:
+        return Verdict(outcome, Sentence("{verdict}: {reason}; and {more}.", verdict=begin, reason=first, more=more[0]), RULE)
+    return Verdict(outcome, Sentence("{verdict}: {reason}.", verdict=begin, reason=first), RULE)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fer_core.emotions import SIDE
 from fer_core.errors import DataError
 from fer_core.regions import looking
+from fer_core.sentences import Sentence
 
 MOST_BYTES = 10 * 2**20
 MOST_PIXELS = 25_000_000
@@ -76,8 +77,8 @@ def read(content: bytes) -> Photo:
     before decoding), too small, cut off or damaged.
     """
     if len(content) > MOST_BYTES:
-        raise DataError("The photo is too large.", received=f"{len(content) / 2**20:.1f} MB", expected=f"at most {MOST_BYTES // 2**20} MB",
-                        todo="save it smaller")
+        raise DataError("The photo is too large.", received=f"{len(content) / 2**20:.1f} MB",
+                        expected=Sentence("at most {n} MB", n=MOST_BYTES // 2**20), todo="save it smaller")
     kind = _sniff(content)
     from PIL import Image, ImageFile
 
@@ -89,11 +90,11 @@ def read(content: bytes) -> Photo:
                 assert isinstance(picture, ImageFile.ImageFile)
                 return _decoded(picture, kind)
     except Image.DecompressionBombError:
-        raise DataError("The photo has too many pixels.", expected=f"at most {MOST_PIXELS // 10**6} megapixels") from None
+        raise DataError("The photo has too many pixels.", expected=Sentence("at most {n} megapixels", n=MOST_PIXELS // 10**6)) from None
     except DataError:
         raise
     except Exception as error:  # a damaged picture raises a dozen kinds of errors
-        raise DataError(f"The {kind} is cut off or damaged.", received=str(error)[:120] or type(error).__name__,
+        raise DataError(Sentence("The {kind} is cut off or damaged.", kind=kind), received=str(error)[:120] or type(error).__name__,
                         todo="save the picture again, or choose another") from None
 
 
@@ -116,10 +117,10 @@ def _check_size(size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MOST_PIXELS:
         raise DataError("The photo has too many pixels.", received=f"{width:,} x {height:,}",
-                        expected=f"at most {MOST_PIXELS // 10**6} megapixels", todo="save it smaller")
+                        expected=Sentence("at most {n} megapixels", n=MOST_PIXELS // 10**6), todo="save it smaller")
     if min(width, height) < LEAST_SIDE:
         raise DataError("The photo is too small to show a face.", received=f"{width} x {height} pixels",
-                        expected=f"at least {LEAST_SIDE} to each side")
+                        expected=Sentence("at least {n} to each side", n=LEAST_SIDE))
 
 
 def _decoded(picture: Any, kind: str) -> Photo:
@@ -148,7 +149,7 @@ def _decoded(picture: Any, kind: str) -> Photo:
         scale = WORK_SIDE / longest
         grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     if grey.shape[0] * grey.shape[1] < size[0] * size[1]:
-        notes.append(f"It was made smaller: {grey.shape[1]} x {grey.shape[0]} pixels.")
+        notes.append(Sentence("It was made smaller: {width} x {height} pixels.", width=grey.shape[1], height=grey.shape[0]))
     _check_size((grey.shape[1], grey.shape[0]))
     return Photo(grey, kind, size, tuple(notes))
 

@@ -18,6 +18,7 @@ from fer_core import attribution
 from fer_core.attribution import Beat, Explanation, Floats, Question, Settings, Stopped, default_layer, grids
 from fer_core.errors import FerError, ModelError
 from fer_core.methods import NO_CONVOLUTION, WORDS, Words
+from fer_core.sentences import Sentence
 
 __all__ = ["METHODS", "Explanation", "Knobs", "Method", "Settings", "Stopped", "default_layer", "explain", "explain_with_notes", "grids",
            "why_not"]
@@ -63,7 +64,8 @@ def explain_with_notes(model: keras.Model, images: ArrayLike, method: str, targe
     settings = Settings(**knobs)
     reason = why_not(model, method)
     if reason is not None:
-        raise ModelError(f"{METHODS[method].label} cannot explain this network.", received=reason, todo="choose another method")
+        raise ModelError(Sentence("{method} cannot explain this network.", method=METHODS[method].label), received=reason,
+                         todo="choose another method")
     faces = _checked(model, images)
     weights = class_weights(target, len(faces), model.output_shape[-1])
     if versus is not None:

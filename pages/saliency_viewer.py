@@ -9,6 +9,7 @@ import streamlit as st
 from fer_core.emotions import SPLITS
 from ui import ask_face, ask_network, cache, explain_view, jobs, page, panels, selection
 from ui.answers import answers
+from ui.language import say
 from ui.subject import Subject, Walk, predicted, subject, walk
 
 ABOUT = """A map shows which pixels of a face speak **for** (orange) or **against** (purple) a class, or for one class rather than another.
@@ -60,7 +61,7 @@ def main() -> None:
             jobs.finish()
             return
         face = replace(face, probabilities=known)
-    head.html(f"<p class='fer-sentence'>{face.sentence}</p>")
+    head.html(f"<p class='fer-sentence'>{say(face.sentence)}</p>")
     explained = explain_view.draw(face, page.theme())
     panels.draw(face, explained, way, page.theme())
     jobs.finish()

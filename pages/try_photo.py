@@ -9,7 +9,9 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from ui import ask_network, explain_view, jobs, page, panels, photo_view, selection
+from ui.language import say
 from ui.photo_view import EXAMPLES, Opened
 from ui.subject import Subject, predicted
 
@@ -29,9 +31,9 @@ def content(way: str) -> bytes | None:
         name = selection.choose("Example", "example", list(EXAMPLES), words=EXAMPLES.__getitem__, kind="pills", hidden=True)
         return photo_view.example(name)
     if way == "camera":
-        found = st.camera_input("The camera", label_visibility="collapsed", key="camera", width=640)
+        found = st.camera_input(say("The camera"), label_visibility="collapsed", key="camera", width=640)
     else:
-        found = st.file_uploader("A photo: JPEG, PNG, WebP, GIF or BMP, at most 10 MB and 25 megapixels", key="upload")
+        found = st.file_uploader(say("A photo: JPEG, PNG, WebP, GIF or BMP, at most 10 MB and 25 megapixels"), key="upload")
     return found.getvalue() if found is not None else None
 
 
@@ -47,7 +49,7 @@ def face_of(run: Run, found: Opened, way: str) -> Subject | None:
             photo_view.ask_for_square(face)
             return None
         made = photo_view.crop(found, face)
-    title = "a square of the photo" if number is None else f"photo face {number + 1}"
+    title = "a square of the photo" if number is None else Sentence("photo face {number}", number=number + 1)
     return Subject(run, made.image, title, drawn=way == "example")
 
 
@@ -68,7 +70,7 @@ def main() -> None:
         taken = content(way)
         if taken is None:
             page.empty("No photo yet", "Choose a photo, take one with the camera, or try a drawn example. It stays in this tab's memory.")
-            st.markdown(LIMITS)
+            st.markdown(say(LIMITS))
             return
         face = face_of(run, photo_view.opened(taken), way)
     except FerError as error:
@@ -77,11 +79,11 @@ def main() -> None:
     probabilities = predicted(face) if face is not None else None
     if face is not None and probabilities is not None:
         face = replace(face, probabilities=probabilities)
-        head.html(f"<p class='fer-sentence'>{html.escape(face.sentence)}</p>")
+        head.html(f"<p class='fer-sentence'>{html.escape(say(face.sentence))}</p>")
         st.divider()
         explained = explain_view.draw(face, page.theme())
         panels.draw(face, explained, None, page.theme())
-    st.markdown(LIMITS)
+    st.markdown(say(LIMITS))
     jobs.finish()
 
 

@@ -10,6 +10,7 @@ from ui import page, selection
 from ui.answers import Answers
 from ui.choice import SORTS, parse
 from ui.escape import escape
+from ui.language import say
 from ui.subject import Walk
 
 MATRIX = "pages/confusion_matrix.py"
@@ -33,7 +34,7 @@ def number(way: Walk) -> None:
         selection.write(image=st.session_state["face_number"])
 
     st.session_state["face_number"] = way.image
-    st.number_input(f"Face, 0 to {count - 1:,}", 0, count - 1, key="face_number", on_change=typed, width=150)
+    st.number_input(say("Face, 0 to {last:,}", last=count - 1), 0, count - 1, key="face_number", on_change=typed, width=150)
 
 
 def steps(way: Walk) -> None:
@@ -41,13 +42,14 @@ def steps(way: Walk) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="steps"):
         for name, icon, by in (("Previous", ":material/chevron_left:", -1), ("Next", ":material/chevron_right:", 1)):
             face = way.step(by)
-            st.button(name, icon=icon, key=f"step{by}", disabled=face is None, on_click=selection.write, kwargs={"image": face})
+            st.button(say(name), icon=icon, key=f"step{by}", disabled=face is None, on_click=selection.write, kwargs={"image": face})
         others = way.wrong[way.wrong != way.image]
-        st.button("Random wrong one", icon=":material/casino:", key="random", disabled=not len(others), on_click=at_random,
-                  args=(others,), help=None if len(others) else "No other wrong face is known among the chosen ones.")
+        st.button(say("Random wrong one"), icon=":material/casino:", key="random", disabled=not len(others), on_click=at_random,
+                  args=(others,), help=None if len(others) else say("No other wrong face is known among the chosen ones."))
         back()
-        place = f"Face {way.place + 1:,} of {len(way.order):,}" if way.place is not None else "Not among the chosen faces"
-        st.caption(page.literal(f"{place} · {way.said}"), width="stretch")
+        place = say("Face {at:,} of {n:,}", at=way.place + 1, n=len(way.order)) if way.place is not None else \
+            say("Not among the chosen faces")
+        st.caption(page.literal(f"{place} · {say(way.said)}"), width="stretch")
 
 
 def at_random(others: np.ndarray) -> None:
@@ -58,13 +60,13 @@ def at_random(others: np.ndarray) -> None:
 def choose_faces(found: Answers | None) -> None:
     """Draw which faces are walked through: by label, by call, and their order."""
     names = ["any", *EMOTIONS]
-    with st.popover("Choose faces", icon=":material/filter_list:"):
+    with st.popover(say("Choose faces"), icon=":material/filter_list:"):
         for label, param in (("Labelled", "true"), ("Called", "pred")):
             number = selection.emotion(param)
             key = f"pick_{param}"
             st.session_state[key] = "any" if number is None else EMOTIONS[number]
-            st.selectbox(label, names, key=key, format_func=str.capitalize, on_change=picked, args=(param,),
-                         disabled=found is None and param == "pred")
+            st.selectbox(say(label), names, key=key, format_func=selection.labels(names, str.capitalize).__getitem__,
+                         on_change=picked, args=(param,), disabled=found is None and param == "pred")
         if parse(st.query_params.to_dict())[0].anything:  # all of them go by their number
             selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
         page.link(MATRIX, "Choose in the confusion matrix")

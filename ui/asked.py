@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from fer_core.methods import NO_CONVOLUTION, WORDS
 from ui import page, selection, words
+from ui.language import say
 from ui.question import DEFAULT_SAMPLES, KNOBS, Question, parse, why
 from ui.subject import Subject
 
@@ -26,7 +27,7 @@ def question(subject: Subject, layers: dict[str, tuple[int, int]] | None) -> Que
             asked = _layer(asked, layers)
         knobs = [name for name in WORDS[asked.method].knobs if name in KNOBS]
         if knobs:
-            with st.popover("Settings", icon=":material/tune:"):
+            with st.popover(say("Settings"), icon=":material/tune:"):
                 _settings(asked, knobs)
     with st.container(key="method-row", gap="xsmall"):
         _method(subject, asked)
@@ -58,8 +59,9 @@ def _why(subject: Subject, asked: Question) -> None:
         if value in usual:
             selection.write(**usual[value][0])
 
-    st.segmented_control("Question", [*usual, OTHER], key="choose_question", on_change=chosen, label_visibility="collapsed",
-                         wrap=True, format_func=lambda name: "Another class ..." if name == OTHER else name)
+    labels = selection.labels([*usual, OTHER], lambda name: "Another class ..." if name == OTHER else name)
+    st.segmented_control(say("Question"), list(labels), key="choose_question", on_change=chosen, label_visibility="collapsed",
+                         wrap=True, format_func=labels.__getitem__)
     if now == OTHER:
         _other(asked)
 
@@ -73,16 +75,16 @@ def _other(asked: Question) -> None:
         p, q = (str(st.session_state[name]).lower() for name in ("other_p", "other_q"))
         selection.write(p=p, q=q if q in EMOTIONS and q != p else None)
 
-    st.selectbox("Why", names, key="other_p", on_change=chosen, width=150)
-    st.selectbox("rather than", ["nothing else", *(name for name in names if name != st.session_state["other_p"])], key="other_q",
-                 on_change=chosen, width=150)
+    others = ["nothing else", *(name for name in names if name != st.session_state["other_p"])]
+    st.selectbox(say("Why"), names, key="other_p", format_func=selection.labels(names).__getitem__, on_change=chosen, width=150)
+    st.selectbox(say("rather than"), others, key="other_q", format_func=selection.labels(others).__getitem__, on_change=chosen, width=150)
 
 
 def _method(subject: Subject, asked: Question) -> None:
     flat = subject.run.config.arch == "dnn"
 
     def name(method: str) -> str:
-        label = WORDS[method].name
+        label = say(WORDS[method].name)
         return f":gray[~~{label}~~]" if flat and WORDS[method].needs_convolution else label
 
     st.session_state["choose_method"] = asked.method
@@ -91,9 +93,10 @@ def _method(subject: Subject, asked: Question) -> None:
         if (value := st.session_state["choose_method"]) is not None:
             selection.write(method=value, **dict.fromkeys(KNOBS))
 
-    st.segmented_control("Method", list(WORDS), format_func=name, key="choose_method", on_change=chosen, label_visibility="collapsed")
+    st.segmented_control(say("Method"), list(WORDS), format_func=selection.labels(list(WORDS), name).__getitem__, key="choose_method",
+                         on_change=chosen, label_visibility="collapsed")
     if flat:
-        st.caption(f"Grad-CAM and LayerCAM are struck out: {NO_CONVOLUTION}.")
+        st.caption(say("Grad-CAM and LayerCAM are struck out: {reason}.", reason=NO_CONVOLUTION))
 
 
 def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Question:
@@ -102,7 +105,8 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
     if not layers:
         return replace(asked, layer=None)
     if asked.layer is not None and asked.layer not in layers:
-        st.info(f"The layer '{page.literal(asked.layer[:40])}' has no such map; the usual one was taken.", icon=":material/info:")
+        st.info(say("The layer '{layer}' has no such map; the usual one was taken.", layer=page.literal(asked.layer[:40])),
+                icon=":material/info:")
         asked = replace(asked, layer=None)
     usual = "usual layer"
     names = [usual, *layers]
@@ -115,7 +119,8 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
     def name(layer: str) -> str:
         return layer if layer == usual else f"{layer} ({layers[layer][0]} × {layers[layer][1]})"
 
-    st.selectbox("Layer", names, format_func=name, key="choose_layer", on_change=chosen, width=210, label_visibility="collapsed")
+    st.selectbox(say("Layer"), names, format_func=selection.labels(names, name).__getitem__, key="choose_layer", on_change=chosen,
+                 width=210, label_visibility="collapsed")
     return asked
 
 
@@ -127,7 +132,7 @@ def _settings(asked: Question, knobs: list[str]) -> None:
         key = f"knob_{name}"
         value = told.get(name, usual)
         st.session_state[key] = float(value) if name == "noise" and value is not None else int(value) if value is not None else None
-        st.number_input(label, low, high, key=key, help=help, placeholder="the face's own mean",
+        st.number_input(say(label), low, high, key=key, help=say(help), placeholder=say("the face's own mean"),
                         on_change=partial(_knob, name, usual))
 
 
@@ -138,8 +143,8 @@ def _knob(name: str, usual: Any) -> None:
 
 def reading(asked: Question) -> None:
     """Say how the map is read, and what it does not prove."""
-    rather = ""
+    read = say(asked.words.reading)
     if asked.versus is not None:
-        rather = f" Here: for {words.emotion(asked.target)} (+) against {words.emotion(asked.versus)} (-)."
-    st.markdown(f"**How to read it.** {page.literal(asked.words.reading)}{page.literal(rather)}  \n"
-                f"**What it does not prove.** {page.literal(asked.words.caveat)}")
+        read = words.prose([read, say("Here: for {p} (+) against {q} (-).", p=words.emotion(asked.target), q=words.emotion(asked.versus))])
+    st.markdown(say("**How to read it.** {reading}  \n**What it does not prove.** {caveat}", reading=page.literal(read),
+                    caveat=page.literal(say(asked.words.caveat))))

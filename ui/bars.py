@@ -12,6 +12,7 @@ import streamlit as st
 from fer_core.colours import DIVERGING, EMOTION_COLOURS, Theme
 from fer_core.emotions import EMOTIONS
 from ui import words
+from ui.language import say
 
 STYLE = """<style>
 .fer-bars { display: grid; grid-template-columns: max-content minmax(60px, 1fr) max-content; gap: 7px 10px; align-items: center;
@@ -38,9 +39,9 @@ def seven(probabilities: np.ndarray, label: int = -1, *, before: np.ndarray | No
         tick = f"<span class='was' style='left:{100 * float(before[i]):.2f}%'></span>" if before is not None else ""
         change = f"<small>{round(100 * (p - float(before[i])), 1) + 0.0:+.1f}</small>" if before is not None else ""
         heavy = "named" if i in (called, label) else ""
-        rows.append(f"<div class='{classes}'><span class='{heavy}'>{name.capitalize()}</span><span class='track'>"
+        rows.append(f"<div class='{classes}'><span class='{heavy}'>{words.emotion(i)}</span><span class='track'>"
                     f"<span class='bar' style='{fill}'></span>{tick}</span><span class='value'>{words.percent(p)}{change}</span></div>")
-        told.append(f"{name} {100 * p:.0f}%")
+        told.append(f"{say(name)} {100 * p:.0f}%")
     st.html(f"{STYLE}<div class='fer-bars' role='img' aria-label='{', '.join(told)}'>{''.join(rows)}</div>")
 
 
@@ -64,5 +65,5 @@ def signed(rows: Sequence[Row], theme: Theme, *, label: str) -> None:
         parts.append(f"<div class='row' title='{html.escape(row.tip, quote=True)}'><span>{html.escape(row.name)}</span><span class='track'>"
                      f"<span class='bar' style='{fill}'></span><span class='middle' style='left:50%'></span></span>"
                      f"<span class='value'>{html.escape(row.text)}</span></div>")
-    told = "; ".join(f"{row.name} {row.text}" for row in rows)
-    st.html(f"{STYLE}<div class='fer-bars' role='img' aria-label='{html.escape(f'{label}: {told}', quote=True)}'>{''.join(parts)}</div>")
+    told = f"{say(label)}: {'; '.join(f'{row.name} {row.text}' for row in rows)}"
+    st.html(f"{STYLE}<div class='fer-bars' role='img' aria-label='{html.escape(told, quote=True)}'>{''.join(parts)}</div>")

@@ -17,6 +17,7 @@ from ui.blueprint import Block
 from ui.filter_panels import stills
 from ui.gallery import gallery
 from ui.goal import Goal
+from ui.language import say
 from ui.place import Place, faces_of, table
 from ui.question import Question
 from ui.subject import Subject
@@ -41,12 +42,13 @@ def panel(subject: Subject, question: Question) -> None:
         return
     found, probabilities = made
     if not found:
-        st.caption(f"No unit of {block.name} speaks for it: look at another layer.")
+        st.caption(say("No unit of {layer} speaks for it: look at another layer.", layer=block.name))
         return
     share = sum(one.share for one in found)
-    noun = block.noun if len(found) == 1 else block.nouns
-    st.markdown(f"**{question.said}: the {len(found)} {noun} of {block.name} that speak most for it** carry {words.percent(share)} of all "
-                f"that does (activation × gradient). Without all of them: {shift(question, probabilities[0], probabilities[-1])}.")
+    st.markdown(say("**{question}: the {n} {units} of {layer} that speak most for it** carry {share} of all that does (activation × "
+                    "gradient). Without all of them: {change}.", question=question.said, n=len(found),
+                    units=block.noun if len(found) == 1 else block.nouns, layer=block.name, share=words.percent(share),
+                    change=shift(question, probabilities[0], probabilities[-1])))
     pictures = stills(subject.network, OBJECTIVES["filter"](block.layer, [one.unit for one in found]), PRESETS["standard"], 0,
                       "Painting what excites them")
     faces = strongest(subject, block, [one.unit for one in found])
@@ -54,8 +56,8 @@ def panel(subject: Subject, question: Question) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key=f"carrier-{number}"):
             row(subject, block, one, None if pictures is None else pictures[1][number], [] if faces is None else faces[number])
             with st.container(width=300):
-                st.markdown(f"**{block.title(one.unit)}** · {words.percent(one.share)}  \nWithout it: "
-                            f"{shift(question, probabilities[0], probabilities[number + 1])}.")
+                st.markdown(say("**{unit}** · {share}  \nWithout it: {change}.", unit=block.title(one.unit),
+                                share=words.percent(one.share), change=shift(question, probabilities[0], probabilities[number + 1])))
                 page.link(EXPLORER, "Look into it", layer=block.name, unit=one.unit, image=subject.index if subject.index >= 0 else None)
 
 
@@ -81,24 +83,27 @@ def shift(question: Question, before: np.ndarray, after: np.ndarray) -> str:
     classes = [question.target] + ([question.versus] if question.versus is not None else [])
     told = [f"{words.emotion(i)} {words.percent(float(before[i]))} → {words.percent(float(after[i]))}" for i in classes]
     called = int(after.argmax())
-    return ", ".join(told) + (f"; it is then called {words.emotion(called)}" if called != int(before.argmax()) else "")
+    changes = words.commas(told)
+    if called == int(before.argmax()):
+        return changes
+    return say("{changes}; it is then called {called}", changes=changes, called=words.emotion(called))
 
 
 def row(subject: Subject, block: Block, one: Carrier, picture: np.ndarray | None, faces: list[tuple[np.ndarray, int]]) -> None:
     """Draw a unit in pictures: what excites it, where it spoke on this face, the faces that excite it most; a face opens in its place."""
     grey = np.full((SIDE, SIDE), 128, np.uint8) if picture is None else picture
-    shown, captions = [maps.grey(grey)], ["what excites it"]
+    shown, captions = [maps.grey(grey)], [say("what excites it")]
     if block.grid:
         spoken = np.kron(one.map, np.ones((SIDE // block.grid,) * 2, np.float32))
         shown.append(maps.overlay(subject.image, spoken, maps.limit(spoken), 0.7, page.theme()))
-        captions.append("on this face")
+        captions.append(say("on this face"))
     numbers = [number for _, number in faces]
     shown += [maps.grey(face) for face, _ in faces]
     captions += [f"#{number}" for number in numbers]
     first = len(shown) - len(faces)
     with st.container(width=(2 * SIDE + 8) * len(shown) + 16):
         gallery(np.stack(shown), f"carrier-{block.name}-{one.unit}", size=2 * SIDE, cell=2 * SIDE, captions=captions,
-                label=f"{block.title(one.unit)} in pictures", on_pick=partial(_open, numbers, first))
+                label=say("{unit} in pictures", unit=block.title(one.unit)), on_pick=partial(_open, numbers, first))
 
 
 def _open(numbers: list[int], first: int, position: int) -> None:

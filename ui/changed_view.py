@@ -15,11 +15,13 @@ from fer_core.errors import FerError
 from fer_core.evaluate import mcnemar
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from fer_core.splits import spread
 from ui import bars, jobs, many, page, selection, two_runs, words
 from ui.answers import Answers, answers
 from ui.choice import PARTS
 from ui.gallery import gallery
+from ui.language import say
 from ui.many import Found, Given
 from ui.question import Question
 from ui.regions_view import spoken
@@ -66,12 +68,15 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         pair = Pair(subject.run, other, first, second, clearest(first, second, group))
         sizes = [str(size) for size in SIZES if size < len(pair.rows)] + ["all"]
         size = selection.choose("How many", "several", sizes, kind="segmented", hidden=True,
-                                words=lambda name: f"All {len(pair.rows):,}" if name == "all" else f"{int(name):,}")
+                                words=lambda name: Sentence("All {n:,}", n=len(pair.rows)) if name == "all" else f"{int(name):,}")
     if not len(pair.rows):
-        page.empty("None", f"{other.title} {'fixes' if group == 'fixes' else 'breaks'} no face of {subject.run.title}.")
+        both_runs = {"other": other.title, "run": subject.run.title}
+        page.empty("None", Sentence("{other} fixes no face of {run}.", **both_runs) if group == "fixes" else
+                   Sentence("{other} breaks no face of {run}.", **both_runs))
         return
     if question.words.needs_convolution and "dnn" in (subject.run.config.arch, other.config.arch):
-        st.info(f"{question.words.label} cannot explain both: {NO_CONVOLUTION}. Choose another method above.", icon=":material/info:")
+        st.info(say("{method} cannot explain both: {reason}. Choose another method above.", method=question.words.label,
+                    reason=NO_CONVOLUTION), icon=":material/info:")
         return
     taken = spread(np.arange(len(pair.rows)), None if size == "all" else int(size))
     pair = Pair(pair.run, pair.other, first, second, pair.rows[taken])
@@ -93,7 +98,8 @@ def both(pair: Pair, question: Question, way: Walk) -> tuple[Found, Found] | Non
     """Explain the faces with both networks: why the label rather than what the other one takes it for; `None` while that goes on."""
     asked = Given(question, tuple(pair.a.labels[pair.rows].tolist()), tuple(pair.wrong.tolist()))
     made = [many.job(run, (way.dataset, way.split), pair.rows, asked) for run in (pair.run, pair.other)]
-    found = jobs.answers(made, f"{question.words.label} of {words.faces(len(pair.rows))}, both networks")
+    found = jobs.answers(made, Sentence("{method} of {faces}, both networks", method=question.words.label,
+                                        faces=words.faces(len(pair.rows))))
     for job in found:
         if job.done.is_set() and isinstance(job.error, FerError) and not isinstance(job.error, jobs.Unwanted):
             page.problem(job.error)
@@ -102,9 +108,9 @@ def both(pair: Pair, question: Question, way: Walk) -> tuple[Found, Found] | Non
 
 
 def _draw(pair: Pair, found: tuple[Found, Found], question: Question, theme: Theme) -> None:
-    names = [page.literal(run.title) for run in (pair.run, pair.other)]
-    st.markdown(f"**The face, {names[0]} (A), {names[1]} (B)**: why its label rather than what the network that errs takes it for, "
-                f"{question.words.label}. A click opens the face.")
+    st.markdown(say("**The face, {run} (A), {other} (B)**: why its label rather than what the network that errs takes it for, {method}. "
+                    "A click opens the face.", run=page.literal(pair.run.title), other=page.literal(pair.other.title),
+                    method=question.words.label))
     rows = pair.rows[: len(found[0].maps)]
     strips, captions = [], []
     faces = found[0].faces
@@ -114,10 +120,12 @@ def _draw(pair: Pair, found: tuple[Found, Found], question: Question, theme: The
         told = [f"{letter} {words.emotion(int(one.predicted[row]))} {words.percent(float(one.probabilities[row].max()))}"
                 for letter, one in (("A", pair.a), ("B", pair.b))]
         captions.append(f"#{row} {words.emotion(int(pair.a.labels[row]))}\n{' · '.join(told)}")
-    gallery(np.stack(strips), "changed", size=2 * SIDE, cell=6 * SIDE, captions=captions, label="Faces with both maps",
+    gallery(np.stack(strips), "changed", size=2 * SIDE, cell=6 * SIDE, captions=captions, label=say("Faces with both maps"),
             on_pick=partial(_open, rows.tolist()))
-    shown = f"The {len(rows)} clearest of the {found[0].count} explained. " if len(rows) < found[0].count else ""
-    st.caption(f"{shown}Each map by its own 99th percentile: logits of two networks have no common measure.")
+    scale = say("Each map by its own 99th percentile: logits of two networks have no common measure.")
+    if len(rows) < found[0].count:
+        scale = words.prose([say("The {n} clearest of the {count} explained.", n=len(rows), count=found[0].count), scale])
+    st.caption(scale)
     _shift(found, theme)
 
 
@@ -136,10 +144,12 @@ def _shift(found: tuple[Found, Found], theme: Theme) -> None:
     top = max(0.05, float(np.nanmax(np.abs(means)))) if np.isfinite(means).any() else 1.0
     rows = []
     for name, mean, (low, high) in zip(regions.NAMES, 100 * means, 100 * intervals, strict=True):
-        told = f"{mean:+.1f} points" + (f" ({low:+.1f} to {high:+.1f})" if np.isfinite(low) else "")
+        told = say("{value:+.1f} points ({low:+.1f} to {high:+.1f})", value=mean, low=low, high=high) if np.isfinite(low) else \
+            say("{value:+.1f} points", value=mean)
         rows.append(bars.Row(spoken(name), float(mean) / 100 / top, told))
-    st.markdown(f"**How the ledger shifts from A to B**: share of |map| by region, mean difference over {words.faces(found[0].count)}, "
-                "with its 95% interval")
+    st.markdown(say("**How the ledger shifts from A to B**: share of |map| by region, mean difference over {faces}, with its 95% interval",
+                    faces=words.faces(found[0].count)))
     bars.signed(rows, theme, label="Shift of the share of the map")
     certain = [spoken(name) for name, (low, high) in zip(regions.NAMES, intervals, strict=True) if low > 0 or high < 0]
-    st.caption(f"Beyond chance: {words.listed(certain)}." if certain else "No shift beyond what chance explains.")
+    st.caption(say("Beyond chance: {regions}.", regions=words.listed(certain)) if certain else
+               say("No shift beyond what chance explains."))

@@ -18,6 +18,7 @@ from fer_core.runs import Run
 from ui import bars, cache, jobs, page, selection, words
 from ui.explain_view import explanation, testing
 from ui.gallery import gallery
+from ui.language import say
 from ui.question import Question, why
 from ui.subject import Subject, predicted
 
@@ -56,9 +57,17 @@ class Tile:
     def said(self) -> str:
         """What stands under it beside its title."""
         if self.map is not None:
-            told = f"strongest ±{maps.limit(self.map):.2g}"
-            return told + (f"\n{self.verdict.outcome}{', greyed' if self.verdict.failed else ''}" if self.verdict else "\n")
-        return "failed" if self.job.error is not None else "..."
+            told = say("strongest ±{top:.2g}", top=maps.limit(self.map))
+            if self.verdict is None:
+                return f"{told}\n"
+            outcome = say("{outcome}, greyed", outcome=self.verdict.outcome) if self.verdict.failed else say(self.verdict.outcome)
+            return f"{told}\n{outcome}"
+        return say("failed") if self.job.error is not None else "..."
+
+    @property
+    def caption(self) -> str:
+        """All that stands under it."""
+        return f"{say(self.title)}\n{self.said}"
 
 
 def panel(subject: Subject, question: Question, theme: Theme) -> None:
@@ -73,13 +82,13 @@ def _methods(subject: Subject, question: Question, theme: Theme) -> None:
     tiles = _tiles([WORDS[name].label for name in names], [(subject, question.by(name)) for name in names], "Asking every method")
     tops = [maps.limit(tile.map) if tile.map is not None else 1.0 for tile in tiles]
     _wall("compare-methods", [maps.grey(subject.image), *(tile.picture(top, theme) for tile, top in zip(tiles, tops, strict=True))],
-          ["Face\n", *(f"{tile.title}\n{tile.said}" for tile in tiles)],
-          at=names.index(question.method) + 1 if question.method in names else None,
+          tiles, at=names.index(question.method) + 1 if question.method in names else None,
           on_pick=lambda i: selection.write(method=names[i - 1]) if i else None)
-    told = f" Grad-CAM and LayerCAM are missing: {NO_CONVOLUTION}." if flat else ""
-    st.caption(page.literal(f"Orange speaks for, purple against. One rule of scale: each map's strongest colour is its own 99th percentile "
-                            f"of |map|, for their units differ. Where methods disagree, trust none of them alone. Click a map to use its "
-                            f"method.{told}"))
+    told = say("Orange speaks for, purple against. One rule of scale: each map's strongest colour is its own 99th percentile "
+               "of |map|, for their units differ. Where methods disagree, trust none of them alone. Click a map to use its method.")
+    if flat:
+        told = words.prose([told, say("Grad-CAM and LayerCAM are missing: {reason}.", reason=NO_CONVOLUTION)])
+    st.caption(page.literal(told))
     _problems(tiles)
 
 
@@ -89,24 +98,25 @@ def _classes(subject: Subject, question: Question, theme: Theme) -> None:
     shown = selection.emotion("q2")
     second = second if shown is None or shown == first else shown
     names = [name.capitalize() for i, name in enumerate(EMOTIONS) if i != first]
-    st.session_state["second_class"] = words.emotion(second)
+    st.session_state["second_class"] = EMOTIONS[second].capitalize()
 
     def chosen() -> None:
         selection.write(q2=str(st.session_state["second_class"]).lower())
 
-    st.selectbox(f"{words.emotion(first)}, beside", names, key="second_class", on_change=chosen, width=200)
+    st.selectbox(say("{emotion}, beside", emotion=words.emotion(first)), names, key="second_class",
+                 format_func=selection.labels(names).__getitem__, on_change=chosen, width=200)
     asked = [question.of(first), question.of(second), question.of(first, second)]
     tiles = _tiles([why(one.target, one.versus) for one in asked], [(subject, one) for one in asked], "Asking for both classes")
     known = [tile.map for tile in tiles if tile.map is not None]
     top = maps.limit(*known) if known else 1.0
-    _wall("compare-classes", [maps.grey(subject.image), *(tile.picture(top, theme) for tile in tiles)],
-          ["Face\n", *(f"{tile.title}\n{tile.said}" for tile in tiles)])
+    _wall("compare-classes", [maps.grey(subject.image), *(tile.picture(top, theme) for tile in tiles)], tiles)
     if len(known) == len(tiles):
         alike = float(np.corrcoef(known[0].ravel(), known[1].ravel())[0, 1])
-        st.caption(page.literal(f"Orange for, purple against. One scale for all three: the strongest colour is ±{top:.2g}. "
-                                f"Correlation of the two classes' maps: {alike:.2f}. "
-                                + ("Near 1, both show what any face needs; the contrast shows what tells them apart."
-                                   if alike > 0.5 else "The network looks for the two in different places, or with opposite signs.")))
+        told = say("Orange for, purple against. One scale for all three: the strongest colour is ±{top:.2g}. "
+                   "Correlation of the two classes' maps: {alike:.2f}.", top=top, alike=alike)
+        more = say("Near 1, both show what any face needs; the contrast shows what tells them apart.") if alike > 0.5 else \
+            say("The network looks for the two in different places, or with opposite signs.")
+        st.caption(page.literal(words.prose([told, more])))
     _problems(tiles)
 
 
@@ -131,26 +141,26 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
         return
     asked = selection.param("with")
     if asked is not None and asked not in there:
-        st.info(f"There is no other run '{page.literal(str(asked)[:40])}' with weights.", icon=":material/info:")
+        st.info(say("There is no other run '{given}' with weights.", given=page.literal(str(asked)[:40])), icon=":material/info:")
     id = selection.choose("Beside", "with", list(there), words=lambda name: there[name].title)
     second = subject.before(there[id])
     pair = [(one, question) for one in (subject, second)]
     if question.words.needs_convolution and second.run.config.arch == "dnn":
-        st.info(page.literal(f"{question.words.label} cannot explain {second.run.title}: {NO_CONVOLUTION}."), icon=":material/info:")
+        st.info(page.literal(say("{method} cannot explain {run}: {reason}.", method=question.words.label, run=second.run.title,
+                                 reason=NO_CONVOLUTION)), icon=":material/info:")
         return
     tiles = _tiles([one.run.title for one, _ in pair], pair, "Asking both networks")
     _wall("compare-networks", [maps.grey(subject.image), *(tile.picture(maps.limit(tile.map) if tile.map is not None else 1, theme)
-                                                           for tile in tiles)],
-          ["Face\n", *(f"{tile.title}\n{tile.said}" for tile in tiles)])
+                                                           for tile in tiles)], tiles)
     left, right = st.columns(2, gap="large")
     for column, one in ((left, subject), (right, second)):
         with column:
-            st.markdown(f"**{page.literal(one.run.title)}** · {words.NETWORKS[one.run.config.arch]}")
+            st.markdown(f"**{page.literal(one.run.title)}** · {say(words.NETWORKS[one.run.config.arch])}")
             values = one.probabilities if one.probabilities is not None else predicted(one)
             if values is not None:
                 bars.seven(values, subject.label)
-    st.caption(page.literal(f"{question.said}, {question.words.label}: orange for, purple against; each map by its own 99th percentile, "
-                            "for logits of two networks have no common measure."))
+    st.caption(page.literal(say("{question}, {method}: orange for, purple against; each map by its own 99th percentile, for logits of two "
+                                "networks have no common measure.", question=question.said, method=question.words.label)))
     _problems(tiles)
 
 
@@ -164,9 +174,10 @@ def _tiles(titles: Sequence[str], asked: Sequence[tuple[Subject, Question]], lab
     return [replace(tile, test=test) for tile, test in zip(tiles, tested, strict=True)]
 
 
-def _wall(key: str, pictures: list[np.ndarray], captions: list[str], *, at: int | None = None, on_pick: object = None) -> None:
+def _wall(key: str, pictures: list[np.ndarray], tiles: list[Tile], *, at: int | None = None, on_pick: object = None) -> None:
     size = (3 if len(pictures) > 4 else 4) * SIDE
-    gallery(np.stack(pictures), key, size=size, cell=size + 16, captions=captions, selected=at, label="Maps beside each other",
+    captions = [f"{say('Face')}\n", *(tile.caption for tile in tiles)]
+    gallery(np.stack(pictures), key, size=size, cell=size + 16, captions=captions, selected=at, label=say("Maps beside each other"),
             on_pick=on_pick)  # type: ignore[arg-type]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,14 @@ import streamlit as st
 
 from fer_core import maps
 from fer_core.charts import Theme
-from fer_core.emotions import SIDE
+from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.methods import NO_CONVOLUTION
+from fer_core.sentences import Sentence
 from ui import asked as controls
 from ui import bars, jobs, networks, page, selection, words
-from ui.question import Question
+from ui.language import say
+from ui.question import Question, inside
 from ui.squares import Look, Shown, squares
 from ui.subject import Subject
 
@@ -152,7 +155,8 @@ def draw(subject: Subject, theme: Theme) -> Explained | None:
     with left, st.container(key="seven"):
         assert subject.probabilities is not None
         bars.seven(subject.probabilities, subject.label)
-        st.caption("Filled: what the network calls it." + (" Outlined: the label." if subject.label >= 0 else ""))
+        st.caption(say("Filled: what the network calls it. Outlined: the label.") if subject.label >= 0 else
+                   say("Filled: what the network calls it."))
     with right:
         controls.reading(asked)
         if explained is not None:
@@ -162,9 +166,11 @@ def draw(subject: Subject, theme: Theme) -> Explained | None:
 
 def _explained(subject: Subject, asked: Question) -> Explained | None:
     if asked.words.needs_convolution and subject.run.config.arch == "dnn":
-        raise FerError(f"{asked.words.label} cannot explain this network.", received=f"{subject.run.title}: {NO_CONVOLUTION}",
+        raise FerError(Sentence("{method} cannot explain this network.", method=asked.words.label),
+                       received=say("{run}: {reason}", run=subject.run.title, reason=NO_CONVOLUTION),
                        todo="choose another method, such as SmoothGrad or occlusion")
-    found = jobs.answer(*explanation(subject, asked), f"{asked.words.label}, {asked.said.lower()}" if networks.ready() else
+    label = Sentence("{method}, {question}", method=asked.words.label, question=inside(asked.target, asked.versus))
+    found = jobs.answer(*explanation(subject, asked), label if networks.ready() else
                         "Waking the network; the first time takes some seconds")
     if found is None:
         return None
@@ -177,17 +183,22 @@ def _explained(subject: Subject, asked: Question) -> Explained | None:
 
 
 def captions(subject: Subject, asked: Question, explained: Explained | None) -> dict[str, tuple[str, str]]:
-    """Write what stands under each square."""
-    label = f"labelled {words.emotion(subject.label)}" if subject.label >= 0 else "48 × 48, as the network gets it"
-    grid = explained.found.grid if explained else None
-    real = ", in ".join(filter(None, (asked.words.label, asked.words.unit)))
-    if explained and grid:
-        real = f"{explained.found.layer}: a grid of {grid[0]} × {grid[1]}" + (", enlarged" if min(grid) < SIDE else "")
+    """Write what stands under each square, to be said where it is drawn."""
+    label = Sentence("labelled {label}", label=EMOTIONS[subject.label].capitalize()) if subject.label >= 0 else \
+        "48 × 48, as the network gets it"
+    real = asked.words.label
+    if explained and (grid := explained.found.grid):
+        told = {"layer": explained.found.layer, "rows": grid[0], "columns": grid[1]}
+        real = Sentence("{layer}: a grid of {rows} × {columns}, enlarged", **told) if min(grid) < SIDE else \
+            Sentence("{layer}: a grid of {rows} × {columns}", **told)
+    elif asked.words.unit:
+        real = Sentence("{method}, in {unit}", method=asked.words.label, unit=asked.words.unit)
     if explained and explained.shown.failed:
-        real += "; greyed, for it fails its test"
-    part = "by size" if asked.words.sensitivity else f"for {words.emotion(asked.target)}"
+        real = Sentence("{map}; greyed, for it fails its test", map=real)
+    part = "the strongest pixels by size" if asked.words.sensitivity else \
+        Sentence("the strongest pixels for {emotion}", emotion=EMOTIONS[asked.target].capitalize())
     return {"face": ("Face", label), "map": (asked.said, real), "overlay": ("Map on the face", "strong covers, weak shows the face"),
-            "remains": ("What remains", f"the strongest pixels {part}")}
+            "remains": ("What remains", part)}
 
 
 def _scale(explained: Explained | None) -> tuple[str, str]:
@@ -200,13 +211,15 @@ def _scale(explained: Explained | None) -> tuple[str, str]:
 def _notes(explained: Explained) -> None:
     """Tell the completeness gap, and the verdict on the map."""
     found, asked = explained.found, explained.asked
-    score = float(found.scores[0])
-    name = f"Logit of {words.emotion(asked.target)}" + (f" minus that of {words.emotion(asked.versus)}" if asked.versus is not None else "")
-    told = f"{name}: {score:+.2f}."
+    score, p = float(found.scores[0]), words.emotion(asked.target)
+    told = say("Logit of {p}: {score:+.2f}.", p=p, score=score) if asked.versus is None else \
+        say("Logit of {p} minus that of {q}: {score:+.2f}.", p=p, q=words.emotion(asked.versus), score=score)
     if found.gap is not None:
-        told += f" {completeness(float(found.maps[0].sum(dtype=np.float64)), float(found.gap[0]), score)}"
+        more = completeness(float(found.maps[0].sum(dtype=np.float64)), float(found.gap[0]), score)
+        told = words.prose([told, more])
     if found.grid is not None and min(found.grid) < 6:
-        told += f" Only {found.grid[0]} × {found.grid[1]} places: a finer layer tells more of a face."
+        told = words.prose([told, say("Only {rows} × {columns} places: a finer layer tells more of a face.", rows=found.grid[0],
+                                      columns=found.grid[1])])
     st.caption(told)
     verdict(explained)
 
@@ -215,10 +228,12 @@ def completeness(total: float, gap: float, score: float) -> str:
     """Say how the parts of a map that add up to `total` miss, by `gap`, the rise from the blank face's score to the face's."""
     rise = total - gap
     share = abs(gap) / max(abs(rise), 1e-9)
-    told = f"The blank face has {score - rise:+.2f}, and the parts add up to {total:+.2f} of the rise of {rise:+.2f}"
+    told = {"blank": score - rise, "total": total, "rise": rise, "share": share}
     if share < 0.05:
-        return f"{told} (completeness gap {share:.1%})."
-    return f"{told}: a completeness gap of {share:.0%}. More steps (Settings) make it smaller."
+        return Sentence("The blank face has {blank:+.2f}, and the parts add up to {total:+.2f} of the rise of {rise:+.2f} "
+                        "(completeness gap {share:.1%}).", **told)
+    return Sentence("The blank face has {blank:+.2f}, and the parts add up to {total:+.2f} of the rise of {rise:+.2f}: "
+                    "a completeness gap of {share:.0%}. More steps (Settings) make it smaller.", **told)
 
 
 def verdict(explained: Explained) -> None:
@@ -231,4 +246,5 @@ def verdict(explained: Explained) -> None:
         return
     if explained.tested is None:  # it came after the map was drawn: now the map is greyed, or its curves can be drawn
         st.rerun()
-    st.html(f"<p class='fer-verdict {tested.verdict.outcome}' title='{tested.verdict.rule}'>{tested.verdict.reason}</p>")
+    rule = html.escape(say(tested.verdict.rule), quote=True)
+    st.html(f"<p class='fer-verdict {tested.verdict.outcome}' title='{rule}'>{say(tested.verdict.reason)}</p>")

@@ -15,6 +15,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from ui import networks, selection, words
+from ui.language import say
 
 KEPT = 400
 """Answers that are kept; the oldest go first."""
@@ -179,10 +180,12 @@ def _follow(job: Job, name: Hashable, label: str) -> None:
     if job.done.is_set() or job.cancelled or name in _session()["cancelled"]:
         selection.anew()
     left = job.seconds_left
-    told = f"{label} ..." if left is None else f"{label}: {job.share:.0%}, about {words.duration(max(1, left))} left"
+    told = say("{what} ...", what=label)
+    if left is not None:
+        told = say("{what}: {share:.0%}, about {time} left", what=label, share=job.share, time=words.duration(max(1, left)))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(1.0, job.share), text=told)
-        st.button("Cancel", key=f"cancel-{_digest(name)}", type="tertiary", on_click=_cancel, args=(name,))
+        st.button(say("Cancel"), key=f"cancel-{_digest(name)}", type="tertiary", on_click=_cancel, args=(name,))
 
 
 def _cancel(name: Hashable) -> None:
@@ -195,8 +198,8 @@ def _cancel(name: Hashable) -> None:
 
 def _cancelled(name: Hashable, label: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Cancelled: {_inside(label)}.", width="content")
-        st.button("Do it", key=f"again-{_digest(name)}", type="tertiary", icon=":material/play_arrow:",
+        st.caption(say("Cancelled: {what}.", what=_inside(say(label))), width="content")
+        st.button(say("Do it"), key=f"again-{_digest(name)}", type="tertiary", icon=":material/play_arrow:",
                   on_click=_session()["cancelled"].discard, args=(name,))
 
 
@@ -217,8 +220,8 @@ def answers(wanted: Sequence[tuple[Hashable, Work]], label: str) -> list[Job]:
     if any(is_cancelled(name) for name in names):
         _cancel_all(names)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Cancelled: {_inside(label)}.", width="content")
-            st.button("Do it", key=f"again-{_digest(tuple(names))}", type="tertiary", icon=":material/play_arrow:",
+            st.caption(say("Cancelled: {what}.", what=_inside(say(label))), width="content")
+            st.button(say("Do it"), key=f"again-{_digest(tuple(names))}", type="tertiary", icon=":material/play_arrow:",
                       on_click=_session()["cancelled"].difference_update, args=(names,))
         return [Job(error=Unwanted("This was cancelled.")) for _ in names]
     found = [ask(name, work) for name, work in wanted]
@@ -235,8 +238,8 @@ def _follow_all(found: list[Job], names: list[Hashable], label: str, known: int)
         selection.anew()
     share = sum(job.share for job in found) / len(found)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(1.0, share), text=f"{label}: {known} of {len(found)} done")
-        st.button("Cancel", key=f"cancel-{_digest(tuple(names))}", type="tertiary", on_click=_cancel_all, args=(names,))
+        st.progress(min(1.0, share), text=say("{what}: {n} of {of} done", what=label, n=known, of=len(found)))
+        st.button(say("Cancel"), key=f"cancel-{_digest(tuple(names))}", type="tertiary", on_click=_cancel_all, args=(names,))
 
 
 def _cancel_all(names: list[Hashable]) -> None:

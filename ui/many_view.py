@@ -15,11 +15,13 @@ from fer_core.measures import student
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.regions import NAMES, fixed
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from fer_core.splits import spread
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery
+from ui.language import say
 from ui.many import Asked, Found
-from ui.question import Question, why
+from ui.question import Question, inside
 from ui.regions_view import spoken
 from ui.subject import Subject, Walk
 
@@ -40,7 +42,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         rows = chosen[scope]
         sizes = [str(size) for size in many.SIZES if size < len(rows)] + ["all"]
         size = selection.choose("How many", "many", sizes, kind="segmented", hidden=True,
-                                words=lambda name: f"All {len(rows):,}" if name == "all" else f"{int(name):,}")
+                                words=lambda name: Sentence("All {n:,}", n=len(rows)) if name == "all" else f"{int(name):,}")
         second = _beside(subject)
     taken = np.sort(spread(rows, None if size == "all" else int(size)))
     if not len(taken):
@@ -54,7 +56,8 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         return
     st.divider()
     if question.words.needs_convolution and second.config.arch == "dnn":
-        st.info(page.literal(f"{question.words.label} cannot explain {second.title}: {NO_CONVOLUTION}."), icon=":material/info:")
+        st.info(page.literal(say("{method} cannot explain {run}: {reason}.", method=question.words.label, run=second.title,
+                                 reason=NO_CONVOLUTION)), icon=":material/info:")
         return
     _draw(second, way, taken, asked, theme)
 
@@ -69,12 +72,12 @@ def _beside(subject: Subject) -> Run | None:
 
 def _draw(run: Run, way: Walk, rows: np.ndarray, asked: Asked, theme: Theme) -> None:
     drawn = way.dataset.name == "demo"
-    label = f"{asked.question.words.label} of {words.faces(len(rows))}, {run.title}"
+    label = Sentence("{method} of {faces}, {run}", method=asked.question.words.label, faces=words.faces(len(rows)), run=run.title)
     found: Found | None = jobs.answer(*many.job(run, (way.dataset, way.split), rows, asked), label)
     if found is None:
         return
-    st.markdown(f"**{page.literal(run.title)}** · {words.faces(found.count)} of {way.split}, {_question(asked, found)}, "
-                f"{asked.question.words.label}")
+    st.markdown(say("**{run}** · {faces} of {split}, {question}, {method}", run=page.literal(run.title), faces=words.faces(found.count),
+                    split=way.split, question=_question(asked, found), method=asked.question.words.label))
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
         _maps(run, found, drawn, theme)
@@ -87,10 +90,12 @@ def _question(asked: Asked, found: Found) -> str:
     roles = dict(asked.classes)
     fixed_class = roles.get("p") not in (None, "called", "label")
     if fixed_class:
-        return why(asked.question.target, asked.question.versus if found.contrast else None).lower()
+        return inside(asked.question.target, asked.question.versus if found.contrast else None)
     target = "it has its label" if roles.get("p") == "label" else "it is called so"
-    rather = f" rather than {'its label' if roles.get('q') in (None, 'label') else str(roles['q']).capitalize()}" if found.contrast else ""
-    return f"each asked why {target}{rather}"
+    if not found.contrast:
+        return Sentence("each asked why {what}", what=target)
+    versus = "its label" if roles.get("q") in (None, "label") else str(roles["q"]).capitalize()
+    return Sentence("each asked why {what} rather than {versus}", what=target, versus=versus)
 
 
 def _maps(run: Run, found: Found, drawn: bool, theme: Theme) -> None:
@@ -98,11 +103,13 @@ def _maps(run: Run, found: Found, drawn: bool, theme: Theme) -> None:
     preference, _ = found.ledger.mean()
     shown = [maps.grey(found.face), maps.signed(found.map, top, theme),
              maps.tinted(found.face, fixed(drawn=drawn).masks, preference, theme)]
-    gallery(np.stack(shown), f"many-{run.id}", size=3 * SIDE, cell=3 * SIDE, captions=["mean face", "mean map", "regions preferred"],
-            label="Means over the faces")
-    blank = f" {found.ledger.blank} maps are blank and were left out." if found.ledger.blank else ""
-    st.caption(f"Orange for, purple against. Each map counts alike: its |map| was made to add up to 1 before the mean. The single maps are "
-               f"not tested here.{blank}")
+    gallery(np.stack(shown), f"many-{run.id}", size=3 * SIDE, cell=3 * SIDE,
+            captions=[say("mean face"), say("mean map"), say("regions preferred")], label=say("Means over the faces"))
+    told = say("Orange for, purple against. Each map counts alike: its |map| was made to add up to 1 before the mean. The single maps are "
+               "not tested here.")
+    if found.ledger.blank:
+        told = words.prose([told, say("{n} maps are blank and were left out.", n=found.ledger.blank)])
+    st.caption(told)
 
 
 def _ledger(found: Found, theme: Theme) -> None:
@@ -111,22 +118,24 @@ def _ledger(found: Found, theme: Theme) -> None:
     rows = []
     for i, name in enumerate(found.ledger.names):
         low, high = intervals[i]
-        told = f"{preference[i]:.2f}" + (f" ({low:.2f} to {high:.2f})" if np.isfinite(low) else "")
+        told = f"{preference[i]:.2f}" if not np.isfinite(low) else \
+            say("{value:.2f} ({low:.2f} to {high:.2f})", value=preference[i], low=low, high=high)
         rows.append(bars.Row(spoken(name), float(np.log2(max(float(preference[i]), 1e-3))) / 2, told,
-                             f"{words.percent(float(shares[i]))} of the map on {words.percent(float(areas[i]))} of the face"))
-    st.markdown("**Share of |map| over share of the area**, with its 95% interval")
+                             say("{share} of the map on {area} of the face", share=words.percent(float(shares[i])),
+                                 area=words.percent(float(areas[i])))))
+    st.markdown(say("**Share of |map| over share of the area**, with its 95% interval"))
     bars.signed(rows, theme, label="Share of the map over share of the area")
     features = found.ledger.shares[:, :-1].sum(1)
     features = features[np.isfinite(features)]
     half = f" ± {100 * student(len(features) - 1) * features.std(ddof=1) / len(features) ** 0.5:.1f}" if len(features) > 1 else ""
     if len(features):
-        st.caption(f"{100 * features.mean():.1f}%{half} of the map lies on eyes, brows, nose and mouth, which are "
-                   f"{words.percent(float(areas[:-1].sum()))} of the face; 1 (the middle line) is no preference.")
+        st.caption(say("{share:.1f}%{half} of the map lies on eyes, brows, nose and mouth, which are {area} of the face; 1 (the middle "
+                       "line) is no preference.", share=100 * features.mean(), half=half, area=words.percent(float(areas[:-1].sum()))))
 
 
 def _effects(found: Found, theme: Theme) -> None:
     points, top = 100 * found.effect, max(1.0, float(np.abs(100 * found.effect).max()))
-    head = "".join(f"<th scope='col'>{html.escape(name.capitalize())}</th>" for name in EMOTIONS)
+    head = "".join(f"<th scope='col'>{html.escape(words.emotion(i))}</th>" for i in range(len(EMOTIONS)))
     body = ""
     for name, row in zip(NAMES, points.tolist(), strict=True):
         cells = ""
@@ -134,5 +143,5 @@ def _effects(found: Found, theme: Theme) -> None:
             colour = shade(DIVERGING[theme], 0.5 + 0.5 * value / top)
             cells += f"<td style='background:{colour};color:{ink(colour)}'>{round(value, 1) + 0.0:+.1f}</td>"
         body += f"<tr><th scope='row'>{spoken(name)}</th>{cells}</tr>"
-    st.markdown("**What hiding a region does to every probability**, in points, on the mean of these faces")
+    st.markdown(say("**What hiding a region does to every probability**, in points, on the mean of these faces"))
     st.html(f"{STYLE}<div class='fer-wide'><table class='fer-effect'><tr><th></th>{head}</tr>{body}</table></div>")

@@ -19,6 +19,7 @@ from ui.blueprint import Block
 from ui.filter_panels import stills
 from ui.gallery import gallery
 from ui.goal import Goal
+from ui.language import say
 from ui.place import Place, table
 
 if TYPE_CHECKING:
@@ -37,27 +38,31 @@ def panel(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> None:
     except FerError:
         found = None  # the matrix page tells it
     if found is None or len(found) != len(dataset[split]):
-        st.caption(f"Which filters answer too much here is told once the run has predicted the {words.SPLIT_WORDS[split]} split.")
+        st.caption(say("Which filters answer too much here is told once the run has predicted the {split} split.",
+                       split=words.SPLIT_WORDS[split]))
         return
     others, called = right_ones(found, rows)
     if min(len(rows), len(others)) < 2:
-        st.caption(f"No filters are compared: it takes two chosen faces, and two others labelled {called} that are called so.")
+        st.caption(say("No filters are compared: it takes two chosen faces, and two others labelled {called} that are called so.",
+                       called=called))
         return
     blocks = [block for block in blueprint.blocks(run) if block.name != "logits"]
     block = ([block for block in blocks if block.grid] or blocks)[-1]
     excess = over_active(Place(run, [block], Goal("filter", block), split, dataset), rows, others)
     if excess is None:
         return
-    st.markdown(f"**{block.nouns.capitalize()} of {block.name} that answer too much here**, compared with the {len(others):,} other faces "
-                f"labelled {called} that are called so. The effect is the difference of both means in standard deviations (Cohen's d).")
+    st.markdown(say("**{units} of {layer} that answer too much here**, compared with the {n:,} other faces labelled {called} that are "
+                    "called so. The effect is the difference of both means in standard deviations (Cohen's d).",
+                    units=block.nouns.capitalize(), layer=block.name, n=len(others), called=called))
     if not excess:
-        st.caption("None answers more.")
+        st.caption(say("None answers more."))
         return
     objective = OBJECTIVES["filter"](block.layer, [one.unit for one in excess])
     made = stills(networks.name(run), objective, PRESETS["standard"], 0, "Painting what excites them")
     pictures = np.full((len(excess), SIDE, SIDE), 128, np.uint8) if made is None else made[1]
-    captions = [f"{block.noun} {one.unit}\nd {one.effect:+.2f}\n{one.mean:.2g} not {one.others:.2g}" for one in excess]
-    gallery(pictures, f"over-active-{run.id}", size=2 * SIDE, cell=3 * SIDE, captions=captions, label="Filters that answer too much",
+    captions = [say("{kind} {unit}\nd {effect:+.2f}\n{mean:.2g} not {others:.2g}", kind=block.noun, unit=one.unit, effect=one.effect,
+                    mean=one.mean, others=one.others) for one in excess]
+    gallery(pictures, f"over-active-{run.id}", size=2 * SIDE, cell=3 * SIDE, captions=captions, label=say("Filters that answer too much"),
             on_pick=partial(_ask_for, block, excess))
 
 
@@ -66,7 +71,7 @@ def right_ones(found: Answers, rows: np.ndarray) -> tuple[np.ndarray, str]:
     labels = np.unique(found.labels[rows])
     labels = labels[labels >= 0]
     others = np.setdiff1d(np.flatnonzero(~found.wrong & np.isin(found.labels, labels)), rows)
-    return others, words.listed([EMOTIONS[i].capitalize() for i in labels]) if len(labels) < len(EMOTIONS) else "alike"
+    return others, words.listed([words.emotion(i) for i in labels]) if len(labels) < len(EMOTIONS) else "alike"
 
 
 def _ask_for(block: Block, excess: list[Excess], position: int) -> None:

@@ -2,7 +2,7 @@
 // the arrows move the brush and the space bar sets it down.
 
 const SIDE = 48;
-const TOOLS = { blur: "Blur", grey: "Grey", lighter: "Lighter", darker: "Darker", face: "Restore" };
+const TOOLS = ["blur", "grey", "lighter", "darker", "face"];
 
 function bytes(text) {
   const raw = atob(text), array = new Uint8Array(raw.length);
@@ -21,27 +21,35 @@ function element(tag, content, attributes = {}) {
 
 function build(root) {
   const state = { tool: "blur", size: 9, at: [SIDE / 2, SIDE / 2], undo: [], busy: false, count: 0 };
-  const square = element("div", "", { class: "square" }), tools = element("div", "", { class: "tools", role: "toolbar", "aria-label": "Brush" });
+  const square = element("div", "", { class: "square" }), tools = element("div", "", { class: "tools", role: "toolbar" });
   state.canvas = element("canvas", "", { width: SIDE, height: SIDE, tabindex: 0, role: "img" });
   state.ring = element("div", "", { class: "brush" });
   square.append(state.canvas, state.ring);
-  for (const [name, label] of Object.entries(TOOLS)) {
-    const button = element("button", label, { type: "button", "aria-pressed": String(name === state.tool) });
+  for (const name of TOOLS) {
+    const button = element("button", "", { type: "button", "aria-pressed": String(name === state.tool) });
     button.addEventListener("click", () => {
       state.tool = name;
       for (const other of tools.children) other.setAttribute("aria-pressed", String(other === button));
     });
     tools.appendChild(button);
   }
-  const line = element("div", "", { class: "line" }), label = element("label", "Size");
-  const range = element("input", "", { type: "range", min: 3, max: 24, step: 1, "aria-label": "Size of the brush in pixels" }), told = element("output", "9 px");
+  const line = element("div", "", { class: "line" }), label = element("label");
+  const word = new Text(), range = element("input", "", { type: "range", min: 3, max: 24, step: 1 }), told = element("output", "9 px");
   range.value = state.size;
   range.addEventListener("input", () => { state.size = Number(range.value); told.textContent = `${state.size} px`; ring(state); });
-  state.back = element("button", "Undo", { type: "button" });
-  state.clear = element("button", "Clear", { type: "button" });
+  state.back = element("button", "", { type: "button" });
+  state.clear = element("button", "", { type: "button" });
   state.back.addEventListener("click", () => { state.now = state.undo.pop(); show(state); tell(state); });
   state.clear.addEventListener("click", () => { state.undo.push(state.now); state.now = state.face.slice(); show(state); tell(state); });
-  label.append(range, told);
+  label.append(word, range, told);
+  state.name = (words) => {
+    TOOLS.forEach((name, i) => { tools.children[i].textContent = words[name]; });
+    tools.setAttribute("aria-label", words.brush);
+    word.data = words.size;
+    range.setAttribute("aria-label", words.width);
+    state.back.textContent = words.undo;
+    state.clear.textContent = words.clear;
+  };
   line.append(label, state.back, state.clear);
   root.replaceChildren(square, tools, line);
   listen(state);
@@ -144,6 +152,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.undo = [];
   }
   state.canvas.setAttribute("aria-label", data.label);
+  state.name(data.words);
   ring(state);
   if (!state.busy) show(state);
 }

@@ -13,6 +13,7 @@ import streamlit as st
 from fer_core import regions
 from fer_core.emotions import SIDE
 from ui import bars, words
+from ui.language import say
 from ui.subject import Subject, predicted
 
 HERE = Path(__file__).parent
@@ -48,12 +49,12 @@ def panel(subject: Subject) -> None:
     whole = np.ones((1, SIDE, SIDE), bool)
     data = {"key": key, "face": _text(subject.image), "painted": _text(now), "mean": int(subject.image.mean()),
             "blurred": _text(regions.cover(subject.image, whole)[0].round().astype(np.uint8)),
-            "label": "The face to paint on; arrows move the brush, space sets it down"}
+            "label": say("The face to paint on; arrows move the brush, space sets it down"), "words": _words()}
     left, right = st.columns([1, 1.2], gap="large")
     with left, st.container(key="paint-face"):
         _component(key="paint", data=data, on_paint_change=told)
     with right:
-        st.markdown("**What the network says of the painted face**")
+        st.markdown(say("**What the network says of the painted face**"))
         _answer(subject, now)
 
 
@@ -66,13 +67,21 @@ def _answer(subject: Subject, now: np.ndarray) -> None:
         return
     bars.seven(after, subject.label, before=before if changed else None)
     if not changed:
-        st.caption("Paint over a part of the face: the bars answer when the hand lets go. Blur and Grey take away what is there; "
-                   "Lighter and Darker change it.")
+        st.caption(say("Paint over a part of the face: the bars answer when the hand lets go. Blur and Grey take away what is there; "
+                       "Lighter and Darker change it."))
         return
     was, is_now = int(before.argmax()), int(after.argmax())
-    call = f"still {words.emotion(was)}" if was == is_now else f"now {words.emotion(is_now)}, no longer {words.emotion(was)}"
-    st.caption(f"{changed:,} of {SIDE * SIDE:,} pixels painted: called {call}. The ticks show the face as it was, the small numbers the "
-               "change in points. The painting is kept in this tab only, not in the link.")
+    call = say("still {called}", called=words.emotion(is_now)) if was == is_now else \
+        say("now {called}, no longer {before}", called=words.emotion(is_now), before=words.emotion(was))
+    st.caption(say("{changed:,} of {n:,} pixels painted: called {call}. The ticks show the face as it was, the small numbers the "
+                   "change in points. The painting is kept in this tab only, not in the link.", changed=changed, n=SIDE * SIDE, call=call))
+
+
+def _words() -> dict[str, str]:
+    """Give what the component writes: the tools by name, and the rest."""
+    return {"blur": say("Blur"), "grey": say("Grey"), "lighter": say("Lighter"), "darker": say("Darker"), "face": say("Restore"),
+            "brush": say("Brush"), "size": say("Size"), "width": say("Size of the brush in pixels"), "undo": say("Undo"),
+            "clear": say("Clear")}
 
 
 def _painted(key: str) -> np.ndarray | None:

@@ -91,7 +91,7 @@ function lay(state) {
   svg.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
   svg.replaceChildren();
   data.boxes.forEach(({ left, top, side }, i) => {
-    const group = shape("g", { role: "button", tabindex: 0, "aria-pressed": String(i === data.chosen), "aria-label": `Face ${i + 1}`, "data-name": i });
+    const group = shape("g", { role: "button", tabindex: 0, "aria-pressed": String(i === data.chosen), "aria-label": `${data.words.face} ${i + 1}`, "data-name": i });
     const text = shape("text", { x: left + 4 * state.unit, y: top + 18 * state.unit, "font-size": 16 * state.unit, "stroke-width": 3 * state.unit });
     text.textContent = i + 1;
     group.append(shape("rect", { class: "box", x: left, y: top, width: side, height: side }), text);
@@ -104,7 +104,7 @@ function lay(state) {
   });
   if (data.hand) {
     state.hand = { ...data.hand };
-    const group = shape("g", { class: "square", role: "application", tabindex: 0, "data-name": "square", "aria-label": "The square cut out: arrows move it, plus and minus size it" });
+    const group = shape("g", { class: "square", role: "application", tabindex: 0, "data-name": "square", "aria-label": data.words.square });
     state.parts = { rect: shape("rect", { class: "box", "data-part": "square" }), grip: shape("rect", { class: "grip", "data-part": "grip" }) };
     group.append(state.parts.rect, state.parts.grip);
     group.addEventListener("keydown", (event) => key(state, event));

@@ -14,8 +14,10 @@ import streamlit as st
 from fer_core import photos
 from fer_core.emotions import SIDE
 from fer_core.photos import Crop, Face, Photo
-from ui import page, selection
+from fer_core.sentences import Sentence
+from ui import page, selection, words
 from ui.gallery import picture, png
+from ui.language import say
 
 HERE = Path(__file__).parent
 EXAMPLES = {"three": "Three drawn faces", "phone": "A phone's photo, lying on its side", "wall": "No face at all"}
@@ -49,7 +51,7 @@ def opened(content: bytes) -> Opened:
     known = st.session_state.get("photo")
     if known is None or known.tag != tag:
         st.session_state.pop("photo", None)
-        with st.spinner("Looking for faces ..."):
+        with st.spinner(say("Looking for faces ...")):
             photo = photos.read(content)
             known = st.session_state["photo"] = Opened(tag, photo, photos.faces(photo))
     return known
@@ -105,9 +107,10 @@ def chosen(found: Opened) -> tuple[Face, int | None]:
 def complaints(found: Opened) -> None:
     """Tell which values of the URL make no sense for this photo."""
     params, count = st.query_params, len(found.faces)
-    told = []
+    told: list[str] = []
     if "hand" in params and square(params["hand"], found.photo) is None:
-        told.append(f"'hand={params['hand'][:40]}' was left aside: it should read like 120,80,260 (left, top, side in pixels).")
+        told.append(Sentence("'{given}' was left aside: it should read like 120,80,260 (left, top, side in pixels).",
+                             given=f"hand={params['hand'][:40]}"))
     told += selection.strange(margin=range(51), **({"face": range(1, count + 1)} if count else {}))
     page.left_aside(told)
 
@@ -128,33 +131,37 @@ def frame(found: Opened, face: Face, number: int | None) -> None:
 
     data = {"tag": found.tag, "picture": _jpeg(found), "width": width, "height": height, "least": photos.LEAST_SIDE, "chosen": number,
             "boxes": [_box(one) for one in found.faces], "hand": _box(face) if number is None else None,
-            "label": f"The photo, in grey; {len(found.faces)} faces found"}
+            "label": say("The photo, in grey; {n} faces found", n=len(found.faces)),
+            "words": {"face": say("Face"), "square": say("The square cut out: arrows move it, plus and minus size it")}}
     with st.container(key="photo-place"):
         _component(key="photo-frame", data=data, on_pick_change=picked, on_square_change=drawn)
     with st.container(horizontal=True, key="hand-row"):
         if number is not None:
-            st.button("Crop by hand", icon=":material/crop:", key="by-hand", on_click=selection.write, kwargs={"hand": written(face)})
+            st.button(say("Crop by hand"), icon=":material/crop:", key="by-hand", on_click=selection.write, kwargs={"hand": written(face)})
         elif found.faces:
-            st.button("Back to the faces found", icon=":material/undo:", key="found", on_click=selection.write, kwargs={"hand": None})
+            st.button(say("Back to the faces found"), icon=":material/undo:", key="found", on_click=selection.write,
+                      kwargs={"hand": None})
     st.caption(said(found, number))
 
 
 def ask_for_square(face: Face) -> None:
     """Say that a face has to be shown by hand, and offer the square that is drawn now."""
     page.empty("No face found", "The network was not asked. If there is a face, draw a square around it on the photo.")
-    st.button("Take the square as it is", icon=":material/crop:", key="take", on_click=selection.write, kwargs={"hand": written(face)})
+    st.button(say("Take the square as it is"), icon=":material/crop:", key="take", on_click=selection.write,
+              kwargs={"hand": written(face)})
 
 
 def said(found: Opened, number: int | None) -> str:
     """Say what was found in the photo, and what was done to it."""
     count = len(found.faces)
-    told = {0: "No face was found. Faces in profile, tilted by more than some 20 degrees, covered or small are missed. Draw a square "
-               "around a face: drag on the photo, or drag the square and its corner."}.get(count)
-    if told is None:
-        told = "One face was found." if count == 1 else f"{count} faces were found, the largest first."
-        told += " The square is yours: drag it, its corner, or draw a new one." if number is None else ""
-        told += " Click one to choose it." if count > 1 and number is not None else ""
-    return page.literal(" ".join([told, *found.photo.notes]))
+    if not count:
+        told = [say("No face was found. Faces in profile, tilted by more than some 20 degrees, covered or small are missed. Draw a square "
+                    "around a face: drag on the photo, or drag the square and its corner.")]
+    else:
+        told = [say("One face was found.") if count == 1 else say("{n} faces were found, the largest first.", n=count)]
+        told += [say("The square is yours: drag it, its corner, or draw a new one.")] if number is None else []
+        told += [say("Click one to choose it.")] if count > 1 and number is not None else []
+    return page.literal(words.prose([*told, *found.photo.notes]))
 
 
 def settings() -> tuple[float, bool, bool]:
@@ -168,41 +175,43 @@ def settings() -> tuple[float, bool, bool]:
         selection.write(margin=state["crop-margin"] or None, align=None if state["crop-align"] else 0,
                         contrast=None if state["crop-contrast"] else 0)
 
-    st.slider("Margin around it", 0, 50, key="crop-margin", format="%d%%", on_change=changed)
-    st.checkbox("Eyes level, where FER2013 has them", key="crop-align", on_change=changed)
-    st.checkbox("Contrast like FER2013's", key="crop-contrast", on_change=changed)
+    st.slider(say("Margin around it"), 0, 50, key="crop-margin", format="%d%%", on_change=changed)
+    st.checkbox(say("Eyes level, where FER2013 has them"), key="crop-align", on_change=changed)
+    st.checkbox(say("Contrast like FER2013's"), key="crop-contrast", on_change=changed)
     return margin / 100, bool(st.session_state["crop-align"]), bool(st.session_state["crop-contrast"])
 
 
 def crop(found: Opened, face: Face) -> Crop:
     """Draw the crop with its parameters, and return it."""
-    st.markdown("**What the network gets**")
+    st.markdown(say("**What the network gets**"))
     with st.container(horizontal=True, key="crop-row"):
         place = st.container(width="content")
         with st.container(key="crop-settings"):
             margin, align, contrast = settings()
             made = photos.crop(found.photo, face, margin=margin, align=align, contrast=contrast)
     with place:
-        picture(made.image, 4 * SIDE, "crop", label="The crop of 48 by 48 pixels that the network gets")
+        picture(made.image, 4 * SIDE, "crop", label=say("The crop of 48 by 48 pixels that the network gets"))
     st.caption(parameters(made, face))
     return made
 
 
 def parameters(made: Crop, face: Face) -> str:
     """Tell in words how a crop was made."""
-    told = [f"A square of {made.side:.0f} × {made.side:.0f} pixels around ({made.centre[0]:.0f}, {made.centre[1]:.0f}), made 48 × 48."]
+    told = [say("A square of {side:.0f} × {side:.0f} pixels around ({x:.0f}, {y:.0f}), made 48 × 48.", side=made.side, x=made.centre[0],
+                y=made.centre[1])]
     if made.aligned:
-        way = "clockwise" if made.angle < 0 else "counter-clockwise"
-        told.append(f"Turned by {abs(made.angle):.1f}° {way}, so that the eyes are level." if abs(made.angle) >= 0.05 else
-                    "The eyes are level as they are.")
+        turned, angle = abs(made.angle) >= 0.05, abs(made.angle)
+        told.append(say("The eyes are level as they are.") if not turned else
+                    say("Turned by {angle:.1f}° clockwise, so that the eyes are level.", angle=angle) if made.angle < 0 else
+                    say("Turned by {angle:.1f}° counter-clockwise, so that the eyes are level.", angle=angle))
     elif not face.eyes:
-        told.append("The eyes were not found, so the square is taken as it is.")
+        told.append(say("The eyes were not found, so the square is taken as it is."))
     gain, offset = made.contrast
-    told.append(f"Grey levels: {gain:.2f} × old {'+' if offset >= 0 else '−'} {abs(offset):.0f}." if made.contrast != (1.0, 0.0) else
-                "Grey levels as they are.")
+    told.append(say("Grey levels as they are.") if made.contrast == (1.0, 0.0) else
+                say("Grey levels: {gain:.2f} × old {sign} {offset:.0f}.", gain=gain, sign="+" if offset >= 0 else "−", offset=abs(offset)))
     if made.side < SIDE:
-        told.append("The face is smaller than 48 pixels: it is blurred by the enlargement, and the answer worth less.")
-    return " ".join(told)
+        told.append(say("The face is smaller than 48 pixels: it is blurred by the enlargement, and the answer worth less."))
+    return words.prose(told)
 
 
 def _jpeg(found: Opened) -> str:

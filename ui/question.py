@@ -8,6 +8,8 @@ from typing import Any
 
 from fer_core.emotions import EMOTIONS
 from fer_core.methods import WORDS, Words
+from fer_core.sentences import Sentence
+from ui.selection import NUMBER
 
 KNOBS: dict[str, tuple[str, Any, Any, Any, str]] = {
     "samples": ("Samples", 1, 1000, None, "Noisy faces of SmoothGrad (50 unless told), masks of RISE (400 unless told)."),
@@ -62,8 +64,16 @@ class Question:
 
 def why(target: int, versus: int | None) -> str:
     """Write a question: `Why Neutral rather than Sad`."""
-    rather = f" rather than {EMOTIONS[versus].capitalize()}" if versus is not None else ""
-    return f"Why {EMOTIONS[target].capitalize()}{rather}"
+    if versus is None:
+        return Sentence("Why {p}", p=EMOTIONS[target].capitalize())
+    return Sentence("Why {p} rather than {q}", p=EMOTIONS[target].capitalize(), q=EMOTIONS[versus].capitalize())
+
+
+def inside(target: int, versus: int | None) -> str:
+    """Write a question as it stands within a sentence: `why neutral rather than sad`."""
+    if versus is None:
+        return Sentence("why {p}", p=EMOTIONS[target])
+    return Sentence("why {p} rather than {q}", p=EMOTIONS[target], q=EMOTIONS[versus])
 
 
 def parse(params: Mapping[str, str], called: int, label: int) -> tuple[Question, list[str]]:
@@ -80,11 +90,11 @@ def parse(params: Mapping[str, str], called: int, label: int) -> tuple[Question,
             versus = label
     if versus == target:
         if params.get("q") not in (None, "label", "called"):
-            told.append(f"'q={params['q'][:40]}' was left aside: a class against itself explains nothing.")
+            told.append(Sentence("'{given}' was left aside: a class against itself explains nothing.", given=f"q={params['q'][:40]}"))
         versus = None
     method = params.get("method", "smoothgrad")
     if method not in WORDS:
-        told.append(f"There is no method '{method[:40]}': it can be {', '.join(WORDS)}.")
+        told.append(Sentence("There is no method '{given}': it can be {options}.", given=method[:40], options=", ".join(WORDS)))
         method = "smoothgrad"
     layer = params.get("layer") if WORDS[method].needs_convolution else None
     return Question(target, versus, method, layer, _knobs(params, method, told)), told
@@ -96,7 +106,8 @@ def _class(params: Mapping[str, str], name: str, called: int, label: int, told: 
              **{str(i): i for i in range(len(EMOTIONS))}}
     if text in words:
         return words[text]
-    told.append(f"'{name}={text[:40]}' was left aside: it can be {', '.join(EMOTIONS)}, called or label.")
+    told.append(Sentence("'{given}' was left aside: it can be {options}, called or label.", given=f"{name}={text[:40]}",
+                         options=", ".join(EMOTIONS)))
     return None
 
 
@@ -113,7 +124,7 @@ def _knobs(params: Mapping[str, str], method: str, told: list[str]) -> tuple[tup
             usual = DEFAULT_SAMPLES.get(method) if name == "samples" else default
             result += [(name, value)] if value != usual else []
         else:
-            told.append(f"'{name}={params[name][:40]}' was left aside: it is a number from {low} to {high}.")
+            told.append(Sentence(NUMBER, given=f"{name}={params[name][:40]}", low=low, high=high))
     found = dict(result)
     if found.get("stride", 4) > found.get("patch", 8):
         told.append("The stride was left aside: wider than the patch, it would leave gaps.")

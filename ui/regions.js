@@ -20,11 +20,11 @@ function build(root) {
   const svg = make("svg", { viewBox: `0 0 ${SIDE} ${SIDE}` }, SVG);
   square.append(canvas, svg);
   const line = make("div", { class: "line" }), label = make("label"), box = make("input", { type: "checkbox" }), back = make("button", { type: "button" });
-  label.append(box, "Move the regions");
-  back.textContent = "Back to where they were";
+  const word = new Text();
+  label.append(box, word);
   line.append(label, back);
   root.replaceChildren(square, line);
-  const state = { square, canvas, svg, back, box, drag: null };
+  const state = { square, canvas, svg, back, box, word, drag: null };
   box.addEventListener("change", () => square.classList.toggle("moving", box.checked));
   back.addEventListener("click", () => state.send("move", { boxes: null, count: ++state.count }));
   state.count = 0;
@@ -117,6 +117,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const state = root.ferState ?? build(root);
   state.send = setTriggerValue;
   state.data = data;
+  state.word.data = data.words.move;
+  state.back.textContent = data.words.back;
   state.back.hidden = !data.moved;
   const picture = bytes(data.picture), pen = state.canvas.getContext("2d"), image = pen.createImageData(SIDE, SIDE);
   for (let i = 0; i < SIDE * SIDE; i++) image.data.set([picture[3 * i], picture[3 * i + 1], picture[3 * i + 2], 255], 4 * i);

@@ -14,9 +14,11 @@ from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
+from fer_core.sentences import Sentence
 from ui import bars, jobs, networks, selection, words
 from ui.explain_view import Explained
 from ui.gallery import picture
+from ui.language import say
 from ui.question import Question
 from ui.subject import Subject
 
@@ -24,6 +26,7 @@ HERE = Path(__file__).parent
 ABOUT = """**Share**: how much of |map| lies in the region. **× area**: that share over the region's share of the face; 1 is no preference.
 The ground of every claim like "it looks at the mouth"."""
 FILLS = {"blur": "Blur", "mean": "Grey"}
+SPOKEN = {"left_eye": "Left eye", "right_eye": "Right eye", "brows": "Brows", "nose": "Nose", "mouth": "Mouth", "rest": "Rest"}
 
 _component = st.components.v2.component(
     "fer_regions",
@@ -35,7 +38,7 @@ _component = st.components.v2.component(
 
 def spoken(name: str) -> str:
     """Write the name of a region."""
-    return name.replace("_", " ").capitalize()
+    return say(SPOKEN[name])
 
 
 def written(now: Regions, usual: Regions) -> str | None:
@@ -62,7 +65,7 @@ def read(text: str | None, usual: Regions) -> tuple[Regions, str]:
             now = now.with_box(region, int(index), Box(left, top, right, bottom))
         except (ValueError, KeyError):
             wrong.append(part[:30])
-    return now, f"The region '{wrong[0]}' was left aside: it should read like mouth.0:12,30,36,41." if wrong else ""
+    return now, Sentence("The region '{given}' was left aside: it should read like mouth.0:12,30,36,41.", given=wrong[0]) if wrong else ""
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -77,7 +80,7 @@ def placed(subject: Subject) -> tuple[Regions, Regions, bool]:
     usual = Regions.from_json(found) if found else regions.fixed(drawn=subject.drawn)
     now, wrong = read(st.query_params.get("boxes"), usual)
     if wrong:
-        st.info(wrong, icon=":material/info:")
+        st.info(say(wrong), icon=":material/info:")
     return now, usual, found is not None
 
 
@@ -100,9 +103,13 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
     left, middle, right = st.columns([1, 1, 1.1], gap="large")
     with left:
         _face(subject, (now, usual), ledger, hidden, theme)
-        st.caption("The regions were moved by hand." if now != usual else
-                   "The eyes were found on this face, and the regions laid upon it; drag one that lies beside its feature." if eyes else
-                   "The eyes were not found, so the regions lie where they do on the average face; drag one that lies beside its feature.")
+        if now != usual:
+            st.caption(say("The regions were moved by hand."))
+        elif eyes:
+            st.caption(say("The eyes were found on this face, and the regions laid upon it; drag one that lies beside its feature."))
+        else:
+            st.caption(say("The eyes were not found, so the regions lie where they do on the average face; drag one that lies beside its "
+                           "feature."))
     with middle:
         _ledger(ledger, question, theme)
     with right:
@@ -114,11 +121,11 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
 def _face(subject: Subject, where: tuple[Regions, Regions], ledger: Ledger | None, hidden: str | None, theme: Theme) -> None:
     now, usual = where
     shown = maps.grey(subject.image)
-    tips: dict[str, str] = {name: f"Hide: {spoken(name).lower()}" for name in FEATURES}
+    tips: dict[str, str] = {name: say("Hide: {region}", region=spoken(name).lower()) for name in FEATURES}
     if ledger is not None:
         shown = maps.tinted(subject.image, now.masks, ledger.preference[0], theme)
-        tips = {name: f"{spoken(name)}: {ledger.shares[0][i]:.0%} of the map on {ledger.areas[0][i]:.0%} of the face"
-                for i, name in enumerate(FEATURES)}
+        tips = {name: say("{region}: {share:.0%} of the map on {area:.0%} of the face", region=spoken(name),
+                          share=ledger.shares[0][i], area=ledger.areas[0][i]) for i, name in enumerate(FEATURES)}
 
     def moved() -> None:
         told = st.session_state["regions"].get("move")
@@ -130,7 +137,8 @@ def _face(subject: Subject, where: tuple[Regions, Regions], ledger: Ledger | Non
             selection.write(hide=None if name == hidden else name)
 
     data = {"picture": base64.b64encode(shown.tobytes()).decode("ascii"), "boxes": now.to_json(), "tips": tips, "hidden": hidden,
-            "moved": "boxes" in st.query_params, "label": "The face, its regions tinted by the map's preference"}
+            "moved": "boxes" in st.query_params, "label": say("The face, its regions tinted by the map's preference"),
+            "words": {"move": say("Move the regions"), "back": say("Back to where they were")}}
     with st.container(key="ledger-face"):
         _component(key="regions", data=data, on_move_change=moved, on_pick_change=picked)
 
@@ -145,31 +153,31 @@ def _checked(boxes: Mapping[str, list[list[float]]] | None, usual: Regions) -> s
 
 
 def _ledger(ledger: Ledger | None, question: Question, theme: Theme) -> None:
-    st.markdown(f"**Where the map lies** · {question.words.name}", help=ABOUT)
+    st.markdown(say("**Where the map lies** · {method}", method=question.words.name), help=say(ABOUT))
     if ledger is None:
-        st.caption("The ledger comes with the map.")
+        st.caption(say("The ledger comes with the map."))
         return
     if ledger.blank:
-        st.caption("The map is blank: it lies nowhere.")
+        st.caption(say("The map is blank: it lies nowhere."))
         return
     rows = []
     for i, name in enumerate(ledger.names):
         preference, share, area = (float(table[0][i]) for table in (ledger.preference, ledger.shares, ledger.areas))
-        rows.append(bars.Row(spoken(name), float(np.log2(max(preference, 1e-3))) / 2, f"{preference:.2f} × area",
-                             f"{words.percent(share)} of the map on {words.percent(area)} of the face"))
+        rows.append(bars.Row(spoken(name), float(np.log2(max(preference, 1e-3))) / 2, say("{times:.2f} × area", times=preference),
+                             say("{share} of the map on {area} of the face", share=words.percent(share), area=words.percent(area))))
     bars.signed(rows, theme, label="Share of the map over share of the area")
     features = float(ledger.shares[0][:-1].sum())
-    st.caption(f"{words.percent(features)} of the map lies on eyes, brows, nose and mouth, which are "
-               f"{words.percent(float(ledger.areas[0][:-1].sum()))} of the face. The middle line is 1, no preference; each half of a bar "
-               "doubles twice, to 4 times and to a quarter.")
+    st.caption(say("{share} of the map lies on eyes, brows, nose and mouth, which are {area} of the face. The middle line is 1, no "
+                   "preference; each half of a bar doubles twice, to 4 times and to a quarter.", share=words.percent(features),
+                   area=words.percent(float(ledger.areas[0][:-1].sum()))))
 
 
 def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str | None], theme: Theme) -> Hidden | None:
     where, fill, chosen = how
     target = words.emotion(question.target)
-    st.markdown(f"**What hiding a region does** to the probability of {target}",
-                help="The region is put under a strong blur, or the face's mean grey, and the network is asked again: an experiment that "
-                     "needs no map.")
+    st.markdown(say("**What hiding a region does** to the probability of {emotion}", emotion=target),
+                help=say("The region is put under a strong blur, or the face's mean grey, and the network is asked again: an experiment "
+                         "that needs no map."))
     selection.choose("Hide under", "fill", list(FILLS), words=FILLS.__getitem__, kind="segmented",
                      default="blur", hidden=True)
     found: Hidden | None = jobs.answer(*hiding(subject, where, fill), "Hiding region after region")
@@ -183,10 +191,11 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
         turned = called != int(found.before[0].argmax())
         rows.append(bars.Row(("▸ " if name == chosen else "") + spoken(name), after - before,
                              f"{after:.0%}" + (f" → {words.emotion(called)}" if turned else ""),
-                             f"{target} {words.percent(before)} before, {words.percent(after)} when hidden; "
-                             f"called {words.emotion(called)}"))
-    bars.signed(rows, theme, label=f"Probability of {target} when hidden")
-    st.caption(f"{target} {words.percent(before)} with nothing hidden. → names the call where hiding changes it.")
+                             say("{emotion} {before} before, {after} when hidden; called {called}", emotion=target,
+                                 before=words.percent(before), after=words.percent(after), called=words.emotion(called))))
+    bars.signed(rows, theme, label=Sentence("Probability of {emotion} when hidden", emotion=target))
+    st.caption(say("{emotion} {p} with nothing hidden. → names the call where hiding changes it.", emotion=target,
+                   p=words.percent(before)))
     selection_row(chosen)
     return found
 
@@ -195,13 +204,14 @@ def _without(subject: Subject, found: Hidden, where: Regions, fill: str, chosen:
     """Draw the face without a region, and what the network says of it."""
     at = found.names.index(chosen)
     covered = regions.cover(subject.image, where.masks[at : at + 1], "mean" if fill == "mean" else "blur")[0]
-    st.markdown(f"**Without {spoken(chosen).lower()}**")
+    st.markdown(say("**Without {region}**", region=spoken(chosen).lower()))
     left, right = st.columns([1, 2.1], gap="large")
     with left:
-        picture(covered.round().astype(np.uint8), 4 * SIDE, "covered", label=f"The face without its {spoken(chosen).lower()}")
+        picture(covered.round().astype(np.uint8), 4 * SIDE, "covered",
+                label=say("The face without its {region}", region=spoken(chosen).lower()))
     with right, st.container(key="without"):
         bars.seven(found.after[0][at], subject.label, before=found.before[0])
-        st.caption("The ticks show the whole face, the small numbers the change in points.")
+        st.caption(say("The ticks show the whole face, the small numbers the change in points."))
 
 
 def selection_row(chosen: str | None) -> None:
@@ -211,4 +221,5 @@ def selection_row(chosen: str | None) -> None:
     def picked() -> None:
         selection.write(hide=st.session_state["choose_hide"])
 
-    st.pills("Hide", NAMES, key="choose_hide", format_func=spoken, on_change=picked, wrap=True)
+    st.pills(say("Hide"), NAMES, key="choose_hide", format_func=selection.labels(NAMES, SPOKEN.__getitem__).__getitem__,
+             on_change=picked, wrap=True)

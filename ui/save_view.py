@@ -16,6 +16,7 @@ from fer_core.emotions import EMOTIONS
 from ui import explain_view, page, squares
 from ui.explain_view import Explained
 from ui.gallery import png
+from ui.language import say
 from ui.question import DEFAULT_SAMPLES, KNOBS, Question
 
 
@@ -26,15 +27,16 @@ def panel(explained: Explained | None, theme: Theme) -> None:
         return
     name = "-".join([explained.subject.file, explained.asked.method, explained.asked.said.lower().replace(" ", "-")])
     with st.container(horizontal=True, key="save-row"):
-        st.download_button("Picture (PNG)", lambda: picture(explained, theme), f"{name}.png", "image/png", icon=":material/image:",
+        st.download_button(say("Picture (PNG)"), lambda: picture(explained, theme), f"{name}.png", "image/png", icon=":material/image:",
                            on_click="ignore")
-        st.download_button("Map (NPY)", lambda: array(explained), f"{name}.npy", "application/octet-stream",
+        st.download_button(say("Map (NPY)"), lambda: array(explained), f"{name}.npy", "application/octet-stream",
                            icon=":material/download:", on_click="ignore")
         told = json.dumps(settings(explained, st.query_params.to_dict()), indent=1)  # now: a download has no address
-        st.download_button("Settings (JSON)", told, f"{name}.json", "application/json", icon=":material/data_object:", on_click="ignore")
-    st.caption("The map is saved raw: float32 48 × 48, signed, unscaled. The picture holds the four squares as they are shown now.")
+        st.download_button(say("Settings (JSON)"), told, f"{name}.json", "application/json", icon=":material/data_object:",
+                           on_click="ignore")
+    st.caption(say("The map is saved raw: float32 48 × 48, signed, unscaled. The picture holds the four squares as they are shown now."))
     if (line := command(explained)) is not None:
-        st.caption("The same on the command line:")
+        st.caption(say("The same on the command line:"))
         st.code(line, language="bash", wrap_lines=True)
 
 

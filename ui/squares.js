@@ -16,15 +16,14 @@ function element(tag, className, text) {
   return made;
 }
 
-function slider(state, name, label, low, high, figure) {
-  const line = element("label", "", label), input = element("input"), output = element("output");
+function slider(state, name, low, high, figure) {
+  const line = element("label"), word = new Text(), input = element("input"), output = element("output");
   Object.assign(input, { type: "range", min: low, max: high, step: 1 });
-  input.setAttribute("aria-label", label);
-  line.append(input, output);
+  line.append(word, input, output);
   figure.appendChild(line);
   input.addEventListener("input", () => { state.set[name] = Number(input.value); state.held = name; paint(state); });
   input.addEventListener("change", () => { state.held = null; state.send("set", { ...state.set }); });
-  state.inputs[name] = { input, output };
+  state.inputs[name] = { word, input, output };
 }
 
 function build(root) {
@@ -48,12 +47,12 @@ function build(root) {
   state.scale = { low: element("span"), bar: element("i"), high: element("span") };
   scale.append(state.scale.low, state.scale.bar, state.scale.high);
   state.squares.map.figure.appendChild(scale);
-  slider(state, "opacity", "Opacity", 0, 100, state.squares.overlay.figure);
-  slider(state, "keep", "Strongest", 1, 100, state.squares.remains.figure);
+  slider(state, "opacity", 0, 100, state.squares.overlay.figure);
+  slider(state, "keep", 1, 100, state.squares.remains.figure);
   const smooth = element("label", "toggle"), box = element("input");
   box.type = "checkbox";
-  smooth.append(box, "Smooth");
-  smooth.title = "Enlarge with smooth instead of crisp pixels";
+  state.smooth = { line: smooth, word: new Text() };
+  smooth.append(box, state.smooth.word);
   state.squares.face.figure.appendChild(smooth);
   box.addEventListener("change", () => { state.set.smooth = box.checked; paint(state); state.send("set", { ...state.set }); });
   state.box = box;
@@ -69,7 +68,7 @@ function look(state, name, event) {
   const x = Math.min(SIDE - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * SIDE)));
   const y = Math.min(SIDE - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * SIDE)));
   const at = y * SIDE + x, value = state.values[at];
-  state.squares[name].seen.textContent = `pixel ${x}, ${y}: ${value > 0 ? "+" : ""}${value.toPrecision(2)}`;
+  state.squares[name].seen.textContent = `${state.data.words.pixel} ${x}, ${y}: ${value > 0 ? "+" : ""}${value.toPrecision(2)}`;
 }
 
 function draw(canvas, colour) {
@@ -93,11 +92,15 @@ function paint(state) {
     part.canvas.setAttribute("aria-label", data.captions[name].join(". "));
   }
   for (const [name, part] of Object.entries(state.inputs)) {
+    part.word.data = data.words[name];
+    part.input.setAttribute("aria-label", data.words[name]);
     part.input.value = set[name];
     part.output.textContent = set[name] + "%";
     part.input.disabled = !drawn;
   }
   state.box.checked = !!set.smooth;
+  state.smooth.word.data = data.words.smooth;
+  state.smooth.line.title = data.words.smoothly;
   state.scale.low.textContent = data.scale[0];
   state.scale.high.textContent = data.scale[1];
   state.scale.bar.style.background = `linear-gradient(90deg, ${data.stops.join(", ")})`;

@@ -13,6 +13,7 @@ import streamlit as st
 
 from fer_core import maps
 from fer_core.colours import DIVERGING, GROUND, Theme, rgb
+from ui.language import say
 
 HERE = Path(__file__).parent
 PARTS = ("face", "map", "overlay", "remains")
@@ -72,10 +73,12 @@ def squares(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], t
 def _data(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], theme: Theme) -> dict[str, Any]:
     ends = [DIVERGING[theme][0], DIVERGING[theme][-1]]
     grey = ["#8a8f98", "#8a8f98"] if shown.failed else ends
+    told = {"opacity": say("Opacity"), "keep": say("Strongest"), "smooth": say("Smooth"), "pixel": say("pixel"),
+            "smoothly": say("Enlarge with smooth instead of crisp pixels")}
     data: dict[str, Any] = {
-        "face": _text(shown.face), "map": None, "tag": "waits", "captions": {part: list(captions[part]) for part in PARTS},
-        "set": vars(look), "ends": [list(rgb(colour)) for colour in grey],
-        "ground": list(rgb(GROUND[theme])), "pale": shown.failed,
+        "face": _text(shown.face), "map": None, "tag": "waits",
+        "captions": {part: [say(text) for text in captions[part]] for part in PARTS}, "words": told, "set": vars(look),
+        "ends": [list(rgb(colour)) for colour in grey], "ground": list(rgb(GROUND[theme])), "pale": shown.failed,
         "stops": [grey[0], GROUND[theme], grey[0]] if shown.failed else list(DIVERGING[theme]),
     }
     if shown.map is None:

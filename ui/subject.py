@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from fer_core.emotions import EMOTIONS
 from fer_core.errors import DataError, FerError
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from ui import answers, cache, jobs, marks_view, networks, selection, two_runs, words
 from ui.answers import Answers
 from ui.choice import Choice, parse
@@ -66,14 +68,19 @@ class Subject:
     @property
     def sentence(self) -> str:
         """Say what this is, in numbers."""
-        who = f"{self.run.title} on {self.title}"
-        label = f": labelled {words.emotion(self.label)}" if self.label >= 0 else ""
+        who = {"run": self.run.title, "face": self.title}
+        label = EMOTIONS[self.label].capitalize()
         if self.probabilities is None:
-            return f"{who}{label}."
-        p = words.percent(float(self.probabilities[self.called]))
-        said = f"{label}{',' if label else ':'} called {words.emotion(self.called)} with {p}"
-        own = f" ({words.emotion(self.label)} {words.percent(float(self.probabilities[self.label]))})" if self.wrong else ""
-        return f"{who}{said}{own}."
+            if self.label < 0:
+                return Sentence("{run} on {face}.", **who)
+            return Sentence("{run} on {face}: labelled {label}.", **who, label=label)
+        called, p = EMOTIONS[self.called].capitalize(), words.percent(float(self.probabilities[self.called]))
+        if self.label < 0:
+            return Sentence("{run} on {face}: called {called} with {p}.", **who, called=called, p=p)
+        if not self.wrong:
+            return Sentence("{run} on {face}: labelled {label}, called {called} with {p}.", **who, label=label, called=called, p=p)
+        return Sentence("{run} on {face}: labelled {label}, called {called} with {p} ({label} {own}).", **who, label=label, called=called,
+                        p=p, own=words.percent(float(self.probabilities[self.label])))
 
 
 def predicted(subject: Subject) -> np.ndarray | None:
@@ -148,7 +155,9 @@ def _chosen(run: Run, found: Answers | None, choice: Choice, labels: np.ndarray)
     if found is None:
         asked = [cell[0] for cell in choice.cells if cell[0] is not None] + ([label] if label is not None else [])
         order = np.flatnonzero(np.isin(labels, asked)) if asked else np.arange(len(labels))
-        return order, np.zeros(0, np.int64), f"{words.faces(len(order))}" + (f" labelled {words.emotion(asked[0])}" if asked else "")
+        count = words.faces(len(order))
+        said = Sentence("{faces} labelled {label}", faces=count, label=EMOTIONS[asked[0]].capitalize()) if asked else count
+        return order, np.zeros(0, np.int64), said
     second = two_runs.second(found, two_runs.others(run, found.split)) if choice.part or choice.show != "a" else None
     view = View(choice, run, found, second, marks_view.of(found))
     if choice.anything:
@@ -156,7 +165,8 @@ def _chosen(run: Run, found: Answers | None, choice: Choice, labels: np.ndarray)
         said = view.sentence
     else:
         order = np.arange(len(found)) if label is None else np.flatnonzero(found.labels == label)
-        said = words.faces(len(order)) + (f" labelled {words.emotion(label)}." if label is not None else f" of the {found.split} split.")
+        said = Sentence("{faces} of the {split} split.", faces=words.faces(len(order)), split=found.split) if label is None else \
+            Sentence("{faces} labelled {label}.", faces=words.faces(len(order)), label=EMOTIONS[label].capitalize())
     return order, order[found.wrong[order]], said
 
 
@@ -166,8 +176,9 @@ def _image(order: np.ndarray, wrong: np.ndarray, count: int, *, chosen: bool) ->
     if image is not None:
         return int(image), ()
     first = order[:1] if chosen or not len(wrong) else wrong[:1]
-    told = f"There is no face '{asked[:40]}': it is a number from 0 to {count - 1:,}." if asked is not None else ""
-    return (int(first[0]) if len(first) else None), (told,) if told else ()
+    told = () if asked is None else (
+        Sentence("There is no face '{given}': it is a number from 0 to {last:,}.", given=asked[:40], last=count - 1),)
+    return (int(first[0]) if len(first) else None), told
 
 
 def subject(run: Run, found: Answers | None, way: Walk) -> Subject | None:
@@ -176,5 +187,6 @@ def subject(run: Run, found: Answers | None, way: Walk) -> Subject | None:
         return None
     faces = way.dataset[way.split]
     known = np.asarray(found.probabilities[way.image]) if found is not None else None
-    return Subject(run, np.asarray(faces.images[way.image]), f"{way.split} face {way.image}", int(faces.labels[way.image]), known,
-                   way.dataset.name == "demo", way.split, way.image)
+    title = Sentence("{split} face {number}", split=way.split, number=way.image)
+    return Subject(run, np.asarray(faces.images[way.image]), title, int(faces.labels[way.image]), known, way.dataset.name == "demo",
+                   way.split, way.image)

@@ -9,8 +9,12 @@ import streamlit as st
 
 from fer_core import charts
 from fer_core.charts import Theme
-from ui import bars, figures, page, words
+from fer_core.emotions import EMOTIONS
+from fer_core.sentences import Sentence
+from ui import bars, figures, page
+from ui.chart import chart
 from ui.explain_view import Explained, Tested
+from ui.language import say
 
 ABOUT_CURVES = """Deletion: the face's pixels are put to its mean grey, the strongest of the map first. Insertion: they come back, the
 strongest first, into a strongly blurred face. A map that finds what the network leans on falls fast and rises fast. A random map is the
@@ -26,40 +30,42 @@ def panel(explained: Explained | None, theme: Theme) -> None:
         return
     tested = explained.tested
     if tested is None:
-        st.caption("The test is under way: its verdict comes beside the probabilities, and its curves here.")
+        st.caption(say("The test is under way: its verdict comes beside the probabilities, and its curves here."))
         return
     left, right = st.columns([1.35, 1], gap="large")
     with left:
         _curves(explained, tested, theme)
     with right:
         _forgetting(tested, theme)
-    st.html(f"<p class='fer-verdict {tested.verdict.outcome}'>{html.escape(tested.verdict.reason)}</p>")
-    st.caption(page.literal(f"The rule. {tested.verdict.rule}"))
+    st.html(f"<p class='fer-verdict {tested.verdict.outcome}'>{html.escape(say(tested.verdict.reason))}</p>")
+    st.caption(page.literal(say("The rule. {rule}", rule=tested.verdict.rule)))
 
 
 def _curves(explained: Explained, tested: Tested, theme: Theme) -> None:
     asked, found = explained.asked, tested.curves
-    score = f"probability of {words.emotion(asked.target)}"
-    if asked.versus is not None:
-        score = f"{words.emotion(asked.target)}'s share of both"
-    st.markdown("**Deletion and insertion**", help=ABOUT_CURVES)
-    figure = charts.map_curves({"deletion": found.deletion, "insertion": found.insertion},
-                               {"deletion": found.random_deletion, "insertion": found.random_insertion}, score, theme=theme)
-    figures.show(figure, "map-curves", height=300, label="Deletion and insertion curves of the map, and of random maps")
-    worse = round(found.beaten * len(found.random_values))
-    st.caption(f"Area under insertion minus that under deletion: {round(found.value, 2) + 0.0:+.2f}; random maps "
-               f"{round(float(found.random_values.mean()), 2) + 0.0:+.2f} "
-               f"on the mean. {worse} of {len(found.random_values)} random maps do worse.")
+    name = EMOTIONS[asked.target].capitalize()
+    score = Sentence("probability of {emotion}", emotion=name) if asked.versus is None else \
+        Sentence("{emotion}'s share of both", emotion=name)
+    st.markdown(say("**Deletion and insertion**"), help=say(ABOUT_CURVES))
+    drawn, saved = (charts.map_curves({"deletion": found.deletion, "insertion": found.insertion},
+                                      {"deletion": found.random_deletion, "insertion": found.random_insertion}, name, theme=theme)
+                    for name in (say(score), score))
+    chart(drawn, "map-curves", height=300, label="Deletion and insertion curves of the map, and of random maps")
+    figures.download(saved, "map-curves")
+    n = len(found.random_values)
+    st.caption(say("Area under insertion minus that under deletion: {value:+.2f}; random maps {mean:+.2f} on the mean. "
+                   "{worse} of {n} random maps do worse.", value=round(found.value, 2) + 0.0,
+                   mean=round(float(found.random_values.mean()), 2) + 0.0, worse=round(found.beaten * n), n=n))
 
 
 def _forgetting(tested: Tested, theme: Theme) -> None:
     left = tested.randomisation
-    st.markdown("**When the network forgets**", help=ABOUT_FORGETTING)
+    st.markdown(say("**When the network forgets**"), help=say(ABOUT_FORGETTING))
     rows = []
     for stage, (name, value) in enumerate(zip(left.layers, left.correlation[:, 0], strict=True)):
-        told = "no structure left" if np.isnan(value) else f"{float(value):.2f}"
+        told = say("no structure left") if np.isnan(value) else f"{float(value):.2f}"
         rows.append(bars.Row(("▸ " if stage == left.head - 1 else "") + name, float(value), told,
-                             f"Random from the last layer down to {name}"))
+                             say("Random from the last layer down to {layer}", layer=name)))
     bars.signed(rows, theme, label="Rank correlation with the map of the trained network")
-    st.caption("Rank correlation of |map| with that of the trained network, after so many layers are shuffled, the last first. ▸ is where "
-               "all layers above the last convolution are random: there the verdict looks.")
+    st.caption(say("Rank correlation of |map| with that of the trained network, after so many layers are shuffled, the last first. "
+                   "▸ is where all layers above the last convolution are random: there the verdict looks."))
