@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fer_core.errors import ConfigError
+from fer_core.sentences import Sentence
 
 
 class RunConfig(BaseModel):
@@ -89,7 +90,8 @@ def parse(values: dict[str, Any]) -> RunConfig:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        raise ConfigError(f"The setting '{name}' cannot be used.", received=first.get("input"), expected=first["msg"]) from None
+        raise ConfigError(Sentence("The setting '{name}' cannot be used.", name=name),
+                          received=first.get("input"), expected=first["msg"]) from None
 
 
 PRESETS: dict[str, dict[str, Any]] = {

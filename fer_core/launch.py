@@ -12,6 +12,7 @@ import filelock
 from fer_core import processes
 from fer_core.errors import RunError
 from fer_core.runs import Run, Status
+from fer_core.sentences import Sentence
 
 
 @contextmanager
@@ -21,10 +22,12 @@ def sole_writer(run: Run, *, wait: float = 0.0) -> Iterator[None]:
         with filelock.FileLock(run.path / "lock", timeout=wait):
             yield
     except filelock.Timeout:
-        raise RunError(f"{run.id} is being trained by another process.", todo="stop that one first, or watch it") from None
+        raise RunError(Sentence("{run} is being trained by another process.", run=run.id),
+                       todo="stop that one first, or watch it") from None
     except OSError as error:
         raise RunError(
-            f"The run folder of {run.id} cannot be written.", received=error.strerror, todo="check its rights and the free space"
+            Sentence("The run folder of {run} cannot be written.", run=run.id), received=error.strerror,
+            todo="check its rights and the free space",
         ) from None
 
 
@@ -35,7 +38,7 @@ def launch(run: Run) -> Status:
     """
     status = run.status
     if status.state == "finished":
-        raise RunError(f"{run.id} has finished; there is nothing left to train.", todo="duplicate it with more epochs")
+        raise RunError(Sentence("{run} has finished; there is nothing left to train.", run=run.id), todo="duplicate it with more epochs")
     with sole_writer(run):
         (run.path / "stop").unlink(missing_ok=True)
         process = processes.start(run.path)

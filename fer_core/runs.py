@@ -22,6 +22,7 @@ from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, RunError
 from fer_core.processes import Process
+from fer_core.sentences import Sentence
 
 COLUMNS = (
     "epoch",
@@ -239,7 +240,7 @@ class Run:
     def request_stop(self) -> None:
         """Ask the trainer to stop after the step under way, keeping all it did."""
         if not self.status.alive:
-            raise RunError(f"{self.id} is not training.", received=self.status.state)
+            raise RunError(Sentence("{run} is not training.", run=self.id), received=self.status.state)
         (self.path / "stop").touch()
 
     def update_meta(self, **changes: Any) -> None:
@@ -378,7 +379,8 @@ class RunStore:
                     raise RunError(f"A run named '{stem}' is there already.", todo="choose another name, or resume it") from None
             except OSError as error:
                 raise RunError(
-                    f"No run folder can be made in {self.root}.", received=error.strerror, todo="free space or choose another --runs folder"
+                    Sentence("No run folder can be made in {folder}.", folder=self.root), received=error.strerror,
+                    todo="free space or choose another --runs folder",
                 ) from None
         raise RunError("Too many runs of the same name.", received=stem)
 

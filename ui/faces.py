@@ -239,10 +239,12 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
     def choose(index: int) -> None:
         selection.write(class_=None if index == label else EMOTIONS[index], image=None, **{"from": None})
 
+    figure = charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme).update_xaxes(tickvals=EMOTIONS, ticktext=EMOTIONS)
+    figure.update_traces(name=say("{split} ({faces:,})", split=split, faces=int(counts.sum())))
     left, right = st.columns([2, 1], gap="large")
     with left:
         chart(
-            charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme).update_xaxes(tickvals=EMOTIONS, ticktext=EMOTIONS),
+            figure,
             "classes",
             height=310,
             label=say("Faces per class of the {split} split", split=split),

@@ -19,7 +19,7 @@ from fer_core.runs import REASONS
 from ui import page, run_compare, run_epochs, selection, words
 from ui.chart import chart
 from ui.language import say
-from ui.run_list import Reading, badge, percent, progress, pulse, span
+from ui.run_list import Reading, badge, percent, progress, pulse, span, state_word
 
 VIEWS = {"classes": "Classes", "epochs": "Epoch by epoch", "compare": "Compare", "settings": "Settings", "log": "Log"}
 """What can lie under the curves."""
@@ -200,7 +200,8 @@ def compare(readings: Sequence[Reading]) -> None:
         st.caption(say("Tick further runs on the left to lay them over this one."))
     colours = [charts.run_colour(reading.meta.colour) for reading in readings]
     rows = run_compare.results(readings)
-    st.html(run_compare.table([{say(name): run_compare.shown(value) for name, value in row.items()} for row in rows], colours))
+    drawn = [{**row, "State": state_word(reading.state)} for row, reading in zip(rows, readings, strict=True)]
+    st.html(run_compare.table([{say(name): run_compare.shown(value) for name, value in row.items()} for row in drawn], colours))
     if not run_compare.same_faces(readings):
         st.warning(say("These runs saw different data: their accuracies are not counted on the same faces."), icon=":material/warning:")
     for group in run_compare.seeds(readings):

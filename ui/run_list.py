@@ -177,8 +177,14 @@ def percent(value: float | None, interval: tuple[float, float] | None = None) ->
 
 def badge(reading: Reading) -> str:
     """Return the state as Markdown: colour, icon and word."""
-    colour, icon, word = STATE_LOOKS[reading.state]
-    return f":{colour}-badge[{icon} {say(word)}]"
+    colour, icon, _ = STATE_LOOKS[reading.state]
+    return f":{colour}-badge[{icon} {state_word(reading.state)}]"
+
+
+def state_word(state: str) -> str:
+    """Say a state; the state itself is looked up first, as the page Training has the word of one."""
+    said = say(state)
+    return say(STATE_LOOKS[state][2]) if said == state else said
 
 
 def pulse(status: Status) -> str:

@@ -85,8 +85,8 @@ def prose(sentences: Iterable[str]) -> str:
 
 def setting(name: str) -> str:
     """Name a setting of a run: `batch size`."""
-    said = say(name)
-    return name.replace("_", " ") if said == name else said
+    said = say("Precision" if name == "precision" else name)  # of numbers; that of a class is another word elsewhere
+    return name.replace("_", " ") if said in (name, "Precision") else said
 
 
 def kept(text: str, templates: Iterable[str]) -> str:
