@@ -150,7 +150,7 @@ def _predicted_splits(path: str, mark: cache.Stamp) -> list[str]:
     return [split for split in SPLITS if f"{split}.probabilities.npy" in names]
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the predictions ...")
+@st.cache_resource(max_entries=4, show_spinner=cache.Waiting("Reading the predictions ..."))
 def _answers(path: str, title: str, split: str, mark: cache.Stamp) -> Answers | None:
     found = Run(Path(path)).predictions(split)
     if found is None:
