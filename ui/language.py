@@ -1,21 +1,23 @@
-"""The language that the pages speak: English stands in the code, and `chinese` holds what takes its place."""
+"""The language that the pages speak: English stands in the code, and `chinese.json` holds what takes its place."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.sentences import Sentence
-from ui.chinese import CHINESE
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 LANGUAGES = {"en": "English", "zh-TW": "繁體中文"}
 """What each language calls itself."""
+CHINESE: dict[str, str] = json.loads((Path(__file__).parent / "chinese.json").read_text("utf8"))
+"""Every text of the pages in Traditional Chinese, as students in Taiwan read it."""
 SHOWN = ("text", "name", "hovertemplate", "ticktext", "texttemplate", "hovertext")
 """Where a figure holds words."""
 
@@ -43,13 +45,16 @@ def say(text: str, /, **values: Any) -> str:
 
 def figure(drawn: go.Figure) -> dict[str, Any]:
     """Return the specification of a figure, its words in the reader's language."""
-    found: dict[str, Any] = json.loads(drawn.to_json(engine="json"))
-    return found if spoken() == "en" else _said(found)
+    from plotly.io.json import to_json_plotly
+
+    spec = drawn.to_dict()
+    found: dict[str, Any] = json.loads(to_json_plotly(spec if spoken() == "en" else _said(spec), engine="json"))
+    return found
 
 
 def _said(part: Any, name: str = "") -> Any:
     if isinstance(part, dict):
         return {key: _said(value, key) for key, value in part.items()}
-    if isinstance(part, list):
+    if isinstance(part, list | tuple):
         return [_said(value, name) for value in part]
     return say(part) if isinstance(part, str) and name in SHOWN else part
