@@ -238,7 +238,7 @@ def ship(
     runs: Runs = ROOT,
     as_json: Json = False,
 ) -> None:
-    """Copy a finished run to give it away: float16 weights that say the same, no path of this machine, no pictures; with its card."""
+    """Copy a finished run to give it away: small weights that say the same, no path of this machine, no pictures; with its card."""
     networks()
     from fer_core import files
     from fer_core.card import card as text
@@ -251,7 +251,7 @@ def ship(
     if as_json:
         return print_json({"run": copy.id, "bytes": size, **vars(proof)})
     console.print(
-        f"{copy.path}: {size / 1e6:.1f} MB. With float16 weights {proof.changed} of {proof.faces:,} faces are called something else; "
+        f"{copy.path}: {size / 1e6:.1f} MB. With its small weights {proof.changed} of {proof.faces:,} faces are called something else; "
         f"accuracy {proof.accuracy:.2%} (float32: {proof.accuracy_float32:.2%}), with its mirror image {proof.flipped:.2%} "
         f"({proof.flipped_float32:.2%}); a region's share of {proof.maps} maps changes by {100 * proof.largest_share:.3f} points at most.",
         highlight=False,

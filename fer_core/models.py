@@ -29,6 +29,11 @@ MOMENTUM = 0.95
 SIZES = (1, 8, 64, 256)
 """Batch sizes that prediction pads to, so that kernels are prepared for a few shapes only."""
 
+GREAT = 8_000_000
+"""Weights of a kernel that small files keep as int8."""
+SCALE = ".scale"
+"""What the name of its scale ends with: the kernel is its int8 times the scale, output by output."""
+
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 
 
@@ -256,15 +261,24 @@ def _named(model: keras.Model) -> dict[str, Any]:
     return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights}
 
 
-def save_weights(model: keras.Model, path: Path | str, *, dtype: str = "float32") -> None:
-    """Write the weights as safetensors: arrays only, named like conv1/kernel; float16 halves the file, but for values out of its range."""
+def save_weights(model: keras.Model, path: Path | str, *, small: bool = False) -> None:
+    """Write the weights as safetensors: arrays only, named like conv1/kernel. `small` says nearly the same in half of the size or less.
+
+    It keeps float16, but for values out of its range; a kernel of `GREAT` weights or more as int8, each output with a scale of its own.
+    """
     from safetensors.numpy import save
 
     arrays = {name: np.asarray(weight.numpy()) for name, weight in _named(model).items()}
-    if dtype == "float16":
-        limit = float(np.finfo(np.float16).max)
-        arrays = {name: array.astype(np.float16) if np.abs(array).max() < limit else array for name, array in arrays.items()}
+    if small:
+        arrays = {part: kept for name, array in arrays.items() for part, kept in _shrunk(name, array).items()}
     files.write_bytes(Path(path), save(arrays, metadata={"arch": model.name}))
+
+
+def _shrunk(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
+    if array.size >= GREAT:
+        scale = np.maximum(np.abs(array).max(0), np.finfo(np.float32).tiny) / np.float32(127)
+        return {name: np.rint(array / scale).astype(np.int8), name + SCALE: scale}
+    return {name: array.astype(np.float16) if np.abs(array).max() < np.finfo(np.float16).max else array}
 
 
 def load_weights(model: keras.Model, path: Path | str) -> None:
@@ -277,13 +291,15 @@ def load_weights(model: keras.Model, path: Path | str) -> None:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"The weights in {Path(path).name} cannot be read.", received=error) from None
     weights = _named(model)
+    scales = {name.removesuffix(SCALE): arrays.pop(name) for name in list(arrays) if name.endswith(SCALE)}
     wrong = [name for name in sorted(weights.keys() | arrays.keys())
-             if name not in weights or name not in arrays or tuple(weights[name].shape) != arrays[name].shape]
+             if name not in weights or name not in arrays or tuple(weights[name].shape) != arrays[name].shape
+             or (arrays[name].dtype == np.int8) != (name in scales)]
     if wrong:
         raise ModelError(f"The weights in {Path(path).name} belong to another network.", received=f"differing {', '.join(wrong[:3])}",
                          expected=f"the {len(weights)} arrays of {model.name}")
     for name, weight in weights.items():
-        weight.assign(arrays[name].astype(np.float32))
+        weight.assign(arrays[name].astype(np.float32) * scales.get(name, np.float32(1)))
 
 
 def load(run: Any, *, precision: str | None = None) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Make a finished run ready to be given away: float16 weights, no path of this machine, no pictures; proven to say the same."""
+"""Make a finished run ready to be given away: small weights, no path of this machine, no pictures; proven to say the same."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAPS = 128
 
 @dataclass(frozen=True)
 class Proof:
-    """What float16 weights changed on the validation faces; accuracies are shares 0 to 1 right."""
+    """What small weights changed on the validation faces; accuracies are shares 0 to 1 right."""
 
     faces: int
     accuracy: float
@@ -78,7 +78,7 @@ def _fill(run: Run, copy: Run, dataset: Dataset) -> Proof:
     copy.write_status(replace(run.status, process=None))
     network = models.load(run)
     before = predictions(network, dataset, "validation", flip=True)
-    models.save_weights(network, copy.path / "weights.safetensors", dtype="float16")
+    models.save_weights(network, copy.path / "weights.safetensors", small=True)
     small = models.load(copy)
     after = predictions(small, dataset, "validation", flip=True)
     images = np.asarray(dataset["validation"].images[:MAPS])
@@ -86,12 +86,12 @@ def _fill(run: Run, copy: Run, dataset: Dataset) -> Proof:
     shares = [_shares(model, images, before.probabilities[:MAPS].argmax(1), where) for model in (network, small)]
     proof = _compare(before, after, len(images), float(np.abs(shares[1] - shares[0]).max()))
     if not proof.holds:
-        raise RunError("The run says something else with float16 weights, so it is not given away.",
+        raise RunError("The run says something else with small weights, so it is not given away.",
                        received=f"accuracy changed by {100 * proof.loss:.2f} points, maps by {100 * proof.largest_share:.2f}",
                        expected=f"at most {100 * LIMIT:.1f}")
     features = None if after.features is None else after.features.astype(np.float16)
     copy.write_predictions(replace(after, features=features))
-    files.write_json(copy.path / "float16.json", asdict(proof))
+    files.write_json(copy.path / "small.json", asdict(proof))
     (copy.path / "log.txt").write_text("".join(_log(run)), encoding="utf8")
     return proof
 

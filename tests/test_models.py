@@ -193,7 +193,7 @@ def test_precision_asked_for_is_given():
 
 def test_weights_round_trip(small, faces, tmp_path):
     models.save_weights(small, tmp_path / "full.safetensors")
-    models.save_weights(small, tmp_path / "half.safetensors", dtype="float16")
+    models.save_weights(small, tmp_path / "half.safetensors", small=True)
     full, half = models.build("small"), models.build("small")
     models.load_weights(full, tmp_path / "full.safetensors")
     models.load_weights(half, tmp_path / "half.safetensors")
@@ -206,6 +206,26 @@ def test_weights_round_trip(small, faces, tmp_path):
         models.load(run)
     (tmp_path / "full.safetensors").rename(tmp_path / "weights.safetensors")
     assert np.array_equal(models.predict(models.load(run), faces), models.predict(full, faces))
+
+
+def test_a_great_kernel_is_kept_in_eight_bits(small, faces, tmp_path, monkeypatch):
+    from safetensors.numpy import load_file, save_file
+
+    monkeypatch.setattr(models, "GREAT", 20_000)
+    path = tmp_path / "small.safetensors"
+    models.save_weights(small, path, small=True)
+    kept = load_file(path)
+    great = [name for name, array in kept.items() if array.dtype == np.int8]
+    assert great and all(kept[name].size >= 20_000 and np.abs(kept[name]).max() == 127 for name in great)
+    twin = models.build("small", seed=9)
+    models.load_weights(twin, path)
+    for mine, other in zip(twin.get_weights(), small.get_weights(), strict=True):
+        step = np.abs(other).reshape(-1, other.shape[-1]).max(0) / 127 if other.size >= 20_000 else np.abs(other) * 2**-10 + 1e-7
+        assert (np.abs(mine - other) <= step * 0.501).all()
+    np.testing.assert_allclose(models.predict(twin, faces), models.predict(small, faces), atol=0.05)
+    save_file({name: array for name, array in kept.items() if name != great[0] + models.SCALE}, path)
+    with pytest.raises(ModelError, match="another network"):
+        models.load_weights(twin, path)
 
 
 def test_weights_of_another_network_or_a_cut_file_change_nothing(small, tmp_path):
