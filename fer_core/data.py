@@ -31,7 +31,7 @@ from fer_core.table import Problems, Progress, columns
 
 __all__ = ["Copies", "Dataset", "Split", "copies", "counts", "find", "pixels", "read", "write_csv", "write_submission"]
 
-FORM = "fer-lens-data-1"
+FORM = "fer-lens-data-2"
 """Changes whenever the same source would be read differently, so that old caches are not used."""
 DEMO_SPLITS = (2800, 350, 350)
 ARRAYS = ("images", "labels", "ids")

@@ -238,6 +238,14 @@ def test_the_fingerprint_changes_with_a_pixel_a_label_and_a_split():
     assert len({dataset.fingerprint for dataset in sets}) == 4
 
 
+def test_the_fingerprint_is_the_same_with_and_without_a_test_split():
+    whole, part, alone = made(), made(), made()
+    del part["test"]
+    assert whole.fingerprint == part.fingerprint
+    del alone["train"], alone["validation"]
+    assert alone.fingerprint != part.fingerprint  # a test split by itself is a data set of its own
+
+
 def test_find(tmp_path):
     root = tmp_path / "data"
     picture_tree(made(7), root / "faces")
