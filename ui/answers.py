@@ -182,7 +182,8 @@ def faces(run: Run, found: Answers) -> Faces:
         except DataError as error:
             problem = problem or error
             continue
-        if dataset.fingerprint == found.fingerprint and found.split in dataset and np.array_equal(dataset[found.split].labels, found.labels):
+        split = dataset.get(found.split)
+        if dataset.fingerprint == found.fingerprint and split is not None and np.array_equal(split.labels, found.labels):
             return Faces(dataset)
         problem = problem or DataError("The faces at hand are not those that were predicted, so none is shown beside these numbers.",
                             received=f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", expected=f"{found.fingerprint[:12]}",
