@@ -16,7 +16,7 @@ function face(i, data, url, rows) {
   button.tabIndex = -1;
   if (data.clickable) button.className = "live";
   const words = data.tips[i] || data.captions[i] || "";
-  button.setAttribute("aria-label", data.face.replace("{number}", i + 1) + (words ? ": " + words.replaceAll("\n", ", ") : ""));
+  button.setAttribute("aria-label", words ? words.replaceAll("\n", ", ") : data.face.replace("{number}", i + 1));
   if (data.tips[i]) button.title = data.tips[i];
   const picture = document.createElement("span");
   picture.className = "face";
