@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +17,6 @@ from fer_core.sentences import Sentence
 Metric = Literal["accuracy", "loss"]
 UNITS = {"accuracy": ("accuracy", ".0%", ".1%"), "loss": ("loss (nats)", "", ".3f")}
 """Axis title, tick format and hover format of a metric."""
-Say = Callable[..., str]
-"""What fills a template with its values: `Sentence`, or what also says it in another language."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Curve:
     stopped: int | None = None
 
 
-def curves(runs: Sequence[Curve], metric: Metric = "accuracy", *, theme: Theme = "light", say: Say = Sentence) -> go.Figure:
+def curves(runs: Sequence[Curve], metric: Metric = "accuracy", *, theme: Theme = "light") -> go.Figure:
     """Draw training (dashed) and validation (solid) of every run in one chart; the best epoch is a dot with its number."""
     title, ticks, hover = UNITS[metric]
     figure = blank(theme, "epoch" if len(runs) < 2 else "epoch (solid: validation, dashed: training)", title, ticks)
@@ -42,7 +40,7 @@ def curves(runs: Sequence[Curve], metric: Metric = "accuracy", *, theme: Theme =
             figure.add_scatter(
                 x=epochs,
                 y=run.history[column],
-                name=word if alone else run.name if word == "validation" else say("{run}, training", run=run.name),
+                name=word if alone else run.name if word == "validation" else Sentence("{run}, training", run=run.name),
                 legendgroup="" if alone else run.name,
                 showlegend=alone or word == "validation",
                 mode=_mode(epochs),
@@ -56,7 +54,7 @@ def curves(runs: Sequence[Curve], metric: Metric = "accuracy", *, theme: Theme =
                 x=run.stopped,
                 line={"color": run.colour, "width": 1.5, "dash": "dash"},
                 annotation={
-                    "text": say("stopped after {epoch}", epoch=run.stopped),
+                    "text": Sentence("stopped after {epoch}", epoch=run.stopped),
                     "font": {"size": 12, "color": QUIET[theme]},
                     "xanchor": "right",
                     "xshift": -4,
@@ -64,7 +62,7 @@ def curves(runs: Sequence[Curve], metric: Metric = "accuracy", *, theme: Theme =
                 },
             )
     figure = _frame(figure, metric, theme)
-    return _mark_best(figure, runs, metric, theme, say) if any(len(run.history["epoch"]) for run in runs) else figure
+    return _mark_best(figure, runs, metric, theme) if any(len(run.history["epoch"]) for run in runs) else figure
 
 
 def learning_rate(runs: Sequence[Curve], *, theme: Theme = "light") -> go.Figure:
@@ -80,7 +78,6 @@ def images_per_second(runs: Sequence[Curve], *, theme: Theme = "light") -> go.Fi
 
 def recall_over_epochs(
     history: Mapping[str, np.ndarray], *, support: Sequence[int] | None = None, chosen: int | None = None, theme: Theme = "light",
-    say: Say = Sentence,
 ) -> go.Figure:
     """Draw each class's recall over the epochs; a chosen class (0 to 6) stands out, with its 95% band if `support` (7,) is given."""
     figure = blank(theme, "epoch", "recall on validation", ".0%")
@@ -94,7 +91,7 @@ def recall_over_epochs(
         figure.add_scatter(
             x=epochs,
             y=history[f"recall_{name}"],
-            name=name if support is None else say("{emotion} ({faces:,})", emotion=name, faces=int(support[index])),
+            name=name if support is None else Sentence("{emotion} ({faces:,})", emotion=name, faces=int(support[index])),
             mode=_mode(epochs),
             line={"color": EMOTION_COLOURS[name], "width": 3 if index == chosen else 2},
             opacity=1 if out else 0.35,
@@ -122,11 +119,11 @@ def probe_over_epochs(probabilities: np.ndarray, true: int | None = None, *, the
 
 
 def seed_band(
-    groups: Mapping[str, Sequence[Mapping[str, np.ndarray]]], metric: Metric = "accuracy", *, theme: Theme = "light", say: Say = Sentence
+    groups: Mapping[str, Sequence[Mapping[str, np.ndarray]]], metric: Metric = "accuracy", *, theme: Theme = "light"
 ) -> go.Figure:
     """Draw repeated seeds, {name: histories}, as mean and one standard deviation to each side, over the epochs that all seeds have."""
     title, ticks, hover = UNITS[metric]
-    figure = blank(theme, "epoch (band: one standard deviation)", say("validation {metric}", metric=title), ticks)
+    figure = blank(theme, "epoch (band: one standard deviation)", Sentence("validation {metric}", metric=title), ticks)
     for number, (name, histories) in enumerate(groups.items()):
         length = min((len(history["epoch"]) for history in histories), default=0)
         if not length:
@@ -138,7 +135,7 @@ def seed_band(
         figure.add_scatter(
             x=epochs,
             y=mean,
-            name=say("{run} ({n} seeds)", run=name, n=len(histories)),
+            name=Sentence("{run} ({n} seeds)", run=name, n=len(histories)),
             mode=_mode(epochs),
             line={"color": colour, "width": 2.2},
             customdata=deviation,
@@ -164,7 +161,7 @@ def _mode(x: Sequence[float] | np.ndarray) -> str:
     return "lines" if len(x) > 1 else "lines+markers"
 
 
-def _mark_best(figure: go.Figure, runs: Sequence[Curve], metric: Metric, theme: Theme, say: Say) -> go.Figure:
+def _mark_best(figure: go.Figure, runs: Sequence[Curve], metric: Metric, theme: Theme) -> go.Figure:
     """Put a dot on the best epoch of every run, with its number where there is room for it."""
     width, height = (span[1] - span[0] for span in (figure.layout.xaxis.range, figure.layout.yaxis.range))
     taken: list[tuple[float, float]] = []
@@ -187,7 +184,7 @@ def _mark_best(figure: go.Figure, runs: Sequence[Curve], metric: Metric, theme: 
             name=f"{run.name}, best epoch",
             showlegend=False,
             legendgroup="" if len(runs) == 1 else run.name,
-            text=[say("{value}, epoch {epoch}", value=text, epoch=run.best) if len(runs) == 1 else text],
+            text=[Sentence("{value}, epoch {epoch}", value=text, epoch=run.best) if len(runs) == 1 else text],
             textposition=free[0] if free else None,
             textfont={"color": run.colour, "size": 13, "shadow": halo},
             cliponaxis=False,

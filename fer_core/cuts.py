@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from fer_core import gradients
 from fer_core.errors import ModelError
 
-Forward = Callable[[tf.Tensor], list[tf.Tensor]]
 PER_UNIT = (keras.layers.LeakyReLU, keras.layers.ReLU, keras.layers.BatchNormalization, keras.layers.MaxPooling2D,
             keras.layers.AveragePooling2D, keras.layers.Dropout)
 """Layers that treat every unit by itself; so does this project's dropout, which is known by its rate."""

@@ -12,7 +12,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import IO, Any
@@ -136,7 +136,9 @@ def _demo(asked: str, cache: Path) -> Dataset:
     if not (word.isascii() and word.isdigit() and len(word) < 10):
         raise DataError("The demo set's seed is no number.", received=asked, expected="demo or demo:SEED, such as demo:7")
     shelf = cache / f"demo{int(word)}-{_demo_code()[:16]}"
-    with _alone(cache / "demo.lock"):
+    if (known := _known(shelf)) is not None:
+        return known
+    with _alone(cache / f"demo{int(word)}.lock"):
         return _known(shelf) or _stored(_drawn(asked, int(word)), shelf, [])
 
 
@@ -155,16 +157,11 @@ def _drawn(asked: str, seed: int) -> Dataset:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Let one process or thread at a time do what takes long, so that the others find it done; where no lock can be, all do it."""
-    held = filelock.FileLock(lock, thread_local=False)
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        held.acquire()
-    except (OSError, NotImplementedError):
-        pass
-    try:
+    with ExitStack() as held:
+        with suppress(OSError, NotImplementedError):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(filelock.FileLock(lock, thread_local=False))
         yield
-    finally:
-        held.release()
 
 
 def _demo_code() -> str:

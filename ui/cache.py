@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -119,11 +119,3 @@ def _mean_faces(source: str, mark: Stamp, split: str) -> np.ndarray:
     return means
 
 
-def run_value(run: Run, name: str) -> Any:
-    """Read `history`, `confusion`, `probes` or another attribute of a run, kept until a file of the run changes."""
-    return _run_value(str(run.path), name, stamp(run.path), run)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _run_value(path: str, name: str, mark: Stamp, _run: Run) -> Any:
-    return getattr(_run, name)

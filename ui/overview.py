@@ -177,7 +177,7 @@ def living(run: Run) -> None:
     loss = " · " + say("loss {loss:.3g} nats", loss=status.loss) if status.loss is not None else ""
     speed = " · " + say("{n:,.0f} images/s", n=status.images_per_second) if status.images_per_second else ""
     with st.container(border=True):
-        state = say(STATES.get(status.state, "{run} " + status.state), run=f"<b>{html.escape(run.title)}</b>")
+        state = say(STATES.get(status.state, "{run}"), run=f"<b>{html.escape(run.title)}</b>")
         st.html(f"<div class='fer-live'><span class='fer-dot'></span>{state}</div>")
         st.progress(min(max(done, 0.0), 1.0), text=f"{words.clauses(told)}{loss}{speed}")
         values = run.history["val_accuracy"]

@@ -80,15 +80,6 @@ def faces_of(run: Run, split: str) -> tuple[Dataset | None, FerError | None]:
     return None, problem or DataError("The faces of this run are not at hand.")
 
 
-def table_ready(place: Place) -> bool:
-    """Tell whether the table of answers to the split lies on disk."""
-    if place.dataset is None or not networks.ready():
-        return False
-    from fer_core import activations
-
-    return activations.table(place.run, place.dataset, place.split) is not None
-
-
 def table(place: Place) -> Table | None:
     """Give the table of every unit's answers to the split, made in the background when it is missing; `None` while it is made."""
     if place.dataset is None:

@@ -50,14 +50,6 @@ def seeds(readings: Sequence[Reading]) -> list[list[Reading]]:
     return list(groups.values())
 
 
-def mean_and_spread(group: Sequence[Reading], column: str = "val_accuracy") -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation per epoch, (epochs,) each, over the epochs that all runs of the group have."""
-    length = min(reading.epochs for reading in group)
-    values = np.stack([reading.history[column][:length] for reading in group])
-    spread = values.std(0, ddof=1) if len(group) > 1 else np.zeros(length)
-    return values.mean(0), spread
-
-
 def results(readings: Sequence[Reading]) -> list[dict[str, Any]]:
     """Return a row per run: what it reached, how long it took, how large it is."""
     rows = []

@@ -126,9 +126,9 @@ def living_charts(readings: Sequence[Reading]) -> None:
     if metric == "seeds":
         named = {say("{run} and {n} more", run=group[0].title, n=len(group) - 1): [reading.history for reading in group]
                  for group in groups}
-        figure = charts.seed_band(named, theme=theme, say=say)
+        figure = charts.seed_band(named, theme=theme)
     else:
-        figure = charts.curves(drawn, metric, theme=theme, say=say)
+        figure = charts.curves(drawn, metric, theme=theme)
     told = words.commas([reading.title for reading in readings])
     chart(living(figure, metric), "curves", height=380, label=say("{metric} of {runs}", metric=METRICS[metric], runs=told))
     left, right = st.columns(2)
@@ -161,7 +161,7 @@ def classes(reading: Reading) -> None:
     chosen = choose("Class", "class", names, str.capitalize, "all")
     number = EMOTIONS.index(chosen) if chosen in EMOTIONS else None
     theme: Any = page.theme()
-    figure = charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=theme, say=say)
+    figure = charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=theme)
     chart(living(figure), "recall", height=340, label="Recall of each class per epoch")
 
 

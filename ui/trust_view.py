@@ -12,7 +12,6 @@ from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.sentences import Sentence
 from ui import bars, figures, page
-from ui.chart import chart
 from ui.explain_view import Explained, Tested
 from ui.language import say
 
@@ -47,11 +46,9 @@ def _curves(explained: Explained, tested: Tested, theme: Theme) -> None:
     score = Sentence("probability of {emotion}", emotion=name) if asked.versus is None else \
         Sentence("{emotion}'s share of both", emotion=name)
     st.markdown(say("**Deletion and insertion**"), help=say(ABOUT_CURVES))
-    drawn, saved = (charts.map_curves({"deletion": found.deletion, "insertion": found.insertion},
-                                      {"deletion": found.random_deletion, "insertion": found.random_insertion}, name, theme=theme)
-                    for name in (say(score), score))
-    chart(drawn, "map-curves", height=300, label="Deletion and insertion curves of the map, and of random maps")
-    figures.download(saved, "map-curves")
+    figure = charts.map_curves({"deletion": found.deletion, "insertion": found.insertion},
+                               {"deletion": found.random_deletion, "insertion": found.random_insertion}, score, theme=theme)
+    figures.show(figure, "map-curves", height=300, label="Deletion and insertion curves of the map, and of random maps")
     n = len(found.random_values)
     st.caption(say("Area under insertion minus that under deletion: {value:+.2f}; random maps {mean:+.2f} on the mean. "
                    "{worse} of {n} random maps do worse.", value=round(found.value, 2) + 0.0,
