@@ -181,7 +181,7 @@ def evaluate(
             tell(share)
 
         made = predictions(models.load(opened), dataset, split, flip=True, progress=done)
-        stored = opened.facts.get("data", {}).get("fingerprint") in (None, dataset.fingerprint)
+        stored = opened.knows(dataset)
         if stored:
             opened.write_predictions(made)
     if not stored:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, RunError
 from fer_core.processes import Process
 from fer_core.sentences import Sentence
+from fer_core.splits import counts, official
+
+if TYPE_CHECKING:
+    from fer_core.splits import Dataset
 
 COLUMNS = (
     "epoch",
@@ -164,6 +168,13 @@ class Run:
     def facts(self) -> dict[str, Any]:
         """What the run was made with: `data` (name, fingerprint, counts), `model`, `machine`; empty before the first epoch."""
         return self._json("facts.json") if (self.path / "facts.json").exists() else {}
+
+    def knows(self, dataset: Dataset) -> bool:
+        """Tell whether a data set is the one that the run was trained on, or FER2013 in another edition."""
+        trained = self.facts.get("data", {})
+        if trained.get("fingerprint") in (None, dataset.fingerprint):
+            return True
+        return official(trained.get("counts", {})) and official(counts(dataset))
 
     @property
     def history(self) -> dict[str, np.ndarray]:

@@ -19,6 +19,9 @@ Labels = NDArray[np.int64]
 VALIDATION_SHARE = 0.1
 """Share of the training faces that a drawn validation split takes, of every class alike."""
 
+FER2013 = {"train": (3995, 436, 4097, 7215, 4830, 3171, 4965), "validation": (467, 56, 496, 895, 653, 415, 607)}
+"""Faces of each class in Training and PublicTest: alike in all editions of FER2013, whose JPEG folders round pixels and lose the order."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -81,6 +84,11 @@ def pixels(images: Bytes, rows: NDArray[Any]) -> Bytes:
 def counts(dataset: Mapping[str, Split]) -> dict[str, Labels]:
     """Count the faces of each class, int64 (7,), per split; unlabelled ones are left out."""
     return {name: np.bincount(split.labels[split.labels >= 0], minlength=len(EMOTIONS)) for name, split in dataset.items()}
+
+
+def official(found: Mapping[str, Any]) -> bool:
+    """Tell by the number of faces of each class, per split, whether these are FER2013's own training and validation faces."""
+    return all(name in found and [int(n) for n in found[name]] == list(FER2013[name]) for name in FER2013)
 
 
 def draw_validation(train: Split, seed: int) -> tuple[Split, Split]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import streamlit as st
 
 from fer_core.emotions import SPLITS
-from ui import ask_face, ask_network, cache, explain_view, jobs, page, panels, selection
-from ui.answers import answers
+from ui import ask_face, ask_network, ask_run, cache, explain_view, jobs, page, panels, selection
+from ui.answers import answers, faces
 from ui.language import say
 from ui.subject import Subject, Walk, predicted, subject, walk
 
@@ -26,13 +26,20 @@ def controls() -> tuple[Subject | None, Walk | None]:
         if run is None:
             return None, None
         split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
-        found, way = None, None
+        found, way, there = None, None, None
         with page.errors():
             found = answers(run, split)
+            there = None if found is None else faces(run, found)
+            if there is not None and there.edition:  # the stored answers are of other pixels: the network is asked face by face
+                found = None
             way = walk(run, split, found)
             ask_face.choose_faces(found)
             ask_face.number(way)
     ask_network.problem_with_run(run)
+    if there is not None and there.edition:
+        st.info(say("{run} has predicted another edition of these faces. So it is asked face by face; which of them it gets wrong is "
+                    "known once they are predicted.", run=page.literal(run.title)), icon=":material/info:")
+        ask_run.anew(run, split, there.edition)
     if way is None:
         return None, None
     ask_face.steps(way)

@@ -1,13 +1,15 @@
 """The command line, as a person types it: results on standard output, one sentence for an error, never a traceback."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
-from fer_core import cli
+from fer_core import cli, splits
 from fer_core.config import PRESETS, RunConfig
+from fer_core.data import read
 from fer_core.runs import RunStore
 
 
@@ -109,3 +111,20 @@ def test_summary_is_the_table_of_the_report(say):
 def test_the_presets_are_sound():
     for name in PRESETS:
         assert RunConfig.from_preset(name).preset == name
+
+
+def test_predictions_are_stored_for_the_runs_own_data_and_for_another_edition_of_it(say, csv, run_store, root, monkeypatch):
+    shutil.copytree(root / "checkpoints/demo", run_store.root / "demo", ignore=shutil.ignore_patterns(".cache"))
+    run, faces = run_store.open("demo"), read(csv)
+    before = run.predictions("validation")
+    words = ("evaluate", "demo", "--data", csv, "--runs", run_store.root, "--json")
+    code, out, told = say(*words)
+    assert code == 0 and json.loads(out)["stored"] is False and "stored" in told
+    assert np.array_equal(run_store.open("demo").predictions("validation").probabilities, before.probabilities)
+    counts = {name: tuple(row.tolist()) for name, row in splits.counts(faces).items()}
+    monkeypatch.setattr(splits, "FER2013", counts)
+    (run.path / "facts.json").write_text(json.dumps({**run.facts, "data": {"name": "x.zip", "fingerprint": "e" * 64, "counts": counts}}))
+    code, out, told = say(*words)
+    after = run_store.open("demo").predictions("validation")
+    assert code == 0 and json.loads(out)["stored"] is True and "stored" not in told
+    assert (after.fingerprint, len(after.labels)) == (faces.fingerprint, 7)

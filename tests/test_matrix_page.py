@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
-from fer_core import charts, files
+from fer_core import charts, files, predicting, splits
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
@@ -352,6 +352,24 @@ def test_faces_of_another_data_set_are_not_shown(app):
     shown = opened_page(app, run="other")
     assert "not those that were predicted" in html_of(shown)
     assert "right (" in html_of(shown)  # its numbers hold all the same
+
+
+def test_another_edition_of_the_faces_can_be_predicted(app, monkeypatch):
+    monkeypatch.setattr(splits, "FER2013", {name: tuple(row) for name, row in splits.counts(app.few).items()})
+    run = make_run(app.runs, "other", app.few, "fer2013.csv", fingerprint="e" * 64)
+    told = {"name": "fer2013.csv", "fingerprint": "e" * 64, "counts": {name: row.tolist() for name, row in splits.counts(app.few).items()}}
+    files.write_json(run.path / "facts.json", {"data": told})
+    (run.path / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
+    shown = opened_page(app, run="other")
+    assert "another edition of those that were predicted" in html_of(shown) and "right (" in html_of(shown)
+    asked = []
+    monkeypatch.setattr(predicting, "start", lambda run, split, source: asked.append((run.id, split, source)))
+    next(button for button in shown.button if button.label == "Predict the faces at hand").click().run()
+    assert asked == [("other", "validation", str(app.path))]
+    told["counts"]["train"][0] += 1  # as many faces of each class is what an edition is known by
+    files.write_json(run.path / "facts.json", {"data": told})
+    shown = opened_page(app, run="other")
+    assert "another edition" not in html_of(shown) and all(button.label != "Predict the faces at hand" for button in shown.button)
 
 
 def test_runs_on_different_faces_are_not_mixed(app):

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from sklearn import metrics
 
-from fer_core import regions, report, reporting
+from fer_core import regions, report, reporting, splits
 from fer_core.data import Dataset, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
@@ -256,6 +256,13 @@ def test_faces_that_were_not_predicted_are_not_shown(store):
     other = Dataset(read("demo"), "demo", "demo:7", fingerprint="f" * 64)
     told = known(store.open("demo"), dataset=other)
     assert [entry.key for entry in told.missing] == ["missing.versus", "missing.data.other"]
+    assert "evaluate" not in told.missing[1].command
+
+
+def test_another_edition_of_the_faces_is_told_to_be_predicted(store, monkeypatch):
+    monkeypatch.setattr(splits, "FER2013", {name: tuple(row) for name, row in splits.counts(read("demo")).items()})
+    told = known(store.open("demo"), dataset=Dataset(read("demo"), "demo", "elsewhere.csv", fingerprint="f" * 64))
+    assert "evaluate demo --split validation --data elsewhere.csv" in told.missing[1].command
 
 
 def test_two_runs_that_do_not_fit_are_not_compared(store, tmp_path):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from fer_core import charts, maps, regions
+from fer_core import charts, files, maps, regions, splits
 from fer_core.data import read
 from fer_core.errors import FerError
 from fer_core.methods import WORDS
@@ -237,6 +237,20 @@ def test_a_cell_is_walked_through_in_the_order_of_the_matrix(page, cell):
         next(one for one in app.button if one.label == "Next").click()
         until(app.run(), lambda app: not working(app))
     assert app.query_params["image"] in (str(faces[3]), [str(faces[3])])
+
+
+def test_another_edition_of_the_predicted_faces_is_explained_face_by_face(page, root, tmp_path, monkeypatch):
+    monkeypatch.setattr(splits, "FER2013", {name: tuple(row) for name, row in splits.counts(read("demo")).items()})
+    shutil.copytree(root / "checkpoints/demo", tmp_path / "far", ignore=shutil.ignore_patterns(".cache"))
+    run = RunStore(tmp_path).open("far")
+    facts = run.facts
+    facts["data"]["fingerprint"] = "e" * 64
+    files.write_json(run.path / "facts.json", facts)
+    run.write_predictions(replace(run.predictions("validation"), fingerprint="e" * 64))
+    monkeypatch.setenv("FER_LENS_RUNS", str(tmp_path))
+    app = page(run="far", image="3", method="gradient")
+    assert "validation face 3: labelled" in told(app) and "has predicted another edition" in told(app)
+    assert any(button.label == "Predict the faces at hand" for button in app.button)
 
 
 def test_hiding_the_mouth_tells_what_the_network_then_says(page, cell, runs):

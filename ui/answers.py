@@ -171,11 +171,14 @@ class Faces:
 
     dataset: Dataset | None
     reason: FerError | None = None
+    edition: str = ""
+    """The place of another edition of these faces, which the run can be asked to predict."""
 
 
 def faces(run: Run, found: Answers) -> Faces:
     """Find the data set that was predicted, by its fingerprint: where the run says, where the URL says, or in data/."""
     problem: FerError | None = None
+    edition: Faces | None = None
     for source in places(run):
         try:
             dataset = cache.dataset(source)
@@ -185,10 +188,16 @@ def faces(run: Run, found: Answers) -> Faces:
         split = dataset.get(found.split)
         if dataset.fingerprint == found.fingerprint and split is not None and np.array_equal(split.labels, found.labels):
             return Faces(dataset)
+        facts = {"received": f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", "expected": f"{found.fingerprint[:12]}"}
+        if edition is None and split is not None and "data" in run.facts and run.knows(dataset):
+            told = DataError("The faces at hand are another edition of those that were predicted: FER2013 in another order or with "
+                             "rounded pixels. So none is shown beside these numbers.", **facts,
+                             todo="predict the faces at hand: the answers to the other edition give way to them")
+            edition = Faces(None, told, source)
         problem = problem or DataError("The faces at hand are not those that were predicted, so none is shown beside these numbers.",
-                            received=f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", expected=f"{found.fingerprint[:12]}",
-                            todo="bring the data set that the run was trained on, or predict again with the one at hand")
-    return Faces(None, problem)
+                                       **facts,
+                                       todo="bring the data set that the run was trained on, or predict again with the one at hand")
+    return edition or Faces(None, problem)
 
 
 def places(run: Run) -> list[str]:
@@ -202,15 +211,18 @@ def places(run: Run) -> list[str]:
 
 
 def located(run: Run) -> str | None:
-    """Name the place of the data set that a run was trained on, known by its fingerprint; `None` where it is not at hand."""
-    wanted = run.facts.get("data", {}).get("fingerprint")
+    """Name the place of the data set that a run was trained on, or else of another edition; `None` where neither is at hand."""
+    wanted, edition = run.facts.get("data", {}).get("fingerprint"), None
     for source in places(run):
         try:
-            if cache.dataset(source).fingerprint == wanted:
-                return source
+            dataset = cache.dataset(source)
         except DataError:
             continue
-    return None
+        if dataset.fingerprint == wanted:
+            return source
+        if edition is None and run.knows(dataset):
+            edition = source
+    return edition
 
 
 def votes(found: Answers) -> dict[str, np.ndarray]:

@@ -21,9 +21,7 @@ def offer(run: Run, split: str, why: str) -> None:
         page.empty(Sentence("No predictions of the {split} split", split=split),
                    "The run has no weights yet: they come with its first complete epoch.")
         return
-    told = predicting.progress(run, split)
-    if told is not None and told.state == "running":
-        follow(str(run.path), split)
+    if _under_way(run, split):
         return
     known = run.facts.get("data", {}).get("counts", {})
     if known and split not in known:
@@ -31,21 +29,38 @@ def offer(run: Run, split: str, why: str) -> None:
                    Sentence("The data that {run} was trained on has: {splits}.", run=run.title, splits=", ".join(known)))
         return
     page.empty(Sentence("{run} has not predicted the {split} split yet", run=run.title, split=words.SPLIT_WORDS[split]), why)
-    if told is not None and told.state in ("failed", "lost"):
-        page.problem(RunError("The last attempt failed.", received=told.reason,
-                              todo=Sentence("look into {file}", file=f"{run.path.name}/predict.log")))
-    st.button(say("Make the predictions"), key=f"ask-{split}", type="primary", icon=":material/play_arrow:", on_click=ask,
-              args=(run, split))
-    if (problem := st.session_state.pop("ask_problem", None)) is not None:
-        page.problem(problem)
+    _button(run, split, "Make the predictions", _fitting(run, str(st.query_params.get("data", ""))))
     st.code(f"python -m fer_core evaluate {run.id} --split {split}", language="bash")
 
 
-def ask(run: Run, split: str) -> None:
-    """Start the predicting, on the data set that the URL names or else the run's own."""
-    source = str(st.query_params.get("data", ""))
+def anew(run: Run, split: str, edition: str) -> None:
+    """Offer to predict another edition of the faces that a run has predicted; while that goes on, show its progress instead."""
+    if (run.path / "weights.safetensors").exists() and not _under_way(run, split):
+        _button(run, split, "Predict the faces at hand", edition)
+
+
+def _under_way(run: Run, split: str) -> bool:
+    told = predicting.progress(run, split)
+    if told is None or told.state != "running":
+        return False
+    follow(str(run.path), split)
+    return True
+
+
+def _button(run: Run, split: str, label: str, source: str) -> None:
+    told = predicting.progress(run, split)
+    if told is not None and told.state in ("failed", "lost"):
+        page.problem(RunError("The last attempt failed.", received=told.reason,
+                              todo=Sentence("look into {file}", file=f"{run.path.name}/predict.log")))
+    st.button(say(label), key=f"ask-{split}", type="primary", icon=":material/play_arrow:", on_click=ask, args=(run, split, source))
+    if (problem := st.session_state.pop("ask_problem", None)) is not None:
+        page.problem(problem)
+
+
+def ask(run: Run, split: str, source: str) -> None:
+    """Start the predicting, on the data set named or else on the run's own."""
     try:
-        predicting.start(run, split, _fitting(run, source))
+        predicting.start(run, split, source)
     except FerError as error:
         st.session_state["ask_problem"] = error
 

@@ -14,7 +14,7 @@ from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.marks import Mark
 from fer_core.splits import pixels
-from ui import cache, marks_view, page, selection, words
+from ui import ask_run, cache, marks_view, page, selection, words
 from ui.choice import SORTS, plain
 from ui.gallery import Keys, atlas, gallery, png
 from ui.language import say
@@ -148,7 +148,10 @@ def _without_faces(view: View) -> None:
     """Say why no face is shown, and list the numbers all the same."""
     assert view.faces.reason is not None
     page.problem(view.faces.reason)
-    st.markdown(say("Put **{data}** into `{folder}/`, or name its place on the Dataset page: the faces then stand here. All numbers of "
+    if view.faces.edition:
+        ask_run.anew(view.run, view.a.split, view.faces.edition)
+    st.markdown(say("All numbers of this page hold without the faces.") if view.faces.edition else
+                say("Put **{data}** into `{folder}/`, or name its place on the Dataset page: the faces then stand here. All numbers of "
                     "this page hold without them.", data=view.run.facts.get("data", {}).get("name", view.run.config.data),
                     folder=cache.data_root()))
     shown = view.shown.ordered(view.rows, view.choice.sort, 0, WALL)

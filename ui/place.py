@@ -61,8 +61,10 @@ class Place:
 
 
 def faces_of(run: Run, split: str) -> tuple[Dataset | None, FerError | None]:
-    """Find the faces of a run: those of its fingerprint, where the run says, where the URL says, or in data/ by its name."""
-    wanted = run.facts.get("data", {}).get("fingerprint")
+    """Find the faces of a run: those that it was trained on, or another edition of them, where `answers.places` looks."""
+    known = answers.located(run)
+    if known is not None and split in (dataset := cache.dataset(known)) and len(dataset[split]):
+        return dataset, None
     problem: FerError | None = None
     for source in answers.places(run):
         try:
@@ -72,7 +74,7 @@ def faces_of(run: Run, split: str) -> tuple[Dataset | None, FerError | None]:
             continue
         if split not in found or not len(found[split]):
             problem = problem or DataError(Sentence("The data set has no {split} faces.", split=split), received=", ".join(found))
-        elif wanted in (None, found.fingerprint):
+        elif run.knows(found):
             return found, None
         else:
             problem = DataError("The faces at hand are not those that the run was trained on.", received=found.name,

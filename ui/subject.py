@@ -101,6 +101,8 @@ def data_of(run: Run, found: Answers | None) -> Dataset:
         if there.dataset is None:
             raise there.reason or DataError("The faces of this run are not at hand.")
         return there.dataset
+    if (known := answers.located(run)) is not None:
+        return cache.dataset(known)
     problem: FerError | None = None
     for source in answers.places(run):
         try:

@@ -169,7 +169,7 @@ def known(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None
     found, other = run.predictions(split), versus.predictions(split) if versus else None
     told = _told(run)
     missing = [*_missing_of_run(run, told, split), *_missing_of_pair(told, versus, found, other, split),
-               *_missing_of_data(dataset, split, found, told), *([] if faces else [NO_FACES])]
+               *_missing_of_data(dataset, split, found, run, told.source), *([] if faces else [NO_FACES])]
     return Findings(told, split, seed, faces, _told(versus) if versus else None, missing=tuple(missing))
 
 
@@ -251,15 +251,18 @@ def _missing_of_pair(told: Told, versus: Run | None, found: Predictions | None, 
     return []
 
 
-def _missing_of_data(dataset: Dataset | None, split: str, found: Predictions | None, told: Told) -> list[Missing]:
+def _missing_of_data(dataset: Dataset | None, split: str, found: Predictions | None, run: Run, source: str) -> list[Missing]:
     """Tell what is missing where the data set does not hold the faces that were predicted."""
-    todo = f"python -m fer_core report {told.id} --data {told.source} --out report.html"
+    todo = f"python -m fer_core report {run.id} --data {source} --out report.html"
     if dataset is None or split not in dataset:
         return [Missing("data", "missing.data", todo)]
-    wanted = found.fingerprint if found else told.facts.get("data", {}).get("fingerprint")
-    if wanted not in (None, dataset.fingerprint) or (found and len(found.labels) != len(dataset[split])):
-        return [Missing("data", "missing.data.other", todo)]
-    return []
+    if found is None:
+        return [] if run.knows(dataset) else [Missing("data", "missing.data.other", todo)]
+    if found.fingerprint == dataset.fingerprint and len(found.labels) == len(dataset[split]):
+        return []
+    if run.knows(dataset):  # another edition of the same faces: it can be predicted
+        todo = f"python -m fer_core evaluate {run.id} --split {split} --data {dataset.source}\n{todo}"
+    return [Missing("data", "missing.data.other", todo)]
 
 
 def _by_label(found: Predictions, other: Predictions) -> np.ndarray:
