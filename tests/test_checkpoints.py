@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fer_core.card import card
 from fer_core.data import read
 from fer_core.runs import RunStore
 
@@ -35,3 +36,10 @@ def test_no_shipped_run_names_a_place_of_the_machine_it_was_made_on(root):
     for run in RunStore(root / "checkpoints").all():
         if run.id in ("demo", "cnn-fer2013", "cnn-fer2013-report", "dnn-fer2013"):
             assert "/" not in run.config.data
+
+
+def test_the_cards_are_those_of_their_runs(root):
+    cards = list((root / "checkpoints").glob("*/README.md"))
+    assert {"demo", "dnn-fer2013"} <= {path.parent.name for path in cards}
+    for path in cards:
+        assert path.read_text("utf8") == card(RunStore(root / "checkpoints").open(path.parent.name)), path
