@@ -20,13 +20,13 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         """Normalise by the batch's statistics in training, else by the moving ones."""
         if len(inputs.shape) != 4 or self.axis not in (-1, 3) or mask is not None or not (self.scale and self.center) or self.renorm:
             return super().call(inputs, training=training, mask=mask)
-        learning = bool(training and self.trainable)
+        gamma, beta, mean, variance = map(_value, (self.gamma, self.beta, self.moving_mean, self.moving_variance))
+        if not (training and self.trainable):
+            return _by_moving_statistics(self.epsilon, inputs, gamma, beta, mean, variance)
         empty = tf.zeros([0], tf.float32)
         result = tf.raw_ops.FusedBatchNormV3(
-            x=inputs, scale=_value(self.gamma), offset=_value(self.beta), epsilon=self.epsilon, is_training=learning,
-            mean=empty if learning else _value(self.moving_mean), variance=empty if learning else _value(self.moving_variance))
-        if learning:
-            self._move(result.batch_mean, result.batch_variance, tf.size(inputs) // inputs.shape[-1])
+            x=inputs, scale=gamma, offset=beta, mean=empty, variance=empty, epsilon=self.epsilon, is_training=True)
+        self._move(result.batch_mean, result.batch_variance, tf.size(inputs) // inputs.shape[-1])
         return result.y
 
     def _move(self, mean: tf.Tensor, variance: tf.Tensor, count: tf.Tensor) -> None:
@@ -35,6 +35,27 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         biased = variance * tf.maximum(number - 1, 1) / number
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, biased)):
             moving.assign(_value(moving) * self.momentum + new * (1.0 - self.momentum))
+
+
+def _by_moving_statistics(epsilon: float, *parts: tf.Tensor) -> tf.Tensor:
+    """Normalise (inputs, gamma, beta, mean, variance).
+
+    Each gradient is an operation of its own, so that a graph keeps only those asked for: the fused kernel adds all of them up.
+    """
+
+    @tf.custom_gradient
+    def normalised(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=gamma, offset=beta, mean=mean, variance=variance, epsilon=epsilon, is_training=False)
+
+        def gradients(upper: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
+            inverse, exact = tf.math.rsqrt(variance + epsilon), tf.cast(upper, tf.float32)
+            by_gamma = tf.reduce_sum(exact * (tf.cast(inputs, tf.float32) - mean), axis=(0, 1, 2)) * inverse
+            return upper * tf.cast(gamma * inverse, upper.dtype), by_gamma, tf.reduce_sum(exact, axis=(0, 1, 2)), None, None
+
+        return result.y, gradients
+
+    return normalised(*parts)
 
 
 def _value(variable: Any) -> tf.Tensor:

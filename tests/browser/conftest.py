@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -92,6 +93,14 @@ def server(root, tmp_path_factory):
     write_faces(server.data / "faces.csv", small_set(), ["Training"] * 70 + ["PublicTest"] * 20)
     yield server.start()
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def demo_run(server, root):
+    """A copy of the demo run in the server's store, without its caches."""
+    shutil.copytree(root / "checkpoints/demo", server.runs / "demo", ignore=shutil.ignore_patterns(".cache"))
+    yield "demo"
+    shutil.rmtree(server.runs / "demo")
 
 
 @pytest.fixture(scope="session")

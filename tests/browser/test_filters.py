@@ -1,21 +1,12 @@
 """The filter explorer in a real browser: a filter is picked, its frames arrive, it is stopped, and the link brings it back."""
 
 import re
-import shutil
 
 import pytest
 from conftest import settled
 from playwright.sync_api import expect
 
 SLOW = 120_000
-
-
-@pytest.fixture(scope="module")
-def demo_run(server, root):
-    """A copy of the demo run in the server's store, without its caches."""
-    shutil.copytree(root / "checkpoints/demo", server.runs / "demo", ignore=shutil.ignore_patterns(".cache"))
-    yield "demo"
-    shutil.rmtree(server.runs / "demo")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The saliency viewer and the photo page in a real browser: from the matrix and back, experiments, comparisons, cancelling, photos."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -9,14 +8,6 @@ from conftest import settled
 from playwright.sync_api import expect
 
 SLOW = 120_000
-
-
-@pytest.fixture(scope="module")
-def demo_run(server, root):
-    """A copy of the demo run in the server's store, without its caches."""
-    shutil.copytree(root / "checkpoints/demo", server.runs / "shown", ignore=shutil.ignore_patterns(".cache"))
-    yield "shown"
-    shutil.rmtree(server.runs / "shown")
 
 
 @pytest.fixture
