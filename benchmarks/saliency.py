@@ -15,13 +15,14 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
 import numpy as np
 
 from benchmarks.table import row
+
+if TYPE_CHECKING:
+    import keras  # at run time fer_core imports it: the kernels of TensorFlow are then those of the app, for both sides
 
 WISHED = {"SmoothGrad, 50 samples": 6.0, "128 gradients": 2.0, "1 gradient": 1.0}
 LIMITS = {"gradient": 300, "grad_cam": 300, "layer_cam": 300, "smoothgrad": 1500, "integrated_gradients": 1500, "occlusion": 1500}
