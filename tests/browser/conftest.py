@@ -103,14 +103,28 @@ def demo_run(server, root):
     shutil.rmtree(server.runs / "demo")
 
 
+def film(path):
+    """Write what the camera sees, one drawn face on a wall, as a raw film: 640 x 480, luma and two empty chroma planes."""
+    from fer_core.demo import draw, face_at
+
+    wall = np.full((480, 640), 120, np.uint8)
+    wall[110:370, 190:450] = draw(face_at(3, 0)[0], size=260)
+    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\nFRAME\n" + wall.tobytes() + bytes([128]) * (wall.size // 2))
+    return path
+
+
 @pytest.fixture(scope="session")
-def chromium(chromium_path):
-    """One Chromium for the session."""
+def chromium(chromium_path, tmp_path_factory):
+    """One Chromium for the session, with a camera."""
     from playwright.sync_api import expect, sync_playwright
+
+    camera = film(tmp_path_factory.mktemp("camera") / "face.y4m")
+    options = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+               f"--use-file-for-fake-video-capture={camera}"]
 
     expect.set_options(timeout=30_000)  # a machine that trains beside the tests answers late
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=options)
         yield browser
         browser.close()
 

@@ -198,6 +198,15 @@ def test_of_three_faces_one_is_picked_and_each_has_its_own_crop(photo):
     expect(page).to_have_url(re.compile("face=3"))
 
 
+def test_a_picture_of_the_camera_is_explained(photo):
+    page = photo("&from=camera")
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+    page.get_by_role("button", name="Take Photo").click()
+    expect(page.locator(".fer-photo g[role=button]")).to_have_count(1, timeout=SLOW)
+    mapped(page)
+    expect(page.locator(".fer-sentence")).to_contain_text("on photo face 1: called")
+
+
 def test_without_a_face_a_square_is_drawn_by_hand(photo):
     page = photo("&from=example&example=wall")
     expect(page.get_by_text("The network was not asked")).to_be_visible()
