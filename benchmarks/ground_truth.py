@@ -6,7 +6,9 @@ A demo face is drawn twice, the same person in the same light, once with the act
 features that hold most of the difference between both pictures are where the two classes differ; a map of "why p rather than q" should lie
 there. Only faces count that the network calls p, and whose twin it calls q. `share` is the share of |map| on these features, `preference`
 that share over their share of the area, with a 95 % interval over the faces. Two maps that know nothing of the network stand beside: noise,
-and the face's own edges; a method that does no better than the edges has shown little.
+and the face's own edges; a method that does no better than the edges has shown little. `forgets` is the mean rank correlation of a fifth of
+the maps with those of the same network after its last layer, and after all its layers, were shuffled: a map that stays says little of what
+was learnt.
 """
 
 from __future__ import annotations
@@ -39,24 +41,30 @@ def main() -> None:
     told = parser.parse_args()
 
     from fer_core import models
+    from fer_core.faithfulness import randomisation
     from fer_core.runs import RunStore
     from fer_core.saliency import METHODS, explain, why_not
 
     model = models.load(RunStore().open(told.run))
     images, differing, targets, versus = chosen(model, told.faces)
+    few, forgets = slice(None, None, 5), {}
     maps = {"(noise)": np.random.default_rng(0).normal(size=images.shape), "(the face's edges)": edges(images)}
     for name, method in METHODS.items():
         if why_not(model, name) is None:
             maps[method.label] = explain(model, images, name, targets, versus=versus)
-    rows = {label: score(one, differing) for label, one in maps.items()}
+            stages = randomisation(model, images[few], name, targets[few], versus=versus[few]).correlation
+            forgets[method.label] = [float(np.nanmean(stages[stage])) for stage in (0, -1)]
+    rows = {label: score(one, differing) | {"forgets": forgets.get(label)} for label, one in maps.items()}
     area = float(differing.mean())
     if told.json:
         return print(json.dumps({"run": told.run, "faces": len(images), "area": area, "methods": rows}, indent=1))
     print(f"{told.run}: {len(images)} faces of {len(PAIRS)} pairs of classes; the differing features are {area:.1%} of the area\n")
-    print(f"{'':26}{'share':>8}{'preference':>12}   95 % interval")
+    print(f"{'':26}{'share':>8}{'preference':>12}   95 % interval   head forgets   all forgets")
     ordered = sorted(rows.items(), key=lambda item: -item[1]["preference"])
     for label, found in ordered:
-        print(f"{label:26}{found['share']:>8.1%}{found['preference']:>12.2f}   {found['interval'][0]:.2f} to {found['interval'][1]:.2f}")
+        low, high = found["interval"]
+        told = "".join(f"{value:>14.2f}" for value in found["forgets"] or ())
+        print(f"{label:26}{found['share']:>8.1%}{found['preference']:>12.2f}   {low:.2f} to {high:.2f} {told}")
     row(f"how much more of a map lies on what differs between two drawn faces than its area, {len(images)} faces",
         ", ".join(f"{label} {found['preference']:.1f}" for label, found in ordered), "ground_truth")
 
