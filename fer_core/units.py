@@ -43,9 +43,10 @@ class Statistics:
     sparsity: Floats
     """0: every face excites it alike; near 1: very few do. Source: Vinje and Gallant 2000, on the positive part of each face's maximum."""
     selectivity: Floats
-    """0: all classes excite it alike; 1: one class alone does. Source: Morcos et al. 2018, on the positive part of the classes' means."""
+    """0: all classes excite it alike; 1: one class alone does. Source: Morcos et al. 2018. *Differs:* on the positive part of each face's
+    maximum, as the sparsity: the mean over a leaky unit's map is below zero for most units of a late layer."""
     preferred: NDArray[np.int64]
-    """The class that excites it most on average."""
+    """The class whose faces excite it most on average, by the same measure."""
     silent: NDArray[np.bool_]
     """Never above zero, or the same on all faces."""
 
@@ -81,7 +82,7 @@ def statistics(table: Table, layer: str, labels: NDArray[np.int64]) -> Statistic
     square = (positive**2).mean(0)
     sparsity = 1 - _ratio(positive.mean(0) ** 2, square)
     present = [c for c in range(CLASSES) if (labels == c).any()]
-    of_class = np.array([np.maximum(mean[labels == c].mean(0, dtype=np.float64), 0) for c in present] or [0 * square])
+    of_class = np.array([positive[labels == c].mean(0) for c in present] or [0 * square])
     best = of_class.max(0)
     others = (of_class.sum(0) - best) / max(1, len(of_class) - 1)
     silent = (maximum.max(0) <= 0) | ((maximum.max(0) == maximum.min(0)) & (mean.max(0) == mean.min(0)))

@@ -174,6 +174,22 @@ def test_statistics_of_known_units():
     assert np.allclose(found.mean, [1, 4 / 6, -1]) and found.maximum.tolist() == [1, 4, -1]
 
 
+class Leaky(Known):
+    """Two units below zero on the mean of every class: their faces' peaks tell what excites them, the first also by class 5."""
+
+    def maximum(self, layer):
+        return np.array([[0.1, 0], [0.1, 0], [2, 0.5], [3, -0.5], [0.4, 1], [0, 0.2]], np.float32)
+
+    def mean(self, layer):
+        return self.maximum(layer) - 4
+
+
+def test_a_leaky_unit_is_described_by_what_excites_it_and_not_by_what_silences_it_least():
+    found = units.statistics(Leaky(), "any", np.array([0, 0, 5, 5, 6, 6]))
+    assert found.preferred.tolist() == [5, 6] and (found.mean < 0).all()
+    assert np.allclose(found.selectivity, [(2.5 - 0.15) / (2.5 + 0.15), (0.6 - 0.125) / (0.6 + 0.125)])
+
+
 @pytest.mark.parametrize("layer, off", [("conv1_relu", [3]), ("conv2", [0, 7]), ("conv4_relu", [5]), ("dense1", [1, 2, 3]), ("dense2", [9]),
                                         ("logits", [3])])
 def test_switching_off_is_zeroing_the_weights(run, split, layer, off):

@@ -21,8 +21,8 @@ PRESET_WORDS = {
     "standard": "Large waves move first, and the picture is shifted and turned a little at every step.",
     "strong": "Everything against noise: more movement, smoothness, a pull to the start, twice the steps.",
 }
-UNLIKE = 3.0
-"""Strength with which several pictures of one unit keep apart."""
+UNLIKE = 0.5
+"""Strength with which several pictures of one unit keep apart, beside 1 of the goal itself: at 1 they keep little of its score."""
 MANY = 4
 KNOBS: dict[str, tuple[str, str]] = {
     "steps": ("Steps", "How often the picture is changed."),
@@ -44,7 +44,7 @@ KNOBS: dict[str, tuple[str, str]] = {
     "settle": ("Calm end", "Share of the steps, at the end, in which movement and rate fade away."),
 }
 """Every knob: its label, and a sentence on what it does."""
-TOPS = {"steps": 1000, "rate": 1.0, "total_variation": 5.0, "l2": 1.0, "blur_every": 50, "blur": 4.0, "unlike": 20.0}
+TOPS = {"steps": 1000, "rate": 1.0, "total_variation": 5.0, "l2": 1.0, "blur_every": 50, "blur": 4.0, "unlike": 5.0}
 """Highest values that the page offers where the engine allows more than is of use."""
 WHOLE = ("steps", "blur_every", "pad")
 NO_GOAL = "There is no goal '{given}': it is {known}."
