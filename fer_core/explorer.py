@@ -209,7 +209,7 @@ def wall(
     if background:
         asked.start()
         return console.print(f"painting {name} into {asked.folder}")
-    _paint(asked.folder)
+    _paint(asked.folder, watched=True)
 
 
 def paint(folder: Path) -> None:
@@ -218,20 +218,38 @@ def paint(folder: Path) -> None:
     _paint(folder)
 
 
-def _paint(folder: Path) -> None:
+def _paint(folder: Path, watched: bool = False) -> None:
     from fer_core import tasks, walls
 
     wanted = walls.Wall(folder)
-    run = wanted.run
-    with tasks.telling(folder) as tell, progress_bar() as bar:
-        model = networks().load(run, precision="float32")
+    run, ready = wanted.run, float(np.isfinite(wanted.scores).mean())
+
+    def look(others_wait: bool) -> None:
+        if watched:
+            wanted.look()
+        elif others_wait and wanted.unseen > walls.PATIENCE:
+            wanted.leave()
+
+    def wait() -> None:
+        look(True)
+        tell(ready, tasks.WAITS)
+
+    def beat(share: float) -> None:
+        bar.update(task, completed=share)
+        look(others_wait())
+        tell(share)
+
+    with tasks.telling(folder) as tell, tasks.turn(wanted.easel, wait) as others_wait, progress_bar() as bar:
+        task = bar.add_task(f"painting {wanted.layer}", total=1.0)
+        models = networks()
+        beat(ready)  # it took seconds: maybe nobody looks any more
+        model = models.load(run, precision="float32")
         from fer_core import painter
 
         table, split = _faces(run)
-        task = bar.add_task(f"painting {wanted.layer}", total=1.0)
-        for share in painter.fill(wanted, model, table=table, split=split):
-            bar.update(task, completed=share)
-            tell(share)
+        beat(ready)
+        for share in painter.fill(wanted, model, table=table, split=split, beat=beat):
+            beat(share)
     console.print(f"{run.id}: {len(wanted.scores):,} units of {wanted.layer}, {len(wanted.remarks)} dead, in {folder}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,10 @@ FLAT = 3.0
 EVEN = "Even: on average over the picture, an even grey excites it most; its middle neuron has a picture of its own."
 MOVED = "ascent from {start} ends at {score:.3g}"
 UNMOVED = "ascent from {start} ends at {score:.3g}, moved by no gradient"
+EVERY = 8
+"""Steps between two beats."""
 Floats = NDArray[np.float32]
+Beat = Callable[[float], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +44,13 @@ class Painted:
 
 
 def paint(model: keras.Model, layer: str, wanted: list[int], settings: Settings, *, seed: int = 0, table: Table | None = None,
-          split: Split | None = None) -> Painted:
-    """Paint units of a layer. Those that nothing excites are tried again from their strongest face, where a table of the split is given."""
-    frame = _last(ascent.ascend(model, OBJECTIVES["filter"](layer, wanted), seed=seed, preset=settings, every=settings.steps))
+          split: Split | None = None, beat: Beat = lambda share: None) -> Painted:
+    """Paint units of a layer; `beat` is told the share done of them, and may raise.
+
+    Those that nothing excites are tried again from their strongest face, where a table of the split is given.
+    """
+    for frame in ascent.ascend(model, OBJECTIVES["filter"](layer, wanted), seed=seed, preset=settings, every=EVERY):
+        beat(frame.step / settings.steps)
     pictures, scores = frame.images.copy(), frame.scores.copy()
     excited = _excited(model, layer, wanted, pictures)
     remarks = {wanted[row]: EVEN for row in np.flatnonzero(excited & (pictures.std(axis=(1, 2)) < FLAT))}
@@ -97,15 +104,25 @@ def examine(model: keras.Model, layer: str, unit: int, settings: Settings, *, ta
     return Verdict(unit, dead, told, tries[best].images[0], float(tries[best].scores[0]))
 
 
-def fill(wall: Wall, model: keras.Model, *, table: Table | None = None, split: Split | None = None) -> Iterator[float]:
-    """Paint what is missing on a wall; gives the share done after every batch. Whoever asks for no more stops it."""
+def fill(wall: Wall, model: keras.Model, *, table: Table | None = None, split: Split | None = None,
+         beat: Beat = lambda share: None) -> Iterator[float]:
+    """Paint what is missing on a wall; gives the share done after every batch. Whoever asks for no more stops it.
+
+    `beat` is told the share done within a batch too, and may raise: that batch is lost.
+    """
     missing = [int(unit) for unit in np.flatnonzero(np.isnan(wall.scores))]
     total = len(wall.scores)
     for start in [0, *range(FIRST, len(missing), BATCH)] if missing else []:
         wanted = missing[start : start + (BATCH if start else FIRST)]
-        painted = paint(model, wall.layer, wanted, wall.settings, seed=int(wall.asked["seed"]), table=table, split=split)
+        before, width = 1 - (len(missing) - start) / total, len(wanted) / total
+        painted = paint(model, wall.layer, wanted, wall.settings, seed=int(wall.asked["seed"]), table=table, split=split,
+                        beat=functools.partial(_within, beat, before, width))
         wall.hang(wanted, painted.pictures, painted.scores, painted.remarks)
-        yield 1 - (len(missing) - start - len(wanted)) / total
+        yield before + width
+
+
+def _within(beat: Beat, before: float, width: float, share: float) -> None:
+    beat(before + width * share)
 
 
 def _last(frames: Iterator[ascent.Frame]) -> ascent.Frame:

@@ -18,9 +18,17 @@ from fer_core.errors import FerError
 from fer_core.predicting import EVERY, Progress
 from fer_core.processes import Process
 
+CANCELLED = "The work was cancelled; what is done is kept."
+LEFT = "Nobody looked any more; what is done is kept."
+WAITS = "Other work goes first."
+"""What a process says of itself while it waits for its turn."""
+
+SIGN = 3.0
+"""Seconds for which the sign of one who waits is fresh."""
+
 
 class Cancelled(FerError):
-    """Work that a person cancelled; what was done is kept."""
+    """Work that was cancelled; what was done is kept."""
 
 
 def progress(folder: Path) -> Progress | None:
@@ -52,14 +60,46 @@ def start(folder: Path, command: list[str]) -> Progress:
     return begun
 
 
-def cancel(folder: Path) -> None:
+def cancel(folder: Path, reason: str = CANCELLED) -> None:
     """Ask the work to end after what it is at; what is done is kept."""
-    (folder / "cancel").touch()
+    files.write_bytes(folder / "cancel", reason.encode())
+
+
+def ending(folder: Path) -> bool:
+    """Tell whether the work was asked to end."""
+    return (folder / "cancel").exists()
 
 
 @contextmanager
-def telling(folder: Path) -> Iterator[Callable[[float], None]]:
-    """Give a function that is told the share done and writes it down; it raises `Cancelled` when a person asked for that.
+def turn(place: Path, wait: Callable[[], object]) -> Iterator[Callable[[], bool]]:
+    """Work one at a time with all who name the same place; `wait` is called meanwhile, and may raise.
+
+    Gives a function that tells whether somebody else waits now.
+    """
+    lock, sign = filelock.FileLock(place), place.with_suffix(".waits")
+
+    def wanted() -> bool:
+        try:
+            return time.time() - sign.stat().st_mtime < SIGN
+        except OSError:
+            return False
+
+    while True:
+        try:
+            lock.acquire(timeout=EVERY)
+            break
+        except filelock.Timeout:
+            sign.touch()
+            wait()
+    try:
+        yield wanted
+    finally:
+        lock.release()
+
+
+@contextmanager
+def telling(folder: Path) -> Iterator[Callable[..., None]]:
+    """Give a function that is told the share done, and maybe a word, and writes it down; it raises `Cancelled` when that was asked for.
 
     One process works on a folder at a time; the end, and any error, is written down.
     """
@@ -69,13 +109,13 @@ def telling(folder: Path) -> Iterator[Callable[[float], None]]:
     def write(state: str, reason: str = "") -> None:
         files.write_json(folder / "progress.json", asdict(Progress(state, done[0], reason, this, began, time.time())))
 
-    def tell(share: float) -> None:
+    def tell(share: float, word: str = "") -> None:
         done[0] = min(max(share, 0.0), 1.0)
-        if (folder / "cancel").exists():
-            raise Cancelled("The work was cancelled; what is done is kept.")
+        if ending(folder):
+            raise Cancelled((folder / "cancel").read_text("utf8") or CANCELLED)
         if time.monotonic() - last[0] > EVERY:
             last[0] = time.monotonic()
-            write("running")
+            write("running", word)
 
     with filelock.FileLock(folder / "lock"):
         try:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from fer_core.sentences import Sentence
 FORM = "fer-lens-wall-1"
 LIMIT = 64 * 2**20
 """Bytes that the walls of one run may take together; a wall of 512 filters takes 1.2 million."""
+PATIENCE = 5.0
+"""Seconds after which a wall that nobody looks at gives way to another, painted or waiting."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,31 @@ class Wall:
         return tasks.start(self.folder, ["paint", str(self.folder.resolve())])
 
     def cancel(self) -> None:
-        """Ask the painter to stop after the pictures it is at."""
+        """Ask the painter to stop; the pictures it is at are lost."""
         tasks.cancel(self.folder)
+
+    def leave(self) -> None:
+        """Ask the painter to stop because nobody looks; who looks again has it go on."""
+        tasks.cancel(self.folder, tasks.LEFT)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the painter was asked to stop, and is still at it."""
+        return tasks.ending(self.folder)
+
+    def look(self) -> None:
+        """Note that somebody looks at this wall now."""
+        os.utime(self.folder / "wall.json")
+
+    @property
+    def unseen(self) -> float:
+        """Seconds since somebody looked."""
+        return time.time() - _seen(self.folder)
+
+    @property
+    def easel(self) -> Path:
+        """The one place that all painters of a store share: one paints at a time, since each takes a network into memory."""
+        return self.folder.parents[3] / ".painting"
 
     def hang(self, units: list[int], pictures: NDArray[Any], scores: NDArray[Any], remarks: dict[int, str]) -> None:
         """Put painted pictures of 0 to 255 up, and what is to be told of them."""
@@ -118,8 +144,9 @@ def ask(run: Run, layer: str, units: int, preset: str | Settings = "standard", s
         np.save(folder / "scores.npy", np.full(units, np.nan, np.float32))
         (folder / "remarks.json").unlink(missing_ok=True)
         files.write_json(folder / "wall.json", asked)  # last: a folder with it is complete
-    os.utime(folder / "wall.json")
-    return Wall(folder)
+    wall = Wall(folder)
+    wall.look()
+    return wall
 
 
 def _kept(part: Any) -> Any:

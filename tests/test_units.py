@@ -1,6 +1,8 @@
 """Dossiers against brute force: strongest faces, receptive fields, switching off, twins, carriers; tables and walls that go on."""
 
+import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 
 import keras
@@ -330,8 +332,6 @@ def test_a_remark_keeps_its_numbers_on_disk(run):
 
 
 def test_walls_are_bounded_and_the_longest_unseen_go(run, monkeypatch):
-    import os
-
     shutil.rmtree(run.path / ".cache/walls", ignore_errors=True)
     monkeypatch.setattr(walls, "LIMIT", 3 * 32 * 2400)
     made = [walls.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in range(3)]
@@ -350,11 +350,65 @@ def test_work_tells_and_can_be_cancelled(tmp_path):
     assert tasks.progress(tmp_path).state == "finished"
     with pytest.raises(tasks.Cancelled), tasks.telling(tmp_path) as tell:
         tasks.cancel(tmp_path)
+        assert tasks.ending(tmp_path)
         tell(0.2)
     assert tasks.progress(tmp_path).state == "cancelled" and not (tmp_path / "cancel").exists()
+    assert tasks.progress(tmp_path).reason == tasks.CANCELLED
     with pytest.raises(ZeroDivisionError), tasks.telling(tmp_path):
         _ = 1 / 0
     assert tasks.progress(tmp_path).state == "failed"
+
+
+def test_who_waits_for_a_turn_is_heard_and_may_give_up(tmp_path):
+    place, waits = tmp_path / "easel", []
+
+    def wait():
+        waits.append(1)
+        if len(waits) == 2:
+            raise tasks.Cancelled("enough")
+
+    with tasks.turn(place, wait) as wanted:
+        assert not wanted() and not waits
+        with pytest.raises(tasks.Cancelled), tasks.turn(place, wait):
+            raise AssertionError("two work at once")
+        assert wanted()
+    with tasks.turn(place, wait):
+        assert len(waits) == 2
+
+
+def test_painters_take_turns_and_a_wall_that_nobody_looks_at_gives_way(run, monkeypatch):
+    from fer_core import explorer
+
+    monkeypatch.setattr(walls, "PATIENCE", 60.0)
+    left, looked = (walls.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in (31, 32))
+    wants = [False]
+
+    @contextmanager
+    def turn(place, wait):
+        assert place == left.easel == looked.easel
+        yield lambda: wants[0]
+
+    monkeypatch.setattr(tasks, "turn", turn)
+    os.utime(left.folder / "wall.json", (1000, 1000))
+    wants[0] = True
+    with pytest.raises(tasks.Cancelled):
+        explorer.paint(left.folder)
+    assert left.progress.state == "cancelled" and left.progress.reason == tasks.LEFT and np.isnan(left.scores).any() and not left.ending
+    explorer.paint(looked.folder)
+    assert looked.progress.state == "finished" and not np.isnan(looked.scores).any()
+
+
+def test_painting_stops_within_a_batch(run, model):
+    wall, told = walls.ask(run, "conv2_relu", 32, replace(QUICK, steps=64), seed=5), []
+
+    def beat(share):
+        told.append(share)
+        if len(told) == 3:
+            raise tasks.Cancelled("enough")
+
+    with pytest.raises(tasks.Cancelled):
+        next(painter.fill(wall, model, beat=beat))
+    assert 0 <= told[0] < told[1] < told[2] < 0.25 and np.isnan(wall.scores).all()
 
 
 def test_the_command_line_paints(run, tmp_path, monkeypatch):

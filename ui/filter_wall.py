@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import walls
+from fer_core import tasks, walls
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.walls import Wall
@@ -36,7 +36,10 @@ def of(place: Place) -> Wall:
 
 
 def draw(place: Place, *, height: int = 620) -> None:
-    """Draw the wall with the choice of its order; painting begins by itself, unless a person cancelled it."""
+    """Draw the wall with the choice of its order; painting begins by itself, unless a person cancelled it.
+
+    A wall that nobody looks at any more gives way to one that is looked at.
+    """
     block = place.block
     with st.container(horizontal=True, vertical_alignment="bottom", key="wall-head"):
         painted = say("The wall is painted by the preset and the seed chosen above, each unit from the same noise.")
@@ -48,23 +51,15 @@ def draw(place: Place, *, height: int = 620) -> None:
         with page.errors():
             known = statistics(place, block)
     wall = of(place)
-    _let_go(wall)
     told = wall.progress
-    if np.isnan(wall.scores).any() and (told is None or told.state not in (*OLD, "running")):
+    if np.isnan(wall.scores).any() and (told is None or told.reason == tasks.LEFT or told.state not in (*OLD, "running")):
         told = wall.start()
     running = told is not None and told.state == "running"
     st.fragment(_shown, run_every=TICK if running else None)(place, wall, order, known, height, running)
 
 
-def _let_go(wall: Wall) -> None:
-    """Stop painting the wall that this person left; what is painted stays."""
-    before = st.session_state.get("_wall")
-    if before is not None and before != wall.folder and (told := Wall(before).progress) is not None and told.state == "running":
-        Wall(before).cancel()
-    st.session_state["_wall"] = wall.folder
-
-
 def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
+    wall.look()
     told, scores = wall.progress, wall.scores
     ready = int(np.isfinite(scores).sum())
     running = told is not None and told.state == "running"
@@ -110,11 +105,15 @@ def _progress(wall: Wall, told: Progress | None, ready: int, total: int) -> None
         text = say("{ready:,} of {total:,} painted", ready=ready, total=total)
         if told is not None and told.state == "failed":
             text = say("Painting failed: {reason}", reason=told.reason[:160])
+        elif running and wall.ending:
+            text = say("{ready:,} of {total:,} painted, stopping ...", ready=ready, total=total)
+        elif told is not None and told.reason == tasks.WAITS:
+            text = say("{ready:,} of {total:,} painted; another wall is painted first", ready=ready, total=total)
         elif left:
             text = say("{ready:,} of {total:,} painted, about {left} left", ready=ready, total=total, left=words.duration(left))
         st.progress(ready / total, text=text)
         if running:
-            st.button(say("Stop painting"), key="wall-cancel", type="tertiary", on_click=wall.cancel)
+            st.button(say("Stop painting"), key="wall-cancel", type="tertiary", on_click=wall.cancel, disabled=wall.ending)
         else:
             st.button(say("Go on painting"), key="wall-start", type="tertiary", icon=":material/play_arrow:", on_click=_start, args=(wall,))
 
