@@ -81,8 +81,17 @@ def test_a_goal_is_read_from_the_url():
     assert (goal.block, goal.unit, goal.seed, goal.many, goal.silence, goal.place) == (CONV, 12, 5, MANY, True, "neuron")
     assert (goal.settings.rate, goal.settings.start, goal.settings.steps) == (0.2, "grey", PRESETS["strong"].steps)
     assert goal.settings.unlike > 0  # four optima keep apart
+    assert not goal.options  # the command line cannot name it
     [term] = goal.objective.terms
     assert (term.kind, term.layer, term.units, term.weight) == ("neuron", "conv4_relu", (12,) * 4, -1.0)
+
+
+def test_the_command_names_what_it_paints_or_nothing():
+    plain = {"layer": "conv4", "unit": "12", "seed": "5"}
+    assert parse(plain, BLOCKS)[0].options == "--layer conv4 --units 12 --preset standard --seed 5"
+    assert parse({"goal": "difference", "p": "happy", "q": "sad"}, BLOCKS)[0].options.startswith("--classes happy --versus sad ")
+    for other in ({"silence": "1"}, {"many": "4"}, {"place": "neuron"}, {"knobs": "rate:0.2"}, {"from": "face"}, {"goal": "layer"}):
+        assert not parse(plain | other, BLOCKS)[0].options, other
 
 
 def test_a_contrast_is_a_class_less_another():

@@ -36,12 +36,15 @@ def save(place: Place, film: Film | None) -> None:
             _button(say("The ascent (MP4)"), partial(mp4, film), f"{goal.file}.mp4", "movie")
             _button(say("The picture (PNG)"), lambda: png(rows(film)[-1]), f"{goal.file}.png", "image")
             _button(say("The picture (NPY)"), partial(npy, film.last), f"{goal.file}.npy", "download")
+        missing = int(np.isnan(wall.scores).sum())
         _button(say("The wall of {layer} (PNG)", layer=layer), partial(filter_wall.sheet, wall), f"{name}.png", "grid_on")
         _button(say("The wall of {layer} (NPY)", layer=layer), lambda: npy(np.asarray(wall.pictures)), f"{name}.npy", "download")
+    if missing:
+        st.caption(say("The wall lacks {n:,} pictures so far: they are grey in its files.", n=missing))
     if film is None or not film.done:
         st.caption(say("The ascent can be saved at its end."))
-    st.code(f"python -m fer_core ascend {place.run.id} {goal.options} --out picture.gif\n"
-            f"python -m fer_core wall {place.run.id} --layer {layer} --preset {goal.preset} --seed {goal.seed}", language="bash")
+    ascent = f"python -m fer_core ascend {place.run.id} {goal.options} --out picture.gif\n" if goal.options else ""
+    st.code(f"{ascent}python -m fer_core wall {place.run.id} --layer {layer} --preset {goal.preset} --seed {goal.seed}", language="bash")
 
 
 def _button(label: str, made: Callable[[], bytes], name: str, icon: str) -> None:

@@ -131,7 +131,9 @@ class Goal:
 
     @property
     def options(self) -> str:
-        """The same as options of the command line, as far as it has them."""
+        """The same as options of the command line; empty for a goal that it cannot name."""
+        if self != Goal(self.kind, self.block, self.unit, self.p, self.q, preset=self.preset, seed=self.seed) or self.kind == "layer":
+            return ""
         if self.kind == "class":
             return f"--classes {EMOTIONS[self.p]} --preset {self.preset} --seed {self.seed}"
         if self.kind == "difference":
