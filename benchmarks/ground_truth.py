@@ -63,8 +63,8 @@ def main() -> None:
     ordered = sorted(rows.items(), key=lambda item: -item[1]["preference"])
     for label, found in ordered:
         low, high = found["interval"]
-        told = "".join(f"{value:>14.2f}" for value in found["forgets"] or ())
-        print(f"{label:26}{found['share']:>8.1%}{found['preference']:>12.2f}   {low:.2f} to {high:.2f} {told}")
+        kept = "".join(f"{value:>14.2f}" for value in found["forgets"] or ())
+        print(f"{label:26}{found['share']:>8.1%}{found['preference']:>12.2f}   {low:.2f} to {high:.2f} {kept}")
     row(f"how much more of a map lies on what differs between two drawn faces than its area, {len(images)} faces",
         ", ".join(f"{label} {found['preference']:.1f}" for label, found in ordered), "ground_truth")
 
