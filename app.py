@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import cache, overview, page
+from ui import cache, clock, overview, page
 from ui.language import say
 
 ABOUT = """FER Lens trains classifiers of facial expressions, and shows which faces they get wrong and why. **CNN** is a network that looks
@@ -18,7 +18,7 @@ def main() -> None:
     runs = cache.runs()
     results = [found for found in map(overview.result, runs) if found is not None]
     page.header("Overview", overview.sentence(results, len(runs)), ABOUT)
-    overview.now_training(tuple(run.id for run in overview.alive()))
+    clock.again(overview.now_training, 2, tuple(run.id for run in overview.alive()))
     left, middle, right = st.columns(3)
     with left.container(border=True, height="stretch", key="card-data"):
         data_place = st.empty()

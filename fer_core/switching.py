@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fer_core import cuts, gradients
 from fer_core.errors import ModelError
 from fer_core.evaluate import Evaluation, evaluate
+from fer_core.paired import McNemar, mcnemar
 from fer_core.splits import Split
 
 Floats = NDArray[np.float32]
@@ -24,12 +25,14 @@ SAMPLE = 700
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """What switching units off did to the sample: scores before and after, and the probabilities (n, 7) behind them."""
+    """What switching units off did to the sample: scores before and after, the probabilities (n, 7) without them, and McNemar's test."""
 
     units: tuple[int, ...]
     before: Evaluation
     after: Evaluation
     probabilities: Floats
+    paired: McNemar
+    """Of the network as it is (a) and without the units (b)."""
 
     @property
     def accuracy(self) -> float:
@@ -83,7 +86,7 @@ class Sample:
         lower = _compiled(model, None, self.place)
         self.answers = self._run(lower, split.images[self.faces][..., None], lambda share: progress(share / 2))
         self.upper = None if model.get_layer(self.place).output is model.outputs[0] else _compiled(model, self.place, model.layers[-1].name)
-        self.before = self._evaluated(self._upwards(self.answers, lambda share: progress(0.5 + share / 2)))[0]
+        self.before, self.probabilities = self._evaluated(self._upwards(self.answers, lambda share: progress(0.5 + share / 2)))
 
     def without(self, units: Iterable[int], progress: Callable[[float], object] = lambda share: None) -> Effect:
         """Switch units of the layer off together."""
@@ -91,7 +94,7 @@ class Sample:
         if not off or not all(0 <= unit < len(self.silence) for unit in off):
             raise ModelError(f"The layer {self.layer} has no such units.", received=off, expected=f"0 to {len(self.silence) - 1}")
         after, probabilities = self._evaluated(self._upwards(self.answers, progress, off))
-        return Effect(off, self.before, after, probabilities)
+        return Effect(off, self.before, after, probabilities, mcnemar(self.labels, self.probabilities, probabilities))
 
     def _upwards(self, answers: Floats, progress: Callable[[float], object], off: tuple[int, ...] = ()) -> Floats:
         if self.upper is not None:

@@ -27,7 +27,7 @@ from ui import (
     selection,
 )
 from ui.films import Film
-from ui.goal import parse
+from ui.goal import SWITCHES, parse
 from ui.language import say
 from ui.place import Place, faces_of
 
@@ -64,9 +64,12 @@ def found_place() -> Place | None:
                   help=say("Large pictures and no controls: it walks through the layers by itself."))
     blocks = blueprint.blocks(run)
     goal, complaints = parse(st.query_params.to_dict(), blocks)
-    for complaint in complaints:
-        complained.info(page.literal(say(complaint)), icon=":material/info:")
     dataset, problem = faces_of(run, split)
+    choices = {"split": SPLITS, "order": filter_wall.ORDERS, "more": filter_panels.PANELS, **SWITCHES}
+    if dataset is not None:
+        choices["image"] = range(len(dataset[split]))
+    with complained:
+        page.left_aside([*complaints, *selection.strange(**choices)])
     image = selection.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
     return Place(run, blocks, goal, split, dataset, problem, image)
 
@@ -109,7 +112,7 @@ def main() -> None:
         return
     if place is None:
         return
-    if selection.param("demo") == "1":
+    if selection.param("demo", cast=int, low=1):
         demonstration.draw(place, holder())
         return
     head.html(f"<p class='fer-sentence'>{html.escape(sentence(place))}</p>")

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fer_core.errors import FerError, RunError
 from fer_core.launch import launch
 from fer_core.sentences import Sentence
-from ui import cache, page, run_detail, run_form, run_list, selection, words
+from ui import cache, clock, page, run_detail, run_form, run_list, selection, words
 from ui.language import say
 from ui.run_cards import all_runs, cards, choose, in_focus, ticked_ids
 from ui.run_list import Reading, percent
@@ -27,7 +27,6 @@ Every training is a process of its own with a folder of its own: it goes on when
 """
 
 
-@st.fragment(run_every=1)
 def detail(run: str) -> None:
     """Draw the chosen run and what is ticked beside it; it lives."""
     known = {reading.id: reading for reading in all_runs()}
@@ -108,7 +107,7 @@ def main() -> None:
         if st.button(say("New run"), icon=":material/add:", type="primary", width="stretch", key="new-run"):
             st.session_state["new_run"] = ""
         archived = any(reading.meta.archived for reading in readings) and st.toggle(say("Archived runs"), key="archived")
-        cards(bool(archived))
+        clock.again(cards, 1, bool(archived))
     with right:
         if focus is None:
             page.empty("No run yet", "A run is one training: choose data, network and preset, and watch it learn here. "
@@ -121,7 +120,7 @@ def main() -> None:
                 names(focus)
             if focus.meta.note:
                 st.text(focus.meta.note)
-            detail(focus.id)
+            clock.again(detail, 1, focus.id)
     if (base := st.session_state.pop("new_run", None)) is not None:
         st.session_state["turn"] = st.session_state.get("turn", 0) + 1
         known = next((reading for reading in readings if reading.id == base and not reading.damage), None)

@@ -100,12 +100,16 @@ def test_a_contrast_is_a_class_less_another():
     assert goal.title == "Happy rather than Sad"
     same, _ = parse({"goal": "difference", "p": "sad", "q": "sad"}, BLOCKS)
     assert same.p == 4 and same.q != 4
+    for kind in ("class", "difference"):  # whatever was looked at before, what is painted is where the classes are
+        assert parse({"layer": "conv4", "unit": "63", "goal": kind}, BLOCKS)[0].block == LOGITS
 
 
 @pytest.mark.parametrize(("wrong", "said"), [({"layer": "conv9"}, "conv4, logits"), ({"layer": "logits", "unit": "7"}, "0 to 6"),
                                              ({"unit": "-1"}, "0 to 63"), ({"knobs": "rate:1e9"}, "rate:1e9"),
                                              ({"knobs": "magic:1"}, "magic"), ({"preset": "best"}, "report or standard or strong"),
                                              ({"goal": "joy"}, "filter or class"), ({"seed": "-3"}, "2147483647"),
+                                             ({"p": "joy"}, "joy"), ({"q": "9"}, "angry"),
+                                             ({"goal": "difference", "p": "sad", "q": "sad"}, "Sad rather than itself"),
                                              ({"knobs": "steps:nan"}, "steps:nan"), ({"knobs": "steps:5000"}, "steps:5000")])
 def test_a_value_that_makes_no_sense_is_told_and_left_out(wrong, said):
     goal, complaints = parse(wrong, BLOCKS)
@@ -300,6 +304,9 @@ def test_the_wall_in_its_orders(runs):
     assert (np.diff(known.preferred[by_class]) >= 0).all() and sorted(by_class) == list(range(32))
     assert filter_wall.ordered(here, "sparsity", known).tolist() == list(range(32))  # equals stand by number
     assert filter_wall.ordered(here, "mean", None).tolist() == list(range(32))  # not known yet
+    assert filter_wall._values(here, "class", known)[:3] == ["Angry", "Disgust", "Fear"]
+    assert filter_wall._values(here, "norm", None)[5] == f"{norms[5]:.2g}"
+    assert filter_wall._values(here, "mean", None) == filter_wall._values(here, "number", known) == []
 
 
 def test_the_patch_of_a_peak_is_outlined():
@@ -331,6 +338,9 @@ def test_the_page_paints_tells_and_switches_off(page):
     assert "144,519 parameters, beside 350 validation faces. Shown: Filter 12 of conv4." in words
     assert "It sees 40 × 40 pixels, every 8 pixels" in words and re.search(r"% \([\d.]+ to [\d.]+\) without it, of 350 faces", words)
     assert set(app.started) == {"conv4_relu"}
+    assert re.search(r"that it had right are lost, \d+ are won: (no )?more than chance", words)
+    before, after = (sum(int(row[part]) for row in re.findall(r"(\d+) → (\d+) of \d+", words)) for part in (0, 1))
+    assert re.search(rf"{before / 3.5:.1f}% .* before, {after / 3.5:.1f}% .* without it", words)  # the rows add up to the accuracies
     assert [button.label for button in app.button if button.label.startswith("Filter ")]  # its twins
 
 
@@ -351,7 +361,8 @@ def test_every_panel_is_drawn(page, panel):
     assert not app.exception
 
 
-@pytest.mark.parametrize("link", [{"layer": "conv9", "unit": "x"}, {"unit": "9999"}, {"knobs": "rate:99"}])
+@pytest.mark.parametrize("link", [{"layer": "conv9", "unit": "x"}, {"unit": "9999"}, {"knobs": "rate:99"}, {"split": "exam"},
+                                  {"order": "beauty", "image": "350", "many": "5", "off": "yes", "place": "corner", "demo": "x"}])
 def test_a_broken_link_is_told_in_a_sentence(page, link):
     app = page(run="demo", more="save", **link)
     assert not app.exception
@@ -384,11 +395,15 @@ def test_without_its_faces_the_page_still_paints(page, runs, tmp_path, monkeypat
     assert app.started == ["conv1_relu"]
 
 
-def test_the_demonstration_is_a_link(page):
+def test_the_demonstration_is_a_link(page, runs):
     app = page(run="demo", demo="1")
     assert not app.exception
     number = app.session_state["_demonstration"]["number"]
     app.button(key="demo-next").click().run()
     assert app.session_state["_demonstration"]["number"] == number + 1
+    assert app.query_params["demo"] == str(number + 2)
+    _, block, unit, _ = demonstration.stop(blueprint.blocks(RunStore(runs).open("demo")), number + 1)
     app.button(key="demo-end").click().run()
-    assert "demo" not in app.query_params and "Shown: Filter 0 of conv1." in told(app)
+    assert "demo" not in app.query_params and f"Shown: Filter {unit} of {block.name}." in told(app)  # what was shown last
+    app = page(run="demo", demo="3")
+    assert app.session_state["_demonstration"]["number"] == 2

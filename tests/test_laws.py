@@ -97,6 +97,11 @@ def test_only_named_modules_know_the_framework(name):
     assert not tops(imported(MODULES[name])) & FRAMEWORKS
 
 
+def test_what_the_clock_draws_stands_in_a_container_of_its_own():
+    parts = (ROOT / "app.py", *(ROOT / "ui").glob("*.py"), *(ROOT / "pages").glob("*.py"))
+    assert [path.name for path in parts if "run_every" in path.read_text("utf-8")] == ["clock.py"]
+
+
 def test_light_modules_load_without_the_framework():
     light = [f"fer_core.{name}" for name in MODULES if name not in USES_KERAS and name != "__main__"]
     code = f"import sys, importlib; [importlib.import_module(n) for n in {light}]; print(sorted({FRAMEWORKS} & sys.modules.keys()))"

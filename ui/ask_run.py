@@ -10,7 +10,7 @@ from fer_core import predicting
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
-from ui import page, selection, words
+from ui import clock, page, selection, words
 from ui.answers import located
 from ui.language import say
 
@@ -43,7 +43,7 @@ def _under_way(run: Run, split: str) -> bool:
     told = predicting.progress(run, split)
     if told is None or told.state != "running":
         return False
-    follow(str(run.path), split)
+    clock.again(_follow, 1, str(run.path), split)
     return True
 
 
@@ -73,8 +73,7 @@ def _fitting(run: Run, source: str) -> str:
     return located(run) or source
 
 
-@st.fragment(run_every=1)
-def follow(path: str, split: str) -> None:
+def _follow(path: str, split: str) -> None:
     """Show how far the predicting is; the page is drawn anew at its end."""
     told = predicting.progress(Run(Path(path)), split)
     if told is None or told.state != "running":

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
-from ui import living, network, selection
+from ui import clock, living, network, selection
 from ui.blueprint import Block
 from ui.films import SHELF, every
 from ui.goal import Goal
@@ -22,7 +22,14 @@ PER_LAYER = 3
 PAUSE = 3.5
 """Seconds that a finished picture stays."""
 TICK = 0.5
-SIDE_SHOWN = 9 * SIDE
+SIDE_SHOWN = 15 * SIDE
+"""Pixels of the picture's side, where the screen is high enough."""
+STYLE = """<style>
+.st-key-controls, [data-testid=stHorizontalBlock]:has(h1), .st-key-thread { display: none; }
+[data-testid=stSidebar], [data-testid=stHeader], [data-testid=stExpandSidebarButton] { display: none; }
+[data-testid=stMainBlockContainer] { padding-top: 1rem !important; padding-bottom: 0.5rem !important; }
+.st-key-demonstration-network-row { max-width: 1000px; margin: 0 auto; }
+</style>"""
 
 
 def stop(blocks: list[Block], number: int) -> tuple[str, Block, int, int]:
@@ -50,21 +57,40 @@ def goal_at(place: Place, number: int) -> Goal:
 
 def draw(place: Place, holder: str) -> None:
     """Draw the demonstration; the page around it stays as it is."""
-    st.html("<style>.st-key-controls { display: none; } [data-testid=stMainBlockContainer] { padding-top: 0.6rem !important; }</style>")
+    st.html(STYLE)
     with st.container(horizontal=True, key="demonstration-bar"):
-        st.button(say("End the demonstration"), icon=":material/close:", key="demo-end", on_click=selection.write, kwargs={"demo": None})
+        st.button(say("End the demonstration"), icon=":material/close:", key="demo-end", on_click=_end, args=(place,))
         st.button(say("Next"), icon=":material/skip_next:", key="demo-next", on_click=_next)
-    st.fragment(_walk, run_every=TICK)(place, holder)
+    clock.again(_walk, TICK, place, holder)
 
 
 def _state() -> dict[str, Any]:
-    state: dict[str, Any] = st.session_state.setdefault("_demonstration", {"number": 0, "ended": None})
+    """Give the step, the URL's when that is another one than before, and when its picture has stood long enough."""
+    asked = selection.param("demo", 1, cast=int, low=1)
+    state: dict[str, Any] = st.session_state.setdefault("_demonstration", {"asked": None})
+    if state["asked"] != asked:
+        state.update(asked=asked, number=asked - 1, ended=None)
     return state
 
 
-def _next() -> None:
+def _on() -> None:
     state = _state()
     state["number"], state["ended"] = state["number"] + 1, None
+
+
+def _next() -> None:
+    _on()
+    selection.write(demo=_state()["number"] + 1)
+
+
+def _end(place: Place) -> None:
+    """Leave for what was shown last."""
+    goal = goal_at(place, _state()["number"])
+    if goal.kind == "filter":
+        selection.write(demo=None, layer=goal.block.name, unit=goal.unit, goal=None)
+    else:
+        selection.write(demo=None, goal=goal.kind, p=EMOTIONS[goal.p], q=EMOTIONS[goal.q] if goal.kind == "difference" else None)
+    st.session_state.pop("_demonstration")
 
 
 def _walk(place: Place, holder: str) -> None:
@@ -75,7 +101,7 @@ def _walk(place: Place, holder: str) -> None:
         state["ended"] = state["ended"] or time.monotonic() + _length(film.total)
         if time.monotonic() > state["ended"]:
             SHELF.forget(holder, living.name(place.network, goal, None))
-            _next()
+            _on()
             goal = goal_at(place, state["number"])
             film = living.film(holder, place.network, goal)
     film.watch()

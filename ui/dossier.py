@@ -52,7 +52,7 @@ def _described(place: Place, found: Dossier) -> None:
     with left:
         strongest(place, found)
     with right:
-        classes(found)
+        classes(found, place.faces.labels if place.faces is not None else np.empty(0, int))
         twins(place, found)
 
 
@@ -152,14 +152,18 @@ def _number(place: Place) -> None:
     st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, key="filter_face", on_change=typed, width=150)
 
 
-def classes(found: Dossier) -> None:
-    """Draw how many of its hundred strongest faces have each label, as bars."""
+def classes(found: Dossier, labels: np.ndarray) -> None:
+    """Draw how many of its hundred strongest faces have each label, as bars, and how many they were if it did not care for labels."""
     total = max(1, int(found.classes.sum()))
+    known = labels[labels >= 0]
+    even = total * np.bincount(known, minlength=len(EMOTIONS)) / max(1, len(known))
     rows = "".join(
         f"<div class='fer-bar'><span>{words.emotion(label)}</span><i><b style='width:{100 * count / total:.1f}%;"
-        f"background:{EMOTION_COLOURS[EMOTIONS[label]]}'></b></i><span>{count}</span></div>"
+        f"background:{EMOTION_COLOURS[EMOTIONS[label]]}'></b><u style='left:{100 * even[label] / total:.1f}%'></u></i>"
+        f"<span>{count}</span></div>"
         for label, count in enumerate(found.classes.tolist()))
-    st.markdown(say("**Labels of its {n} strongest faces**", n=total))
+    st.markdown(say("**Labels of its {n} strongest faces**", n=total),
+                help=say("The mark shows how many there would be if the unit did not care for labels: a class with many faces has more."))
     st.html(f"{STYLE}<div class='fer-bars' role='img' aria-label='{html.escape(_spoken(found))}'>{rows}</div>")
 
 
@@ -171,6 +175,7 @@ STYLE = """<style>.fer-bars{display:grid;gap:4px;max-width:420px;font-size:0.9re
 .fer-bar{display:grid;grid-template-columns:5rem 1fr 3.4rem;gap:8px;align-items:center;font-variant-numeric:tabular-nums}
 .fer-bar i{display:block;height:14px;background:rgba(128,136,150,.14);border-radius:3px;position:relative}
 .fer-bar b{display:block;height:100%;border-radius:3px;min-width:1px}
+.fer-bar u{position:absolute;top:-2px;bottom:-2px;width:2px;margin-left:-1px;background:currentColor;opacity:.7}
 .fer-bar span:last-child{text-align:right}</style>"""
 
 

@@ -19,6 +19,7 @@ from ui.place import Place
 
 FACTOR = 6
 """Pixels of a saved film beside each other for one of the painted picture."""
+FACTOR_OF_MANY = 4
 PACE = 12.5
 """Frames a second of a saved film."""
 STAY = 2.0
@@ -39,6 +40,8 @@ def save(place: Place, film: Film | None) -> None:
         missing = int(np.isnan(wall.scores).sum())
         _button(say("The wall of {layer} (PNG)", layer=layer), partial(filter_wall.sheet, wall), f"{name}.png", "grid_on")
         _button(say("The wall of {layer} (NPY)", layer=layer), lambda: npy(np.asarray(wall.pictures)), f"{name}.npy", "download")
+    if film is not None and film.done:
+        st.caption(say("An MP4 takes some seconds to be written; then the download begins."))
     if missing:
         st.caption(say("The wall lacks {n:,} pictures so far: they are grey in its files.", n=missing))
     if film is None or not film.done:
@@ -51,12 +54,13 @@ def _button(label: str, made: Callable[[], bytes], name: str, icon: str) -> None
     st.download_button(label, made, name, icon=f":material/{icon}:", on_click="ignore")
 
 
-def rows(film: Film, factor: int = FACTOR) -> list[np.ndarray]:
+def rows(film: Film, factor: int | None = None) -> list[np.ndarray]:
     """Enlarge the frames of a film, the pictures of one beside each other: uint8 (48 factor, 48 factor n)."""
+    factor = factor or (FACTOR if len(film.frames[0]) == 1 else FACTOR_OF_MANY)
     return [np.kron(np.hstack(list(frame)), np.ones((factor, factor), np.uint8)) for frame in film.frames]
 
 
-def gif(film: Film, factor: int = FACTOR) -> bytes:
+def gif(film: Film, factor: int | None = None) -> bytes:
     """Write a film as an animated GIF."""
     from PIL import Image
 
@@ -67,7 +71,7 @@ def gif(film: Film, factor: int = FACTOR) -> bytes:
     return buffer.getvalue()
 
 
-def mp4(film: Film, factor: int = FACTOR) -> bytes:
+def mp4(film: Film, factor: int | None = None) -> bytes:
     """Write a film as MP4 with VP9, the one codec of OpenCV's that browsers play."""
     import cv2
 

@@ -45,6 +45,8 @@ def draw(place: Place, film: Film | None, theme: Theme) -> None:
         filter_files.save(place, film)
     elif name == "kernels":
         kernels(place, theme)
+    elif film is not None and film.running:  # what one watches comes first
+        st.caption(say("These pictures are painted when the one above is done."))
     else:
         {"presets": presets, "classes": classes, "ages": ages, "face": through_face, "runs": runs}[name](place)
 

@@ -11,7 +11,7 @@ from fer_core import tasks, walls
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.walls import Wall
-from ui import blueprint, page, selection, words
+from ui import blueprint, clock, page, selection, words
 from ui.gallery import gallery, png
 from ui.language import say
 from ui.place import Place, statistics
@@ -25,6 +25,8 @@ ORDERS = {"number": "Number", "selectivity": "Class selectivity", "sparsity": "S
 ORDER_WORDS = """**Class selectivity**: 1 where one class alone excites a unit, 0 where all do alike. **Sparsity**: near 1 where very few
 faces excite it. **Mean answer**: over all faces. **Weight norm**: length of its own weights. **Preferred class**: which one
 excites it most."""
+MEASURED = ("selectivity", "sparsity", "mean", "class")
+"""Orders that need the table of every unit's answers."""
 TICK = 1.0
 DEAD = "#D55E00"
 OLD = ("lost", "failed", "cancelled")
@@ -47,7 +49,7 @@ def draw(place: Place, *, height: int = 620) -> None:
                     help=f"{say(ORDER_WORDS)}\n\n{painted}")
         order = selection.choose("Sort by", "order", list(ORDERS), words=ORDERS.__getitem__)
     known = None
-    if place.dataset is not None and order in ("selectivity", "sparsity", "mean", "class"):
+    if place.dataset is not None and order in MEASURED:
         with page.errors():
             known = statistics(place, block)
     wall = of(place)
@@ -55,7 +57,7 @@ def draw(place: Place, *, height: int = 620) -> None:
     if np.isnan(wall.scores).any() and (told is None or told.reason == tasks.LEFT or told.state not in (*OLD, "running")):
         told = wall.start()
     running = told is not None and told.state == "running"
-    st.fragment(_shown, run_every=TICK if running else None)(place, wall, order, known, height, running)
+    clock.again(_shown, TICK if running else None, place, wall, order, known, height, running)
 
 
 def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
@@ -75,11 +77,12 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
     block = place.block
     side = 96 if block.units <= 96 else 48
     dead = {unit for unit, text in remarks.items() if text.startswith("Dead")}
-    captions = [_caption(block, int(unit), dead, known, order) for unit in rows]
+    values = _values(place, order, known)
+    captions = [_caption(block, int(unit), dead, values) for unit in rows]
     colours = [_colour(block, int(unit), dead, known if order == "class" else None) for unit in rows]
     gallery(_dimmed(pictures, [int(unit) in dead for unit in rows]), "wall", size=side, captions=captions, colours=colours, cell=side,
             selected=here, height=height, label=say("{units} of {layer}", units=block.plural, layer=block.name),
-            tips=_tips(block, rows.tolist(), remarks, known), on_pick=lambda i: _pick(int(rows[i])))
+            tips=_tips(block, rows.tolist(), remarks, known), order=order, on_pick=lambda i: _pick(int(rows[i])))
     if remarks:
         _told(remarks)
 
@@ -135,14 +138,23 @@ def ordered(place: Place, order: str, known: Statistics | None) -> np.ndarray:
     return np.argsort(-np.asarray(getattr(known, order)), kind="stable")
 
 
-def _caption(block: blueprint.Block, unit: int, dead: set[int], known: Statistics | None, order: str) -> str:
-    if block.name == "logits":
-        return words.emotion(unit)
+def _values(place: Place, order: str, known: Statistics | None) -> list[str]:
+    """Write for every unit what the wall is sorted by; nothing where it is sorted by number, or that is not known."""
+    if order == "norm":
+        return [f"{norm:.2g}" for norm in blueprint.norms(place.run, place.block.name)]
+    if known is None or order not in MEASURED:
+        return []
+    if order == "class":
+        emotions = [words.emotion(label) for label in range(len(EMOTIONS))]
+        return [emotions[label] for label in known.preferred]
+    return [f"{value:.2g}" for value in np.asarray(getattr(known, order)).tolist()]
+
+
+def _caption(block: blueprint.Block, unit: int, dead: set[int], values: list[str]) -> str:
     if unit in dead:
         return say("{unit} dead", unit=unit)
-    if known is not None and order in ("selectivity", "sparsity", "mean"):
-        return f"{unit}\n{float(getattr(known, order)[unit]):.2g}"
-    return str(unit)
+    named = words.emotion(unit) if block.name == "logits" else str(unit)
+    return f"{named}\n{values[unit]}" if values else named
 
 
 def _tips(block: blueprint.Block, units: list[int], remarks: dict[int, str], known: Statistics | None) -> list[str]:

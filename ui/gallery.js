@@ -144,7 +144,11 @@ async function fill(state, data, signature) {
   if (state.url && state.url !== url) URL.revokeObjectURL(state.url);
   state.url = url;
   state.tag = data.tag;
+  const sorted = (state.order ?? data.order) !== data.order; // what stands first now is what one asked for
+  state.order = data.order;
+  if (sorted) Object.assign(state, { shown: data.selected, focus: null });
   mark(state);
+  if (sorted) state.scroll.scrollTop = 0;
   if (held) state.grid.querySelector("[tabindex='0']")?.focus();
   state.grid.dataset.shown = data.tag;
 }

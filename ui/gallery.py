@@ -83,12 +83,13 @@ def gallery(
     tips: Sequence[str] | None = None,
     cell: int = 64,
     keys: Keys | None = None,
+    order: str = "",
 ) -> None:
     """Show faces uint8 (n, 48, w[, 3 or 4]) on a wall, `size` pixels tall each (a multiple of 48 keeps them crisp).
 
     `on_pick` is called with the position of the face chosen by click or Enter, before the page is drawn again. `selected` is a
     position too. `colours` are thin edges that go with the captions, which are `cell` pixels wide; `tips` are told on hover; a wall
-    taller than `height` scrolls.
+    taller than `height` scrolls, and begins at its top again when its `order` is another one.
     """
     if not len(images):
         st.caption(say("No faces here."))
@@ -116,6 +117,7 @@ def gallery(
         "label": say(label),
         "face": say("Face {number}"),
         "cell": cell,
+        "order": order,
         "opens": keys is not None,
         "keys": list(keys.keys) if keys else [],
         "ids": [int(i) for i in keys.ids] if keys else [],

@@ -49,6 +49,10 @@ TOPS = {"steps": 1000, "rate": 1.0, "total_variation": 5.0, "l2": 1.0, "blur_eve
 WHOLE = ("steps", "blur_every", "pad")
 NO_GOAL = "There is no goal '{given}': it is {known}."
 NO_PRESET = "There is no preset '{given}': it is {known}."
+NO_CLASS = "There is no class '{given}': it is one of {known}."
+OF_CLASSES = ("class", "difference")
+SWITCHES = {"place": ("filter", "neuron"), "many": (str(MANY),), "silence": ("1",), "from": ("face",), "off": ("1",), "demo": range(10**6)}
+"""What the switches of the URL can be, whatever the network."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,14 @@ def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[st
     if "seed" in params and seed is None:
         told.append(Sentence("There is no seed '{given}': it is a number from 0 to {top}.", given=params["seed"][:40], top=2**31 - 1))
     p, q = (selection.named(params.get(name)) for name in "pq")
+    told += [Sentence(NO_CLASS, given=params[name][:40], known=", ".join(EMOTIONS)) for name, found in (("p", p), ("q", q))
+             if name in params and found is None]
     p = 3 if p is None else p
+    if q == p and kind == "difference":
+        told.append(Sentence("{emotion} rather than itself is no question: another class was taken.", emotion=EMOTIONS[p].capitalize()))
     q = next(i for i in (4, 6) if i != p) if q is None or q == p else q
+    if kind in OF_CLASSES:
+        block, unit = blocks[-1], 0  # what is painted is where the classes are
     knobs, complaints = parse_knobs(params.get("knobs", ""))
     return Goal(
         kind if kind in KINDS else "filter", block, unit or 0, p, q,

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core.errors import FerError
-from ui import networks, selection, words
+from ui import clock, networks, selection, words
 from ui.language import say
 
 KEPT = 400
@@ -166,7 +166,7 @@ def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
             raise job.error
         return job.answer
     with st.container(height=height, border=False, key=f"job-{_digest(name)}"):
-        st.fragment(_follow, run_every=0.4)(job, name, label)
+        clock.again(_follow, 0.4, job, name, label)
     return None
 
 
@@ -226,7 +226,7 @@ def answers(wanted: Sequence[tuple[Hashable, Work]], label: str) -> list[Job]:
         return [Job(error=Unwanted("This was cancelled.")) for _ in names]
     found = [ask(name, work) for name, work in wanted]
     if not all(job.done.is_set() for job in found):
-        st.fragment(_follow_all, run_every=0.5)(found, names, label, sum(job.done.is_set() for job in found))
+        clock.again(_follow_all, 0.5, found, names, label, sum(job.done.is_set() for job in found))
     return found
 
 

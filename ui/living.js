@@ -3,6 +3,7 @@
 const SIDE = 48, WIDE = 400, TALL = 84, LEFT = 46, RIGHT = 8, TOP = 10, LOW = 20;
 const ICONS = { play: "M3 1l10 6-10 6z", pause: "M2 1h4v12H2zM8 1h4v12H8z", restart: "M1 1h3v12H1zM13 1v12L5 7z",
   seed: "M1 1h12v12H1zM4 3a1 1 0 100 2 1 1 0 000-2zM10 9a1 1 0 100 2 1 1 0 000-2zM7 6a1 1 0 100 2 1 1 0 000-2z" };
+const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"]; // Okabe and Ito, told apart by all eyes
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(tag, className, text) {
@@ -135,10 +136,22 @@ function show(s) {
   s.slider.max = Math.max(0, s.count - 1);
   s.slider.value = at;
   if (!frame) { s.output.textContent = ""; return; }
-  [...s.pictures.children].forEach((canvas, k) => paint(canvas, frame, k));
+  s.pictures.querySelectorAll("canvas").forEach((canvas, k) => paint(canvas, frame, k));
   s.root.dataset.step = s.steps[at];
   s.output.textContent = fill(s.data.said.step, { step: s.steps[at], total: s.data.total });
   s.slider.setAttribute("aria-valuetext", s.output.textContent);
+}
+
+function one(k, named) { // a picture; of several each with the colour of its curve, and its score
+  const made = element("div", "one");
+  made.append(Object.assign(element("canvas"), { width: SIDE, height: SIDE }));
+  if (named) {
+    const under = element("div", "under"), line = element("i");
+    line.style.background = COLOURS[k];
+    under.append(line, element("b"));
+    made.append(under);
+  }
+  return made;
 }
 
 function paint(canvas, frame, k) {
@@ -174,17 +187,19 @@ function curve(s) {
   for (let k = 0; k < s.scores.find(Boolean).length; k++) {
     const at = (i) => `${x(s.steps[i]).toFixed(1)},${y(s.scores[i][k]).toFixed(1)}`;
     const points = s.steps.map((_, i) => i).filter((i) => s.scores[i] && s.scores[i][k] !== null);
-    const path = (list, name) => list.length > 1 && s.curve.append(drawn("path", { class: name, d: "M" + list.map(at).join("L") }));
+    const stroke = s.pictures.children.length > 1 ? `stroke:${COLOURS[k]}` : "";
+    const path = (list, name) => list.length > 1 && s.curve.append(drawn("path", { class: name, style: stroke, d: "M" + list.map(at).join("L") }));
     path(points, "ahead");
     path(points.filter((i) => i <= s.at), "");
     if (s.at >= 0 && s.scores[s.at] && s.scores[s.at][k] !== null) {
-      s.curve.append(drawn("circle", { cx: x(s.steps[s.at]), cy: y(s.scores[s.at][k]), r: 4 }));
+      s.curve.append(drawn("circle", { cx: x(s.steps[s.at]), cy: y(s.scores[s.at][k]), r: 4, style: stroke.replace("stroke", "fill") }));
     }
   }
   const last = s.scores[Math.max(0, s.at)];
   const { said, words } = s.data, scores = last ? last.map((one) => (one === null ? "-" : short(one))).join(", ") : "";
   s.curve.setAttribute("aria-label", fill(said.score, { scores, step: s.steps[Math.max(0, s.at)] ?? 0 }));
   if (last) s.words.textContent = words ? fill(said.words, { words, scores }) : scores;
+  s.pictures.querySelectorAll(".under b").forEach((under, k) => { under.textContent = last && last[k] !== null ? short(last[k]) : ""; });
 }
 
 function take(s, data) {
@@ -219,13 +234,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   take(s, data);
   if (s.pictures.children.length !== data.pictures) {
-    s.pictures.replaceChildren(...Array.from({ length: data.pictures }, () => Object.assign(element("canvas"), { width: SIDE, height: SIDE })));
+    s.pictures.replaceChildren(...Array.from({ length: data.pictures }, (_, k) => one(k, data.pictures > 1)));
   }
   root.style.setProperty("--side", data.size + "px");
   root.classList.toggle("waits", s.count === 0);
   root.classList.toggle("big", !data.controls);
   s.pictures.classList.toggle("many", data.pictures > 1);
-  for (const canvas of s.pictures.children) { canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", data.title); }
+  for (const canvas of s.pictures.querySelectorAll("canvas")) { canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", data.title); }
   const other = s.title.textContent !== "" && s.title.textContent !== data.title;
   s.title.textContent = data.title;
   s.controls.hidden = s.walk.hidden = !data.controls;

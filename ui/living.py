@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from ui import networks, page, selection
+from ui import clock, networks, page, selection
 from ui.films import SHELF, Film, every
 from ui.goal import Goal
 from ui.language import say
@@ -77,7 +77,7 @@ def living(shown: Film, tag: str, look: Look, *, key: str = "living", on_seed: C
     if networks.ready():
         shown.first.wait(PATIENCE)
     with st.container(key=f"{key}-place"):
-        st.fragment(_draw, run_every=TICK if shown.running else None)(shown, tag, look, key, on_seed, shown.running)
+        clock.again(_draw, TICK if shown.running else None, shown, tag, look, key, on_seed, shown.running)
 
 
 def _draw(shown: Film, tag: str, look: Look, key: str, on_seed: Callable[[], None] | None, ran: bool) -> None:

@@ -53,7 +53,7 @@ def _told(block: Block) -> str:
 
 def _tall(block: Block) -> float:
     """Height in pixels: the grid of a convolution, the number of neurons of a dense layer."""
-    return 22 + 1.5 * block.grid if block.grid else 22 + 6 * np.log2(block.units)
+    return 16 + 1.15 * block.grid if block.grid else 16 + 4.5 * np.log2(block.units)
 
 
 def _thick(block: Block) -> float:

@@ -199,7 +199,6 @@ def alive() -> list[Run]:
     return found
 
 
-@st.fragment(run_every=2)
 def now_training(known: tuple[str, ...]) -> None:
     """Show what trains now, afresh every two seconds; when a training begins or ends, the whole page is drawn again."""
     running = alive()

@@ -51,7 +51,6 @@ def in_focus(readings: list[Reading]) -> Reading | None:
     return next(iter([*named, *whole, *readings]), None)
 
 
-@st.fragment(run_every=1)
 def cards(archived: bool) -> None:
     """Draw the run list; it lives."""
     readings = all_runs()

@@ -19,6 +19,10 @@ from ui.place import Place
 if TYPE_CHECKING:
     from fer_core.switching import Effect
 
+TOP = 10.0
+"""Points that the longest bar stands for, or more: a change by one face is no long bar."""
+MORE = "{breaks} that it had right are lost, {fixes} are won: more than chance explains (McNemar, p {p})."
+CHANCE = "{breaks} that it had right are lost, {fixes} are won: no more than chance may explain (McNemar, p {p})."
 _sample: dict[Any, Any] = {}
 """The one sample that is kept: stopped above a layer it takes up to 103 MB."""
 _guard = threading.Lock()
@@ -68,9 +72,12 @@ def draw(found: Effect, theme: Theme) -> None:
                after=words.share(after.accuracy, after.interval), faces=words.faces(before.n))
     st.html(f"<div class='fer-card'><div class='fer-number'>{say('{change} points', change=signed(change))}</div>"
             f"<div class='fer-line'>{told}</div></div>")
-    top = max(1.0, float(np.nanmax(np.abs(100 * found.recalls))))
-    rows = "".join(_row(name, 100 * float(value), top) for name, value in zip(EMOTIONS, found.recalls, strict=True))
-    st.html(f"{STYLE}<div class='fer-shifts'>{rows}</div>")
+    fixes, breaks, p = len(found.paired.fixes), len(found.paired.breaks), found.paired.p
+    st.caption(say(CHANCE if p >= 0.05 else MORE, breaks=words.faces(breaks), fixes=fixes, p=words.chance(p)))
+    top = max(TOP, float(np.nanmax(np.abs(100 * found.recalls))))
+    rows = "".join(_row(label, 100 * float(value), found, top) for label, value in enumerate(found.recalls.tolist()))
+    st.html(f"{STYLE}<div class='fer-shifts'><div><span></span><i class='none'></i><span>{say('points')}</span>"
+            f"<span>{say('right, of')}</span></div>{rows}</div>")
     if not found.matrix.any():
         st.caption(say("Not one of these faces is called anything else."))
         return
@@ -79,13 +86,16 @@ def draw(found: Effect, theme: Theme) -> None:
         st.html(_matrix(found.matrix, theme))
 
 
-def _row(name: str, value: float, top: float) -> str:
+def _row(label: int, value: float, found: Effect, top: float) -> str:
+    name = words.emotion(label)
     if np.isnan(value):
-        return f"<div><span>{say(name.capitalize())}</span><i></i><span>{say('no face')}</span></div>"
+        return f"<div><span>{name}</span><i></i><span></span><span>{say('no face')}</span></div>"
     width = 50 * abs(value) / top
     place = f"right:50%;width:{width:.1f}%" if value < 0 else f"left:50%;width:{width:.1f}%"
-    return (f"<div><span>{say(name.capitalize())}</span><i><b style='{place};background:{EMOTION_COLOURS[name]}'></b></i>"
-            f"<span>{signed(value)}</span></div>")
+    before, after = (int(one.matrix[label, label]) for one in (found.before, found.after))
+    told = say("{before} → {after} of {faces}", before=before, after=after, faces=found.before.per_class[label].support)
+    return (f"<div><span>{name}</span><i><b style='{place};background:{EMOTION_COLOURS[EMOTIONS[label]]}'></b></i>"
+            f"<span>{signed(value)}</span><span>{told}</span></div>")
 
 
 def _matrix(change: np.ndarray, theme: Theme) -> str:
@@ -104,11 +114,13 @@ def _cell(value: int, top: int, theme: Theme) -> str:
     return f"<td style='background:{colour};color:{ink(colour)}'>{f'{value:+d}' if value else ''}</td>"
 
 
-STYLE = """<style>.fer-shifts{display:grid;gap:3px;max-width:420px;font-size:.9rem}
-.fer-shifts div{display:grid;grid-template-columns:5rem 1fr 3.4rem;gap:8px;align-items:center;font-variant-numeric:tabular-nums}
+STYLE = """<style>.fer-shifts{display:grid;gap:3px;max-width:520px;font-size:.9rem}
+.fer-shifts div{display:grid;grid-template-columns:4.6rem 1fr 3.2rem 8rem;gap:8px;align-items:center;
+font-variant-numeric:tabular-nums}
 .fer-shifts i{display:block;height:13px;position:relative;background:rgba(128,136,150,.12);border-radius:3px}
+.fer-shifts i.none{visibility:hidden}
 .fer-shifts i::before{content:"";position:absolute;left:calc(50% - .5px);width:1px;top:0;bottom:0;background:rgba(128,136,150,.7)}
-.fer-shifts b{position:absolute;top:0;bottom:0;border-radius:2px}.fer-shifts span:last-child{text-align:right}
+.fer-shifts b{position:absolute;top:0;bottom:0;border-radius:2px}.fer-shifts span:nth-last-child(-n+2){text-align:right}
 .fer-change{border-collapse:separate;border-spacing:2px;font-size:.8rem;font-variant-numeric:tabular-nums}
 .fer-change td{width:2.5rem;height:1.8rem;text-align:center;border-radius:3px;border:0}
 .fer-change th{font-weight:500;padding:0 4px;border:0}</style>"""

@@ -167,6 +167,11 @@ def accuracy(value: float, interval: tuple[float, float], n: int) -> str:
     return say("{share} of {faces}", share=share(value, interval), faces=faces(n))
 
 
+def chance(p: float) -> str:
+    """Write the p of a test."""
+    return say("under 0.0001") if p < 1e-4 else f"{p:.2g}"
+
+
 def share(value: float, interval: tuple[float, float]) -> str:
     """Say a share with its 95% interval."""
     return say("{share} ({low:.1f} to {high:.1f})", share=percent(value), low=100 * interval[0], high=100 * interval[1])
