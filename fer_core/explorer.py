@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from fer_core import sources
 from fer_core.emotions import EMOTIONS, SIDE
-from fer_core.errors import ConfigError, FerError
+from fer_core.errors import ConfigError
 from fer_core.processes import give_way
 from fer_core.runs import Run, RunStore
-from fer_core.terminal import console, load_data, networks, print_json, progress_bar
+from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
 if TYPE_CHECKING:
     from fer_core.ascent import Objective
@@ -172,7 +173,7 @@ def activations(
 ) -> None:
     """Make the table of every filter's answer to every face of a split; Ctrl-C stops it, and it goes on from there."""
     opened = RunStore(runs).open(run)
-    model, dataset = networks().load(opened), load_data(data or opened.config.data)
+    model, dataset = networks().load(opened), run_data(opened, data)
     from fer_core import activations as tables
     from fer_core import tasks
 
@@ -257,8 +258,7 @@ def _faces(run: Run) -> tuple[Any, Any]:
     """Give the complete table of the validation faces, and the faces; nothing where one is missing."""
     from fer_core import activations
 
-    try:
-        dataset = load_data(run.config.data)
-        return activations.table(run, dataset, "validation"), dataset["validation"]
-    except FerError:  # the run's data is not on this machine: the wall is painted without faces
+    found = sources.find(run)
+    if found is None:  # the run's data is not on this machine: the wall is painted without faces
         return None, None
+    return activations.table(run, found[1], "validation"), found[1]["validation"]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fer_core import files
-from fer_core.data import Dataset, find, read
-from fer_core.errors import ConfigError, DataError
+from fer_core import files, sources
+from fer_core.errors import ConfigError
 from fer_core.pins import FILE, Pins
 from fer_core.report import ADDRESS, LANGUAGES, gather, html
 from fer_core.report import pinned as faces_of_pins
-from fer_core.runs import Run, RunStore
+from fer_core.runs import RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar
 
 
@@ -43,8 +41,9 @@ def report(
     if not out.parent.is_dir():
         raise ConfigError("The report cannot be written there.", received=out, expected="a file in a folder that exists")
     store = RunStore(runs)
-    opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins or _folder() / FILE).all()
-    dataset = _dataset(opened, data)
+    opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins or sources.folder() / FILE).all()
+    there = None if data else sources.find(opened)
+    dataset = load_data(data) if data else there[1] if there else None
     networks()
     with progress_bar() as bar:
         task = bar.add_task("writing the report", total=1.0)
@@ -57,24 +56,3 @@ def report(
     if as_json:
         return print_json({"file": str(out), "bytes": len(text), "missing": missing})
     console.print(f"wrote {out}: {len(text) / 1e6:.1f} MB" + (f"; missing: {', '.join(missing)}" if missing else ""), highlight=False)
-
-
-def _dataset(run: Run, data: str) -> Dataset | None:
-    """Read the data set named, or else the run's own, where it lay or in the folder data under any name; `None` where there is none."""
-    if data:
-        return load_data(data)
-    own, wanted, first = run.config.data, run.facts.get("data", {}).get("fingerprint"), None
-    there = sorted(find([_folder()]), key=lambda source: Path(source).name != Path(own).name)
-    for source in dict.fromkeys([own, *there]):
-        try:
-            dataset = read(source)
-        except DataError:
-            continue
-        if wanted in (None, dataset.fingerprint):
-            return dataset
-        first = first or dataset
-    return first
-
-
-def _folder() -> Path:
-    return Path(os.environ.get("FER_LENS_DATA", "data"))

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from fer_core import sources
 from fer_core.data import Dataset, read
 from fer_core.evaluate import Evaluation
 from fer_core.runs import Run, Status
@@ -108,8 +110,10 @@ def load_data(source: str, skip_bad: Path | None = None) -> Dataset:
 
 
 def run_data(run: Run, data: str) -> Dataset:
-    """Read the data set named, or the one that the run was trained on."""
-    return load_data(data or run.config.data, run.path / "bad-rows.txt" if run.config.skip_bad else None)
+    """Read the data set named, or the one that the run was trained on, where it says or in the folder of data sets."""
+    bad = run.path / "bad-rows.txt" if run.config.skip_bad else None
+    found = None if data else sources.find(run, read=partial(load_data, skip_bad=bad))
+    return found[1] if found else load_data(data or run.config.data, bad)
 
 
 def show_scores(title: str, result: Evaluation) -> None:

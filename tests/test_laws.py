@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "errors", "sentences", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment",
-    "runs", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
+    "runs", "sources", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "pins", "neighbours", "suspicion", "card",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
     "regions", "photos", "methods", "attribution", "saliency", "faithfulness", "shipping",

@@ -202,27 +202,22 @@ def faces(run: Run, found: Answers) -> Faces:
 
 def places(run: Run) -> list[str]:
     """List where the faces of a run may be: where the run says, where the URL says, in data/ under its name or any other."""
-    told = [run.config.data]
-    if asked := st.query_params.get("data"):
-        told.append(asked)
-    name = Path(str(run.facts.get("data", {}).get("name") or run.config.data)).name
-    told += sorted(cache.sources()[1:], key=lambda source: Path(source).name != name)  # all but the demo faces
-    return list(dict.fromkeys(told))
+    from fer_core import sources
+
+    return sources.places(run, *_asked())
 
 
 def located(run: Run) -> str | None:
     """Name the place of the data set that a run was trained on, or else of another edition; `None` where neither is at hand."""
-    wanted, edition = run.facts.get("data", {}).get("fingerprint"), None
-    for source in places(run):
-        try:
-            dataset = cache.dataset(source)
-        except DataError:
-            continue
-        if dataset.fingerprint == wanted:
-            return source
-        if edition is None and run.knows(dataset):
-            edition = source
-    return edition
+    from fer_core import sources
+
+    found = sources.find(run, *_asked(), read=cache.dataset)
+    return None if found is None else found[0]
+
+
+def _asked() -> list[str]:
+    asked = st.query_params.get("data")
+    return [asked] if asked else []
 
 
 def votes(found: Answers) -> dict[str, np.ndarray]:

@@ -46,7 +46,9 @@ def stamp(path: str | Path) -> Stamp:
 
 def data_root() -> Path:
     """Folder where data sets are looked for."""
-    return Path(os.environ.get("FER_LENS_DATA", "data"))
+    from fer_core import sources
+
+    return sources.folder()
 
 
 def store() -> RunStore:
