@@ -42,6 +42,11 @@ class Table:
     layers: tuple[str, ...]
     faces: int
 
+    @property
+    def there(self) -> bool:
+        """Tell whether it still lies on disk: a cache may be deleted at any time."""
+        return (self.folder / "table.json").exists()
+
     def maximum(self, layer: str) -> Floats:
         """Give the strongest answer anywhere on each face, float32 (faces, units)."""
         return self._array(layer, "maximum")

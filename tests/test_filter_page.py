@@ -344,6 +344,14 @@ def test_the_page_paints_tells_and_switches_off(page):
     assert [button.label for button in app.button if button.label.startswith("Filter ")]  # its twins
 
 
+def test_a_table_that_was_deleted_while_the_app_runs_is_made_anew(page, runs):
+    link = {"run": "demo", "layer": "conv4", "unit": "5", "more": "save", "knobs": "steps:2", "preset": "report"}
+    until(page(**link), lambda app: "Labels of its 100 strongest faces" in told(app))
+    shutil.rmtree(runs / "demo/.cache/activations")
+    app = until(page(**(link | {"unit": "6"})), lambda app: "Labels of its 100 strongest faces" in told(app))
+    assert list(runs.glob("demo/.cache/activations/validation-*/table.json")) and "Filter 6 of conv4" in told(app)
+
+
 def test_the_same_link_names_the_same_picture(page, runs):
     until(page(run="demo", layer="conv1", unit="1", more="save", seed="9", preset="report"),
           lambda app: any(key[1][1].seed == 9 and film.done for key, film in SHELF._films.items()))

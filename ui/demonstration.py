@@ -27,8 +27,8 @@ SIDE_SHOWN = 15 * SIDE
 STYLE = """<style>
 .st-key-controls, [data-testid=stHorizontalBlock]:has(h1), .st-key-thread { display: none; }
 [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stExpandSidebarButton] { display: none; }
-[data-testid=stMainBlockContainer] { padding-top: 1rem !important; padding-bottom: 0.5rem !important; }
-.st-key-demonstration-network-row { max-width: 1000px; margin: 0 auto; }
+[data-testid=stMainBlockContainer] { padding-top: 0.4rem !important; padding-bottom: 0.5rem !important; }
+.st-key-demonstration-network-row { max-width: 1000px; margin: -0.6rem auto -0.9rem; }
 </style>"""
 
 

@@ -94,6 +94,11 @@ class Desk:
                 del self._jobs[known]
             return job
 
+    def forget(self, name: Hashable) -> None:
+        """Drop an answer that holds no more; whoever asks next has it made anew."""
+        with self._guard:
+            self._jobs.pop(name, None)
+
     def let_go(self, name: Hashable, holder: str) -> None:
         """Give a job up for one holder; without any holder it ends, and is forgotten."""
         with self._guard:

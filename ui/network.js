@@ -94,6 +94,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.signature = signature;
     state.row.replaceChildren(...data.blocks.map((block) => button(block, data)));
   }
+  state.row.classList.toggle("still", !data.clickable);
   const changed = state.chosen !== data.chosen;
   state.chosen = data.chosen;
   mark(state);
