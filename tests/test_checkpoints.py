@@ -32,6 +32,23 @@ def test_its_weights_give_its_predictions(demo):
     assert np.allclose(models.predict(models.load(demo), faces), demo.predictions("validation").probabilities[:64], atol=1e-4)
 
 
+@pytest.mark.parametrize(("name", "parameters", "least"), [("cnn-fer2013", 8_019_463, 0.70), ("dnn-fer2013", 13_643_783, 0.45)])
+def test_the_networks_of_fer2013_are_the_reports_and_as_good_as_promised(root, name, parameters, least):
+    run = RunStore(root / "checkpoints").open(name)
+    found = run.predictions("validation")
+    assert run.facts["model"]["parameters"] == parameters
+    assert len(found.labels) == 3589 and (found.flipped.argmax(1) == found.labels).mean() >= least
+
+
+@pytest.mark.parametrize("name", ["cnn-fer2013", "dnn-fer2013"])
+def test_their_weights_give_their_predictions_on_real_faces(root, real_data, name):
+    from fer_core import models
+
+    run = RunStore(root / "checkpoints").open(name)
+    faces = read(str(real_data))["validation"].images[:64]
+    assert np.allclose(models.predict(models.load(run), faces), run.predictions("validation").probabilities[:64], atol=2e-3)
+
+
 def test_no_shipped_run_names_a_place_of_the_machine_it_was_made_on(root):
     for run in RunStore(root / "checkpoints").all():
         if run.id in ("demo", "cnn-fer2013", "cnn-fer2013-report", "dnn-fer2013"):
@@ -40,6 +57,6 @@ def test_no_shipped_run_names_a_place_of_the_machine_it_was_made_on(root):
 
 def test_the_cards_are_those_of_their_runs(root):
     cards = list((root / "checkpoints").glob("*/README.md"))
-    assert {"demo", "dnn-fer2013"} <= {path.parent.name for path in cards}
+    assert {"demo", "dnn-fer2013", "cnn-fer2013"} <= {path.parent.name for path in cards}
     for path in cards:
         assert path.read_text("utf8") == card(RunStore(root / "checkpoints").open(path.parent.name)), path
