@@ -56,9 +56,10 @@ def explain(
     if out is not None:
         files.write_arrays(out, maps=maps, indices=chosen, targets=targets)
     where = regions.located(images, drawn=dataset.name == "demo")
+    book = regions.ledger(maps, where)
     result: dict[str, Any] = {
         "run": run, "data": dataset.name, "split": split, "method": method, "layer": layer or None, "versus": versus or None,
-        "faces": len(chosen), "file": str(out) if out else None, "regions": _ledger(maps, where),
+        "faces": len(chosen), "file": str(out) if out else None, "regions": _rows(book), **_rows(book.features),
     }
     if image is not None:
         result |= {"image": image, "target": EMOTIONS[int(targets[0])]} | _one(
@@ -85,13 +86,13 @@ def _chosen(dataset: Dataset, split: str, image: int | None, faces: int) -> np.n
     return np.array([image])
 
 
-def _ledger(maps: np.ndarray, where: list[regions.Regions]) -> dict[str, dict[str, Any]]:
-    """Give per region the mean share of |map|, and its preference (share over area) with its 95 % interval."""
-    book = regions.ledger(maps, where)
-    (preference, intervals), (shares, _) = book.mean(), book.mean("shares")
-    rows = zip(book.names, shares.tolist(), preference.tolist(), intervals.tolist(), strict=True)
-    return {name: {"share": share, "preference": value, "interval": pair if np.isfinite(pair).all() else None}
-            for name, share, value, pair in rows}
+def _rows(book: regions.Ledger) -> dict[str, dict[str, Any]]:
+    """Give per region the mean share of |map|, and its preference (share over area), both with 95 % intervals; of one face without."""
+    (preference, intervals), (shares, spans) = book.mean(), book.mean("shares")
+    rows = zip(book.names, shares.tolist(), spans.tolist(), preference.tolist(), intervals.tolist(), strict=True)
+    return {name: {"share": share, "share_interval": span if np.isfinite(span).all() else None,
+                   "preference": value, "interval": pair if np.isfinite(pair).all() else None}
+            for name, share, span, value, pair in rows}
 
 
 def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, int | None], where: list[regions.Regions],
@@ -112,11 +113,15 @@ def _show(result: dict[str, Any]) -> None:
     rather = f" rather than {result['versus']}" if result["versus"] else ""
     about = f"face {result['image']}, why {result['target']}{rather}" if "image" in result else f"{result['faces']:,} faces"
     console.print(f"{result['run']}, {result['method']}, {result['data']} {result['split']}: {about}", highlight=False)
-    table = Table("region", "share of the map", "over its area", "95% interval", *(["when hidden"] if "hidden" in result else []), box=None)
-    for name, row in result["regions"].items():
-        interval = "" if row["interval"] is None else f"{row['interval'][0]:.2f} to {row['interval'][1]:.2f}"
-        cells = [name.replace("_", " "), f"{row['share']:.1%}", f"{row['preference']:.2f}", interval]
-        if "hidden" in result:
+    one = "hidden" in result
+    head = ("over its area", "when hidden") if one else ("95% interval", "over its area", "95% interval")
+    table = Table("region", "share of the map", *head, box=None)
+    for name, row in (result["regions"] | {"all but the rest": result["features"]}).items():
+        cells = [name.replace("_", " "), f"{row['share']:.1%}", f"{row['preference']:.2f}"]
+        if not one:
+            cells[2:2] = [_span(row["share_interval"], 100, 1)]
+            cells.append(_span(row["interval"], 1, 2))
+        if name in result.get("hidden", ()):
             before, after = result["probabilities"][result["target"]], result["hidden"][name][result["target"]]
             cells.append(f"{result['target']} {before:.1%} to {after:.1%}")
         table.add_row(*cells)
@@ -125,3 +130,7 @@ def _show(result: dict[str, Any]) -> None:
         console.print(result["verdict"], highlight=False)
     if result["file"]:
         console.print(f"wrote {result['file']}", highlight=False)
+
+
+def _span(interval: list[float] | None, times: int, digits: int) -> str:
+    return "" if interval is None else f"{times * interval[0]:.{digits}f} to {times * interval[1]:.{digits}f}"

@@ -27,6 +27,7 @@ def test_one_face_in_json(ask, tmp_path, capsys, root):
     assert told["outcome"] in ("passes", "undecided", "fails") and told["verdict"].startswith("This map")
     assert sum(row["share"] for row in told["regions"].values()) == pytest.approx(1, abs=1e-5)
     assert told["regions"]["mouth"]["interval"] is None
+    assert told["features"]["share"] == pytest.approx(1 - told["regions"]["rest"]["share"], abs=1e-5)
     for row in (told["probabilities"], *told["hidden"].values()):
         assert sum(row.values()) == pytest.approx(1, abs=1e-4)
     stored = files.read_arrays(tmp_path / "map.npz")
@@ -53,7 +54,7 @@ def test_a_wrong_face_is_asked_why_not_its_label(ask, capsys, root):
 def test_many_faces_as_a_table(ask, capsys):
     ask(faces=12, target="happy")
     told = capsys.readouterr().out
-    assert "12 faces" in told and "left eye" in told and " to " in told and "when hidden" not in told
+    assert "12 faces" in told and "left eye" in told and "all but the rest" in told and " to " in told and "when hidden" not in told
 
 
 @pytest.mark.parametrize("wrong", [{"target": "glad"}, {"versus": "glad"}, {"split": "all"}, {"image": 9999}, {"method": "magic"},

@@ -33,7 +33,7 @@ def number(way: Walk) -> None:
     def typed() -> None:
         selection.write(image=st.session_state["face_number"])
 
-    selection.mirror("face_number", way.image, count)
+    st.session_state["face_number"] = way.image
     st.number_input(say("Face, 0 to {last:,}", last=count - 1), 0, count - 1, key="face_number", on_change=typed, width=150)
 
 
@@ -64,7 +64,7 @@ def choose_faces(found: Answers | None) -> None:
         for label, param in (("Labelled", "true"), ("Called", "pred")):
             number = selection.emotion(param)
             key = f"pick_{param}"
-            selection.mirror(key, "any" if number is None else EMOTIONS[number])
+            st.session_state[key] = "any" if number is None else EMOTIONS[number]
             st.selectbox(say(label), names, key=key, format_func=selection.labels(names, str.capitalize).__getitem__,
                          on_change=picked, args=(param,), disabled=found is None and param == "pred")
         if parse(st.query_params.to_dict())[0].anything:  # all of them go by their number

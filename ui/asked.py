@@ -51,6 +51,7 @@ def _why(subject: Subject, asked: Question) -> None:
     now = next((name for name, (_, pair) in usual.items() if pair == classes), OTHER)
     if st.session_state.get("other_question"):
         now = OTHER
+    st.session_state["choose_question"] = now
 
     def chosen() -> None:
         value = st.session_state["choose_question"]
@@ -59,7 +60,6 @@ def _why(subject: Subject, asked: Question) -> None:
             selection.write(**usual[value][0])
 
     labels = selection.labels([*usual, OTHER], lambda name: "Another class ..." if name == OTHER else name)
-    selection.mirror("choose_question", now, *labels)
     st.segmented_control(say("Question"), list(labels), key="choose_question", on_change=chosen, label_visibility="collapsed",
                          wrap=True, format_func=labels.__getitem__)
     if now == OTHER:
@@ -68,14 +68,14 @@ def _why(subject: Subject, asked: Question) -> None:
 
 def _other(asked: Question) -> None:
     names = [name.capitalize() for name in EMOTIONS]
-    others = ["nothing else", *(name for name in names if name != names[asked.target])]
-    selection.mirror("other_p", names[asked.target])
-    selection.mirror("other_q", names[asked.versus] if asked.versus is not None else "nothing else", *others)
+    st.session_state["other_p"] = names[asked.target]
+    st.session_state["other_q"] = names[asked.versus] if asked.versus is not None else "nothing else"
 
     def chosen() -> None:
         p, q = (str(st.session_state[name]).lower() for name in ("other_p", "other_q"))
         selection.write(p=p, q=q if q in EMOTIONS and q != p else None)
 
+    others = ["nothing else", *(name for name in names if name != st.session_state["other_p"])]
     st.selectbox(say("Why"), names, key="other_p", format_func=selection.labels(names).__getitem__, on_change=chosen, width=150)
     st.selectbox(say("rather than"), others, key="other_q", format_func=selection.labels(others).__getitem__, on_change=chosen, width=150)
 
@@ -87,14 +87,13 @@ def _method(subject: Subject, asked: Question) -> None:
         label = say(WORDS[method].name)
         return f":gray[~~{label}~~]" if flat and WORDS[method].needs_convolution else label
 
-    methods = selection.labels(list(WORDS), name)
-    selection.mirror("choose_method", asked.method, *methods.items())
+    st.session_state["choose_method"] = asked.method
 
     def chosen() -> None:
         if (value := st.session_state["choose_method"]) is not None:
             selection.write(method=value, **dict.fromkeys(KNOBS))
 
-    st.segmented_control(say("Method"), list(WORDS), format_func=methods.__getitem__, key="choose_method",
+    st.segmented_control(say("Method"), list(WORDS), format_func=selection.labels(list(WORDS), name).__getitem__, key="choose_method",
                          on_change=chosen, label_visibility="collapsed")
     if flat:
         st.caption(say("Grad-CAM and LayerCAM are struck out: {reason}.", reason=NO_CONVOLUTION))
@@ -111,6 +110,7 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
         asked = replace(asked, layer=None)
     usual = "usual layer"
     names = [usual, *layers]
+    st.session_state["choose_layer"] = asked.layer or usual
 
     def chosen() -> None:
         value = st.session_state["choose_layer"]
@@ -119,9 +119,7 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
     def name(layer: str) -> str:
         return layer if layer == usual else f"{layer} ({layers[layer][0]} × {layers[layer][1]})"
 
-    told = selection.labels(names, name)
-    selection.mirror("choose_layer", asked.layer or usual, *told.items())
-    st.selectbox(say("Layer"), names, format_func=told.__getitem__, key="choose_layer", on_change=chosen,
+    st.selectbox(say("Layer"), names, format_func=selection.labels(names, name).__getitem__, key="choose_layer", on_change=chosen,
                  width=210, label_visibility="collapsed")
     return asked
 
@@ -133,7 +131,7 @@ def _settings(asked: Question, knobs: list[str]) -> None:
         usual = DEFAULT_SAMPLES.get(asked.method) if name == "samples" else default
         key = f"knob_{name}"
         value = told.get(name, usual)
-        selection.mirror(key, None if value is None else float(value) if name == "noise" else int(value))
+        st.session_state[key] = float(value) if name == "noise" and value is not None else int(value) if value is not None else None
         st.number_input(say(label), low, high, key=key, help=say(help), placeholder=say("the face's own mean"),
                         on_change=partial(_knob, name, usual))
 

@@ -98,7 +98,7 @@ def _classes(subject: Subject, question: Question, theme: Theme) -> None:
     shown = selection.emotion("q2")
     second = second if shown is None or shown == first else shown
     names = [name.capitalize() for i, name in enumerate(EMOTIONS) if i != first]
-    selection.mirror("second_class", EMOTIONS[second].capitalize(), *names)
+    st.session_state["second_class"] = EMOTIONS[second].capitalize()
 
     def chosen() -> None:
         selection.write(q2=str(st.session_state["second_class"]).lower())

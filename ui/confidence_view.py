@@ -37,7 +37,7 @@ def moved() -> None:
 
 def threshold(view: View) -> None:
     """Draw the slider that leaves unsure predictions out, beside the matrix that it changes."""
-    selection.mirror("least", round(100 * view.choice.least))
+    st.session_state["least"] = round(100 * view.choice.least)
     st.slider(say("Only predictions with p of at least (%)"), 0, 100, step=1, key="least", on_change=moved,
               help=say("p is the highest of the seven probabilities. The matrix, the faces and all sentences then hold for what is kept; "
                        "the panel Confidence below shows what is gained."))

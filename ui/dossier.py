@@ -148,7 +148,7 @@ def _number(place: Place) -> None:
     def typed() -> None:
         selection.write(image=st.session_state["filter_face"])
 
-    selection.mirror("filter_face", place.image, count)
+    st.session_state["filter_face"] = place.image
     st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, key="filter_face", on_change=typed, width=150)
 
 

@@ -38,7 +38,7 @@ function bytes(text) {
 }
 
 function build(root) {
-  const s = { root, frames: [], steps: [], scores: [], at: -1, playing: true, clock: 0, owed: 0 };
+  const s = { root, frames: [], steps: [], scores: [], at: -1, playing: true, clock: 0, owed: 0, asked: "", number: 0 };
   s.head = element("div", "head");
   s.title = element("div", "title");
   s.words = element("div", "words");
@@ -52,7 +52,7 @@ function build(root) {
   walk.append(s.slider, s.output);
   s.play = button("play", "", () => toggle(s));
   s.restart = button("restart", "", () => { s.at = -1; resume(s); });
-  s.seed = button("seed", "", () => s.send("act", "seed"));
+  s.seed = button("seed", "", () => act(s, "seed"));
   s.smooth = element("input");
   s.smooth.type = "checkbox";
   s.smooth.addEventListener("change", () => root.classList.toggle("smooth", s.smooth.checked));
@@ -63,7 +63,7 @@ function build(root) {
   s.controls.append(s.play, s.restart, s.seed, label);
   const stage = element("div", "stage");
   stage.append(s.head, s.pictures, s.curve, walk, s.controls);
-  s.slider.addEventListener("input", () => { s.playing = false; s.at = Number(s.slider.value); show(s); if (s.data.state === "running") s.send("act", "pause"); });
+  s.slider.addEventListener("input", () => { s.playing = false; s.at = Number(s.slider.value); show(s); if (state(s) === "running") act(s, "pause"); });
   s.walk = walk;
   root.replaceChildren(stage);
   root.ferState = s;
@@ -84,10 +84,21 @@ function speak(s, said) {
   s.label.textContent = said.smooth;
 }
 
+function act(s, name) { // numbered, so that an answer to what was asked before is known as such
+  s.asked = name;
+  s.number = Math.max(s.number, s.data.heard) + 1;
+  s.send("act", { name, number: s.number });
+}
+
+function state(s) { // of the film on the server, as it will be when all that was asked is heard
+  const meant = { play: "running", pause: "paused" }[s.asked];
+  return s.number > s.data.heard && meant && s.data.state !== "done" ? meant : s.data.state;
+}
+
 function toggle(s) {
   if (s.playing && !over(s)) {
     s.playing = false;
-    if (s.data.state === "running" || s.data.state === "waiting") s.send("act", "pause");
+    if (state(s) === "running" || state(s) === "waiting") act(s, "pause");
     show(s);
   } else {
     if (over(s)) s.at = -1;
@@ -97,10 +108,7 @@ function toggle(s) {
 
 function resume(s) {
   s.playing = true;
-  if (s.data.state === "paused") {
-    s.data = { ...s.data, state: "running" }; // as it will be when the page answers
-    s.send("act", "play");
-  }
+  if (state(s) === "paused") act(s, "play");
   show(s);
 }
 
@@ -111,7 +119,7 @@ function beat(s, now) {
   s.clock = now;
   if (!s.playing || s.at + 1 >= s.count) {
     s.owed = 0;
-    if (s.playing && s.data.state === "paused") { s.playing = false; show(s); } // one returned to a film that was paused
+    if (s.playing && state(s) === "paused") { s.playing = false; show(s); } // one returned to a film that was paused
     return;
   }
   s.owed += (passed * s.data.pace) / 1000;
@@ -227,7 +235,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   s.data = data;
   speak(s, data.said);
   if (s.film !== data.film) { // another film: nothing of the old one stays
-    Object.assign(s, { film: data.film, frames: [], steps: [], scores: [], count: 0, at: -1, owed: 0, playing: true });
+    Object.assign(s, { film: data.film, frames: [], steps: [], scores: [], count: 0, at: -1, owed: 0, playing: true, asked: "" });
     s.words.textContent = data.words;
     root.dataset.film = data.film;
     delete root.dataset.step;

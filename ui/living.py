@@ -91,12 +91,14 @@ def present(shown: Film, tag: str, look: Look, *, key: str, on_seed: Callable[[]
     """Draw a film as far as it is; where it is drawn again and again (`ticking`), only the newest frames are sent."""
 
     def acted() -> None:
-        act = st.session_state[key].get("act")
-        if act == "pause":
+        if (told := st.session_state[key].get("act")) is None:
+            return
+        st.session_state[f"heard-{key}"] = told["number"]
+        if told["name"] == "pause":
             shown.pause()
-        elif act == "play":
+        elif told["name"] == "play":
             shown.play()
-        elif act == "seed" and on_seed is not None:
+        elif told["name"] == "seed" and on_seed is not None:
             on_seed()
             selection.redraw()
 
@@ -116,8 +118,9 @@ def _data(shown: Film, tag: str, look: Look, key: str, ticking: bool) -> dict[st
         "film": tag, "start": before, "count": count, "pictures": handful[0].shape[0] if handful else 1,
         "frames": base64.b64encode(np.stack(handful).tobytes()).decode("ascii") if handful else "",
         "steps": shown.steps[before:count], "scores": [list(map(_short, row)) for row in shown.scores[before:count]],
-        "total": shown.total, "state": shown.state, "size": look.size, "controls": look.controls, "title": look.title,
-        "words": look.words, "pace": look.pace, "said": {name: say(text) for name, text in SAID.items()},
+        "total": shown.total, "state": shown.state, "heard": st.session_state.get(f"heard-{key}", 0), "size": look.size,
+        "controls": look.controls, "title": look.title, "words": look.words, "pace": look.pace,
+        "said": {name: say(text) for name, text in SAID.items()},
     }
 
 

@@ -216,7 +216,7 @@ def _without(subject: Subject, found: Hidden, where: Regions, fill: str, chosen:
 
 def selection_row(chosen: str | None) -> None:
     """Draw the choice of the region that is hidden."""
-    selection.mirror("choose_hide", chosen)
+    st.session_state["choose_hide"] = chosen
 
     def picked() -> None:
         selection.write(hide=st.session_state["choose_hide"])

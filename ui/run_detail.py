@@ -36,10 +36,14 @@ def act(action: Callable[[], object]) -> None:
 
 
 def choose(label: str, name: str, options: Sequence[str], told: Callable[[str], str], default: str) -> str:
-    """Draw a choice that mirrors a query parameter inside a part that is drawn every second."""
+    """Draw a choice that mirrors a query parameter inside a part that is drawn every second.
+
+    The widget is written to only where it differs: a write on every tick would take back a click that is still on its way.
+    """
     now = str(selection.param(name, default, options=options))
     key = f"live_{name}_{default}"  # another default is another widget: a tick on its way from the old one cannot choose for the new
-    selection.mirror(key, now, *options)
+    if st.session_state.get(key) != now:
+        st.session_state[key] = now
 
     def chosen() -> None:
         value = st.session_state[key]

@@ -160,18 +160,6 @@ def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str
     return {option: text if said.count(text) == 1 else f"{text} ({option})" for option, text in zip(options, said, strict=True)}
 
 
-def mirror(key: str, value: Any, *of: Any) -> None:
-    """Let the widget of a key, drawn next, show a value; `of` is what makes it another widget: its options, as a rule.
-
-    It is written to only where it differs: each write takes back a click that is still on its way.
-    """
-    known = st.session_state.setdefault("_mirrored", {})
-    widget = (st.session_state.get("_page"), language(), of)
-    if known.get(key) != widget or key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-    known[key] = widget
-
-
 def choose(
     label: str,
     name: str,
@@ -191,8 +179,7 @@ def choose(
     texts = {str(option): option for option in options}
     now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
     key = f"choose_{name}"
-    told = labels(options, words)
-    mirror(key, now, *told.items())
+    st.session_state[key] = now
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 
     def chosen() -> None:
@@ -201,5 +188,5 @@ def choose(
             write(**{name: value})
 
     seen = "collapsed" if hidden else "visible"
-    widget(say(label), options, key=key, format_func=told.__getitem__, on_change=chosen, label_visibility=seen)  # type: ignore[operator]
+    widget(say(label), options, key=key, format_func=labels(options, words).__getitem__, on_change=chosen, label_visibility=seen)  # type: ignore[operator]
     return now

@@ -59,7 +59,7 @@ def choose(run: Run, split: str) -> None:
     found = [other for other in others(run, split) if other.id == asked or _same_faces(run, other, split)]
     options = ["", *(other.id for other in found)]
     titles = selection.labels(options, {"": "no other run", **{other.id: other.title for other in found}}.__getitem__)
-    selection.mirror("with-run", asked if asked in options else "", *titles.items())
+    st.session_state["with-run"] = asked if asked in options else ""
 
     def changed() -> None:
         selection.write(**{"with": st.session_state["with-run"] or None, "show": None, "part": None, "start": None})

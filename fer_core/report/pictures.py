@@ -60,10 +60,9 @@ class Looks:
     @property
     def features(self) -> tuple[float, float, float, tuple[float, float]]:
         """Give for eyes, brows, nose and mouth together: share of the maps, share of the picture, their ratio and its 95% interval."""
-        shares, areas = self.ledger.shares[:, :-1].sum(1, keepdims=True), self.ledger.areas[:, :-1].sum(1, keepdims=True)
-        both = Ledger(("features",), shares, areas)
-        (ratio, interval), (share, _) = both.mean(), both.mean("shares")
-        return float(share[0]), float(areas.mean()), float(ratio[0]), (float(interval[0, 0]), float(interval[0, 1]))
+        all_ = self.ledger.features
+        (ratio, interval), (share, _) = all_.mean(), all_.mean("shares")
+        return float(share[0]), float(all_.areas.mean()), float(ratio[0]), (float(interval[0, 0]), float(interval[0, 1]))
 
     def shares(self, label: int) -> Floats:
         """Give the mean share of each region in the maps of one label (6,)."""

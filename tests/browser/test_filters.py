@@ -23,7 +23,6 @@ def frames(page):
     return int(living(page).get_attribute("data-frames") or 0)
 
 
-
 def canvas(page):
     """The pixels of the living picture, as the browser shows them."""
     return page.locator(".fer-living canvas").first.evaluate("one => one.toDataURL()")
@@ -42,7 +41,11 @@ def test_a_filter_is_picked_painted_stopped_and_brought_back_by_its_link(filters
     expect(living(page)).to_have_attribute("data-step", re.compile(r"\d+"), timeout=SLOW)
     first, before = frames(page), canvas(page)
     expect(living(page)).not_to_have_attribute("data-frames", str(first), timeout=SLOW)  # more of them arrive
-    page.locator(".fer-living").get_by_role("button", name="Pause").click()
+    pause = page.locator(".fer-living").get_by_role("button", name="Pause")
+    pause.evaluate("one => { one.click(); one.click(); }")  # changed one's mind before the page could answer: it goes on
+    settled(page)
+    page.wait_for_timeout(1000)
+    pause.click()
     expect(living(page)).to_have_attribute("data-state", "paused")
     settled(page)
     stopped = frames(page)
