@@ -23,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from benchmarks.table import row
+from fer_core import regions
 from fer_core.demo import FEATURES, draw, face_at, masks
 from fer_core.emotions import EMOTIONS
 
@@ -48,7 +49,7 @@ def main() -> None:
     model = models.load(RunStore().open(told.run))
     images, differing, targets, versus = chosen(model, told.faces)
     few, forgets = slice(None, None, 5), {}
-    maps = {"(noise)": np.random.default_rng(0).normal(size=images.shape), "(the face's edges)": edges(images)}
+    maps = {"(noise)": np.random.default_rng(0).normal(size=images.shape), "(the face's edges)": regions.edges(images)}
     for name, method in METHODS.items():
         if why_not(model, name) is None:
             maps[method.label] = explain(model, images, name, targets, versus=versus)
@@ -92,12 +93,6 @@ def where(face: object, twin: object, first: np.ndarray, second: np.ndarray) -> 
     shares = difference.sum(axis=(1, 2)) / max(difference.sum(), 1e-9)
     assert len(shares) == len(FEATURES)
     return both[shares >= ENOUGH].any(axis=0)
-
-
-def edges(images: np.ndarray) -> np.ndarray:
-    """Give the size of each face's own slope."""
-    down, right = np.gradient(images.astype(float), axis=(1, 2))
-    return np.hypot(down, right)
 
 
 def score(maps: np.ndarray, differing: np.ndarray) -> dict[str, object]:

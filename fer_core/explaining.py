@@ -43,6 +43,14 @@ def explain(
     from fer_core import saliency
 
     goal, other = (_class(name) if name else None for name in (target, versus))
+    if goal is not None and goal == other:
+        raise ConfigError("A class is not explained rather than itself.", received=f"--target {target} --versus {versus}",
+                          todo="choose two different emotions, or leave --versus out")
+    if layer and method in saliency.METHODS and not saliency.METHODS[method].needs_convolution:
+        raise ConfigError(f"The method {method} has no layer to choose.", received=f"--layer {layer}",
+                          todo="take grad_cam or layer_cam, or leave --layer out")
+    if image is None and faces < 1:
+        raise ConfigError("No face is to be explained.", received=f"--faces {faces}", expected="1 or more")
     model, dataset = models.load(opened), run_data(opened, data)
     chosen = _chosen(dataset, split, image, faces)
     images = np.asarray(dataset[split].images[chosen])
@@ -60,6 +68,7 @@ def explain(
     result: dict[str, Any] = {
         "run": run, "data": dataset.name, "split": split, "method": method, "layer": layer or None, "versus": versus or None,
         "faces": len(chosen), "file": str(out) if out else None, "regions": _rows(book), **_rows(book.features),
+        "edges": _rows(regions.ledger(regions.edges(images), where).features)["features"],
     }
     if image is not None:
         result |= {"image": image, "target": EMOTIONS[int(targets[0])]} | _one(
@@ -111,7 +120,8 @@ def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, i
 
 def _show(result: dict[str, Any]) -> None:
     rather = f" rather than {result['versus']}" if result["versus"] else ""
-    about = f"face {result['image']}, why {result['target']}{rather}" if "image" in result else f"{result['faces']:,} faces"
+    count = result["faces"]
+    about = f"face {result['image']}, why {result['target']}{rather}" if "image" in result else f"{count:,} face{'s' * (count > 1)}"
     console.print(f"{result['run']}, {result['method']}, {result['data']} {result['split']}: {about}", highlight=False)
     one = "hidden" in result
     head = ("over its area", "when hidden") if one else ("95% interval", "over its area", "95% interval")
@@ -126,6 +136,10 @@ def _show(result: dict[str, Any]) -> None:
             cells.append(f"{result['target']} {before:.1%} to {after:.1%}")
         table.add_row(*cells)
     console.print(table)
+    edges = result["edges"]
+    span = "" if one else f" ({_span(edges['share_interval'], 100, 1)})"
+    console.print(f"The face's own edges, a map that asks no network, lie {edges['share']:.1%}{span} on all but the rest: "
+                  f"{edges['preference']:.2f} times its area.", highlight=False)
     if "verdict" in result:
         console.print(result["verdict"], highlight=False)
     if result["file"]:

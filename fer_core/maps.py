@@ -5,6 +5,8 @@ A map is float32 (48, 48), signed and raw; only here is it scaled, and always by
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,13 +100,31 @@ def strip(pictures: list[Bytes], captions: list[str], theme: Theme, *, side: int
     """Lay square pictures (48, 48, 3) side by side with captions and a title, on the page's ground: uint8 (h, w, 3)."""
     from PIL import Image, ImageDraw, ImageFont
 
-    gap, head = 12, 34 if title else 0
-    width, height = len(pictures) * (side + gap) + gap, side + 2 * gap + 40 + head
-    sheet = Image.new("RGB", (width, height), GROUND[theme])
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    pen.text((gap, gap), title, TEXT[theme], ImageFont.load_default(16))
+    gap, large, font = 12, ImageFont.load_default(16), ImageFont.load_default(14)
+    width = len(pictures) * (side + gap) + gap
+    title, captions = _wrapped(title, large, width - 2 * gap), [_wrapped(caption, font, side) for caption in captions]
+    head = 22 * len(title.splitlines()) + gap * bool(title)
+    foot = 18 * max((len(caption.splitlines()) for caption in captions), default=0) + gap
+    sheet = Image.new("RGB", (width, head + gap + side + foot), GROUND[theme])
+    pen = ImageDraw.Draw(sheet)
+    pen.multiline_text((gap, gap), title, TEXT[theme], large)
     for i, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         left = gap + i * (side + gap)
         sheet.paste(Image.fromarray(enlarged(picture, side // picture.shape[0], smooth=smooth)), (left, gap + head))
         pen.multiline_text((left, gap + head + side + 6), caption, TEXT[theme], font)
     return np.asarray(sheet)
+
+
+def _wrapped(text: str, font: Any, width: int) -> str:
+    """Break lines that are wider than so many pixels, between words."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        now = ""
+        for word in line.split(" "):
+            longer = f"{now} {word}".strip()
+            if now and font.getlength(longer) > width:
+                lines.append(now)
+                longer = word
+            now = longer
+        lines.append(now)
+    return "\n".join(lines)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import ascent, cuts, units
+from fer_core import ascent, cuts
 from fer_core.activations import Table
 from fer_core.ascent import OBJECTIVES
 from fer_core.presets import Settings
@@ -87,11 +87,10 @@ def examine(model: keras.Model, layer: str, unit: int, settings: Settings, *, ta
     tries = {"grey": _last(ascent.ascend(model, target, preset=replace(settings, start="grey"), every=settings.steps))}
     words: list[str] = []
     if table is not None and split is not None:
-        [strongest] = units.strongest_faces(table, layer, unit, 1)
         answers = table.maximum(layer)[:, unit]
         words.append(Sentence("its strongest answer to {faces:,} {split} faces is {answer:.3g}", faces=len(answers), split=table.split,
                               answer=float(answers.max())))
-        face = split.images[strongest]
+        face = split.images[int(answers.argmax())]
         tries["its strongest face"] = _last(ascent.ascend(model, target, preset=settings, face=face, every=settings.steps))
     awake = {name: bool(_excited(model, layer, [unit], frame.images)[0]) for name, frame in tries.items()}
     words += [Sentence(UNMOVED if frame.forces[0] == 0 else MOVED, start=name, score=float(frame.scores[0]))

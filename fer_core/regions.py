@@ -220,6 +220,13 @@ def shift(first: Ledger, second: Ledger) -> tuple[Floats, Floats]:
     return replace(first, shares=second.shares - first.shares).mean("shares")
 
 
+def edges(images: ArrayLike) -> Floats:
+    """Give how steeply the grey of each image (n, 48, 48) rises at each pixel: a map that asks no network, to hold others against."""
+    down, right = np.gradient(np.asarray(images, np.float32), axis=(1, 2))
+    steepness: Floats = np.hypot(down, right)
+    return steepness
+
+
 Where = Regions | Sequence[Regions] | Masks
 
 

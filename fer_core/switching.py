@@ -33,6 +33,8 @@ class Effect:
     probabilities: Floats
     paired: McNemar
     """Of the network as it is (a) and without the units (b)."""
+    moved: int
+    """Faces that are called something else without the units."""
 
     @property
     def accuracy(self) -> float:
@@ -94,7 +96,8 @@ class Sample:
         if not off or not all(0 <= unit < len(self.silence) for unit in off):
             raise ModelError(f"The layer {self.layer} has no such units.", received=off, expected=f"0 to {len(self.silence) - 1}")
         after, probabilities = self._evaluated(self._upwards(self.answers, progress, off))
-        return Effect(off, self.before, after, probabilities, mcnemar(self.labels, self.probabilities, probabilities))
+        moved = int(np.sum(probabilities.argmax(1) != self.probabilities.argmax(1)))
+        return Effect(off, self.before, after, probabilities, mcnemar(self.labels, self.probabilities, probabilities), moved)
 
     def _upwards(self, answers: Floats, progress: Callable[[float], object], off: tuple[int, ...] = ()) -> Floats:
         if self.upper is not None:

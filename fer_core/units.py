@@ -87,7 +87,7 @@ def statistics(table: Table, layer: str, labels: NDArray[np.int64]) -> Statistic
     others = (of_class.sum(0) - best) / max(1, len(of_class) - 1)
     silent = (maximum.max(0) <= 0) | ((maximum.max(0) == maximum.min(0)) & (mean.max(0) == mean.min(0)))
     preferred = np.array(present or [0])[of_class.argmax(0)]
-    return Statistics(mean.mean(0), maximum.max(0), np.where(silent, 0, sparsity).astype(np.float32),
+    return Statistics(mean.mean(0), maximum.max(0), sparsity.astype(np.float32),
                       _ratio(best - others, best + others).astype(np.float32), preferred, silent)
 
 
@@ -107,9 +107,13 @@ def weight_norms(model: keras.Model, layer: str) -> Floats:
 
 
 def strongest_faces(table: Table, layer: str, unit: int, k: int = STRONGEST) -> NDArray[np.int64]:
-    """Give the indices of the k faces with the strongest answers, strongest first; equals in the order of the split."""
+    """Give the indices of the k faces with the strongest answers, strongest first; equals in the order of the split.
+
+    A face to which a hidden unit does not answer above zero is left out, so that there may be fewer; of a logit any answer counts.
+    """
     column = np.asarray(table.maximum(layer)[:, unit])
-    return np.lexsort((np.arange(len(column)), -column))[:k]
+    best = np.lexsort((np.arange(len(column)), -column))[:k]
+    return best if layer == table.layers[-1] else best[column[best] > 0]
 
 
 def twins(table: Table, layer: str, unit: int, k: int = TWINS) -> tuple[tuple[int, float], ...]:
@@ -141,6 +145,8 @@ def patch(facts: models.LayerFacts, row: int, column: int) -> tuple[int, int, in
 
 def peaks(model: keras.Model, layer: str, unit: int, split: Split, faces: Sequence[int] | NDArray[np.int64]) -> tuple[Peak, ...]:
     """Find where a unit answers most on each of some faces of a split."""
+    if not len(faces):
+        return ()
     maps = activation_maps(model, layer, unit, split.images[np.asarray(faces, np.int64)])
     [facts] = [facts for facts in models.layers(model) if facts.name == layer]
     found = []

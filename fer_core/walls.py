@@ -49,6 +49,11 @@ class Wall:
         return asked
 
     @property
+    def there(self) -> bool:
+        """Tell whether it still lies on disk: a cache may be deleted at any time."""
+        return (self.folder / "wall.json").exists()
+
+    @property
     def layer(self) -> str:
         """The layer whose units hang here."""
         return str(self.asked["layer"])

@@ -112,7 +112,7 @@ def main() -> None:
         return
     if place is None:
         return
-    if selection.param("demo", cast=int, low=1):
+    if selection.param("demo", cast=int, low=1, high=demonstration.LAST):
         demonstration.draw(place, holder())
         return
     head.html(f"<p class='fer-sentence'>{html.escape(sentence(place))}</p>")

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from fer_core.card import card
+from fer_core.card import card, percent
 from fer_core.data import read
+from fer_core.emotions import EMOTIONS
+from fer_core.evaluate import evaluate
+from fer_core.measures import wilson
 from fer_core.runs import RunStore
+
+OF_FER2013 = ("cnn-fer2013", "cnn-fer2013-report", "dnn-fer2013")
+CONFUSED = (("sad", "neutral"), ("sad", "angry"), ("sad", "happy"), ("disgust", "angry"), ("disgust", "surprise"))
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +57,37 @@ def test_their_weights_give_their_predictions_on_real_faces(root, real_data, nam
 
 def test_no_shipped_run_names_a_place_of_the_machine_it_was_made_on(root):
     for run in RunStore(root / "checkpoints").all():
-        if run.id in ("demo", "cnn-fer2013", "cnn-fer2013-report", "dnn-fer2013"):
+        if run.id in ("demo", *OF_FER2013):
             assert "/" not in run.config.data
 
 
 def test_the_cards_are_those_of_their_runs(root):
     cards = list((root / "checkpoints").glob("*/README.md"))
-    assert {"demo", "dnn-fer2013", "cnn-fer2013"} <= {path.parent.name for path in cards}
+    assert {"demo", *OF_FER2013} <= {path.parent.name for path in cards}
     for path in cards:
         assert path.read_text("utf8") == card(RunStore(root / "checkpoints").open(path.parent.name)), path
+
+
+def scores(found):
+    """Write what README tells of a run: right, averaged with the mirror image, without copies of training faces."""
+    looks = [evaluate(found.labels, look, leaked=found.leaked) for look in (found.probabilities, found.flipped)]
+    told = [looks[0], looks[1], looks[1].without_copies]
+    return " | ".join(percent(one.accuracy, one.interval) for one in told)
+
+
+def confused(found, true, called):
+    """Write the share of the faces of a label that are called something else, with its interval."""
+    of = found.labels == EMOTIONS.index(true)
+    wrong = found.probabilities[of].argmax(1) == EMOTIONS.index(called)
+    return percent(wrong.mean(), wilson(int(wrong.sum()), len(wrong)))
+
+
+def test_readme_tells_what_the_networks_say(root):
+    readme = (root / "README.md").read_text("utf8")
+    found = [RunStore(root / "checkpoints").open(name).predictions("validation") for name in OF_FER2013]
+    for name, predictions in zip(OF_FER2013, found, strict=True):
+        [line] = [line for line in readme.splitlines() if line.startswith(f"| `{name}`, ")]
+        assert line.endswith(f" | {scores(predictions)} |")
+    for true, called in CONFUSED:
+        shares = " | ".join(confused(one, true, called) for one in found)
+        assert f"| {true.capitalize()}, called {called.capitalize()} | {shares} |" in readme

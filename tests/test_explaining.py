@@ -54,10 +54,11 @@ def test_a_wrong_face_is_asked_why_not_its_label(ask, capsys, root):
 def test_many_faces_as_a_table(ask, capsys):
     ask(faces=12, target="happy")
     told = capsys.readouterr().out
-    assert "12 faces" in told and "left eye" in told and "all but the rest" in told and " to " in told and "when hidden" not in told
+    assert all(words in told for words in ("12 faces", "left eye", "all but the rest", " to ", "own edges")) and "when hidden" not in told
 
 
 @pytest.mark.parametrize("wrong", [{"target": "glad"}, {"versus": "glad"}, {"split": "all"}, {"image": 9999}, {"method": "magic"},
+                                   {"target": "sad", "versus": "sad"}, {"faces": 0}, {"faces": -5}, {"layer": "conv1"},
                                    {"method": "grad_cam", "layer": "dense1"}])
 def test_a_wrong_question_is_told(ask, wrong):
     with pytest.raises(FerError):

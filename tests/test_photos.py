@@ -167,6 +167,22 @@ def test_three_faces_are_found():
         assert abs(face.left + face.side / 2 - (80 + i * 340 + 130)) < 40
 
 
+@pytest.mark.parametrize("ground", [90, 150, 210])
+def test_a_face_is_found_whatever_stands_beside_it(ground):
+    size = 300
+    wall = np.full((size + 160, 3 * size + 300), ground, np.uint8)
+    for i in range(3):
+        left = 60 + i * (size + 60)
+        wall[80 : 80 + size, left : left + size] = draw(face_at(11 + i, i)[0], size=size)
+    assert len(photos.faces(photos.read(encode(Image.fromarray(wall))))) == 3
+
+
+def test_a_photo_that_is_too_narrow_is_told_by_its_own_size():
+    with pytest.raises(DataError, match="too narrow") as told:
+        photos.read(encode(Image.fromarray(np.zeros((20_000, 40), np.uint8))))
+    assert told.value.received == "40 x 20,000 pixels"
+
+
 def test_a_phone_s_photo_lying_on_its_side():
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -91,6 +91,21 @@ def test_a_map_on_the_mouth_is_the_mouths(masks):
     np.testing.assert_allclose(found.preference[0, 4], 2304 / masks[4].sum(), rtol=1e-6)
 
 
+def test_all_features_together_are_all_but_the_rest(faces, masks):
+    book = regions.ledger(np.random.default_rng(0).normal(size=faces.images.shape), masks)
+    both = book.features
+    assert both.names == ("features",) and np.allclose(both.shares[:, 0], 1 - book.shares[:, -1], atol=1e-6)
+    assert np.allclose(both.areas[:, 0], 1 - book.areas[:, -1], atol=1e-6)
+
+
+def test_edges_are_where_the_grey_changes():
+    ramp = np.broadcast_to(3.0 * np.arange(48) + 4.0 * np.arange(48)[:, None], (1, 48, 48))
+    assert np.allclose(regions.edges(ramp), 5) and not regions.edges(np.full((2, 48, 48), 90)).any()
+    step = np.zeros((1, 48, 48))
+    step[:, :, 24:] = 200
+    assert set(np.nonzero(regions.edges(step))[2]) == {23, 24}
+
+
 def test_mean_and_interval_over_faces_leave_out_blank_maps(faces):
     random = np.random.default_rng(0)
     maps = random.normal(size=(70, 48, 48))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import models
+from fer_core import maps, models
 from fer_core.errors import FerError, ModelError
 from fer_core.runs import RunStore
 from fer_core.saliency import METHODS, Stopped, default_layer, explain, explain_with_notes, grids, why_not
@@ -231,3 +231,11 @@ def test_a_long_request_tells_its_progress_and_can_be_cancelled(network, images,
     assert shares[-1] == pytest.approx(1) and min(shares) > 0
     with pytest.raises(Stopped):
         explain(network, images, method, 3, should_stop=lambda: True, **FAST)
+
+
+def test_captions_of_a_saved_picture_are_whole_however_long():
+    plain, long = (maps.strip([np.zeros((48, 48, 3), np.uint8)] * 4, [caption] * 4, "light", title=title)
+                   for caption, title in (("short", "short"), ("many words " * 12, "a sentence with many words in it " * 8)))
+    assert long.shape[1] == plain.shape[1] and long.shape[0] > plain.shape[0] + 100
+    ground = long[0, 0]
+    assert (long[-4:] == ground).all() and (long[:, -4:] == ground).all()  # nothing runs over an edge

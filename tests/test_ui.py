@@ -30,6 +30,17 @@ def choosing():
     selection.arrive()
     st.button("face", on_click=selection.write, kwargs={"image": 2})
     st.button("method", on_click=selection.write, kwargs={"method": "rise"})
+    st.button("next", on_click=lambda: selection.write(image=selection.newest("image", 0, cast=int) + 1))
+
+
+def choosing_a_run():
+    import streamlit as st
+
+    from ui import selection
+
+    selection.arrive()
+    selection.choose("Run", "run", ["first", "second"], default="second")
+    st.button("face", on_click=selection.write, kwargs={"image": 2})
 
 
 @pytest.fixture
@@ -46,6 +57,22 @@ def test_a_second_click_before_the_browser_heard_of_the_first_loses_neither(chos
     chosen_face.query_params.clear()
     chosen_face.button[1].click().run()
     assert chosen_face.query_params == {"image": "2", "method": "rise"}
+
+
+def test_no_click_of_a_quick_hand_is_lost(chosen_face):
+    for label in ("next", "next", "method", "next"):
+        chosen_face.query_params.clear()  # the browser has heard of none of them yet
+        next(button for button in chosen_face.button if button.label == label).click().run()
+    assert chosen_face.query_params == {"image": "5", "method": "rise"}
+
+
+def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chosen():
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(choosing_a_run).run()
+    assert app.query_params == {}
+    app.button[0].click().run()
+    assert app.query_params == {"run": "second", "image": "2"}
 
 
 def test_after_back_a_click_does_not_bring_back_what_was_left(chosen_face):

@@ -171,9 +171,16 @@ class Known:
 
 def test_statistics_of_known_units():
     found = units.statistics(Known(), "any", np.array([2, 3, 3, 4, 4, -1]))
-    assert np.allclose(found.sparsity, [0, 5 / 6, 0]) and np.allclose(found.selectivity, [0, 1, 0])
+    assert np.allclose(found.sparsity, [0, 5 / 6, 1]) and np.allclose(found.selectivity, [0, 1, 0])
     assert found.preferred[1] == 2 and found.silent.tolist() == [True, False, True]
     assert np.allclose(found.mean, [1, 4 / 6, -1]) and found.maximum.tolist() == [1, 4, -1]
+
+
+def test_a_face_that_does_not_excite_a_unit_is_none_of_its_strongest():
+    known = Known()
+    known.layers = ("any", "logits")
+    assert units.strongest_faces(known, "any", 1).tolist() == [0] and units.strongest_faces(known, "any", 2).tolist() == []
+    assert units.strongest_faces(known, "logits", 2, 2).tolist() == [0, 1]  # of a logit the highest counts, wherever it lies
 
 
 class Leaky(Known):
@@ -207,6 +214,7 @@ def test_switching_off_is_zeroing_the_weights(run, split, layer, off):
     assert np.allclose(effect.probabilities, expected, atol=1e-4)
     assert np.isclose(effect.accuracy, effect.after.accuracy - effect.before.accuracy)
     assert effect.matrix.sum() == 0 and effect.recalls.shape == (7,)
+    assert effect.moved == (effect.probabilities.argmax(1) != sample.probabilities.argmax(1)).sum() >= np.abs(effect.matrix).sum() // 2
     assert 5 not in sample.faces and len(sample.faces) == 80  # face 5 has no label
     with pytest.raises(ModelError):
         sample.without([10_000])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -42,7 +44,7 @@ def steps(way: Walk) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="steps"):
         for name, icon, by in (("Previous", ":material/chevron_left:", -1), ("Next", ":material/chevron_right:", 1)):
             face = way.step(by)
-            st.button(say(name), icon=icon, key=f"step{by}", disabled=face is None, on_click=selection.write, kwargs={"image": face})
+            st.button(say(name), icon=icon, key=f"step{by}", disabled=face is None, on_click=_step, args=(way, by))
         others = way.wrong[way.wrong != way.image]
         st.button(say("Random wrong one"), icon=":material/casino:", key="random", disabled=not len(others), on_click=at_random,
                   args=(others,), help=None if len(others) else say("No other wrong face is known among the chosen ones."))
@@ -50,6 +52,13 @@ def steps(way: Walk) -> None:
         place = say("Face {at:,} of {n:,}", at=way.place + 1, n=len(way.order)) if way.place is not None else \
             say("Not among the chosen faces")
         st.caption(page.literal(f"{place} · {say(way.said)}"), width="stretch")
+
+
+def _step(way: Walk, by: int) -> None:
+    """Go on from the face that was asked for last: a quick hand clicks again before the page has followed."""
+    face = replace(way, image=selection.newest("image", way.image, cast=int)).step(by)
+    if face is not None:
+        selection.write(image=face)
 
 
 def at_random(others: np.ndarray) -> None:

@@ -84,7 +84,7 @@ def _every_knob(goal: Goal, face: bool) -> None:
         _switch(say("Silence it instead"), "silence", "1", goal.silence, say("The other way: the picture that it answers to least."))
         if face:
             _switch(say("Start from the chosen face"), "from", "face", goal.face, say("Instead of noise: what is made of a real face."))
-    values = asdict(PRESETS[goal.preset]) | dict(goal.knobs)
+    values = asdict(goal.settings)
     columns = st.columns(3)
     for i, (name, (label, told)) in enumerate(KNOBS.items()):
         with columns[i % len(columns)]:

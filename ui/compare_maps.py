@@ -35,6 +35,8 @@ class Tile:
     title: str
     job: jobs.Job
     test: jobs.Job | None = None
+    own: bool = True
+    """Whether it has a scale of its own, to be told under it."""
 
     def picture(self, top: float, theme: Theme) -> np.ndarray:
         """Draw the map, greyed where it fails its test, or an empty ground."""
@@ -57,7 +59,7 @@ class Tile:
     def said(self) -> str:
         """What stands under it beside its title."""
         if self.map is not None:
-            told = say("strongest ±{top:.2g}", top=maps.limit(self.map))
+            told = say("strongest ±{top:.2g}", top=maps.limit(self.map)) if self.own else ""
             if self.verdict is None:
                 return f"{told}\n"
             outcome = say("{outcome}, greyed", outcome=self.verdict.outcome) if self.verdict.failed else say(self.verdict.outcome)
@@ -107,6 +109,7 @@ def _classes(subject: Subject, question: Question, theme: Theme) -> None:
                  format_func=selection.labels(names).__getitem__, on_change=chosen, width=200)
     asked = [question.of(first), question.of(second), question.of(first, second)]
     tiles = _tiles([why(one.target, one.versus) for one in asked], [(subject, one) for one in asked], "Asking for both classes")
+    tiles = [replace(tile, own=False) for tile in tiles]
     known = [tile.map for tile in tiles if tile.map is not None]
     top = maps.limit(*known) if known else 1.0
     _wall("compare-classes", [maps.grey(subject.image), *(tile.picture(top, theme) for tile in tiles)], tiles)
@@ -129,8 +132,13 @@ def _other(subject: Subject, first: int) -> int:
 
 
 def others(run: Run) -> list[Run]:
-    """List the other runs with weights."""
-    return [one for one in cache.runs() if not one.damage and one.id != run.id and (one.path / "weights.safetensors").exists()]
+    """List the other runs with weights, those trained on the same faces first."""
+    found = [one for one in cache.runs() if not one.damage and one.id != run.id and (one.path / "weights.safetensors").exists()]
+    return sorted(found, key=lambda one: _trained_on(one) != _trained_on(run))
+
+
+def _trained_on(run: Run) -> str:
+    return str(run.facts.get("data", {}).get("fingerprint", run.config.data))
 
 
 def _networks(subject: Subject, question: Question, theme: Theme) -> None:
@@ -143,6 +151,9 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
     if asked is not None and asked not in there:
         st.info(say("There is no other run '{given}' with weights.", given=page.literal(str(asked)[:40])), icon=":material/info:")
     id = selection.choose("Beside", "with", list(there), words=lambda name: there[name].title)
+    if _trained_on(there[id]) != _trained_on(subject.run):
+        st.caption(say("{run} was trained on other faces than {own}.", run=page.literal(there[id].title),
+                       own=page.literal(subject.run.title)))
     second = subject.before(there[id])
     pair = [(one, question) for one in (subject, second)]
     if question.words.needs_convolution and second.run.config.arch == "dnn":

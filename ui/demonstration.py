@@ -13,7 +13,7 @@ from fer_core.emotions import EMOTIONS, SIDE
 from ui import clock, living, network, selection
 from ui.blueprint import Block
 from ui.films import SHELF, every
-from ui.goal import Goal
+from ui.goal import SWITCHES, Goal
 from ui.language import say
 from ui.place import Place
 
@@ -23,6 +23,8 @@ PAUSE = 3.5
 """Seconds that a finished picture stays."""
 TICK = 0.5
 SIDE_SHOWN = 15 * SIDE
+LAST = SWITCHES["demo"][-1]
+"""Highest step that a link may name."""
 """Pixels of the picture's side, where the screen is high enough."""
 STYLE = """<style>
 .st-key-controls, [data-testid=stHorizontalBlock]:has(h1), .st-key-thread { display: none; }
@@ -66,7 +68,7 @@ def draw(place: Place, holder: str) -> None:
 
 def _state() -> dict[str, Any]:
     """Give the step, the URL's when that is another one than before, and when its picture has stood long enough."""
-    asked = selection.param("demo", 1, cast=int, low=1)
+    asked = selection.param("demo", 1, cast=int, low=1, high=LAST)
     state: dict[str, Any] = st.session_state.setdefault("_demonstration", {"asked": None})
     if state["asked"] != asked:
         state.update(asked=asked, number=asked - 1, ended=None)

@@ -79,6 +79,10 @@ def strongest(place: Place, found: Dossier) -> None:
     """Draw the nine faces that excite the unit most, the patch that it saw at its peak outlined; a click chooses a face."""
     assert place.faces is not None
     faces, peaks = place.faces, found.strongest
+    if not peaks:
+        st.markdown(say("**No {split} face excites it**: its answer is above zero for none of {faces}.", split=place.split,
+                        faces=words.faces(len(faces))))
+        return
     pictures = np.stack([outlined(faces.images[peak.face], peak) for peak in peaks])
     labels = [int(faces.labels[peak.face]) for peak in peaks]
     here = [i for i, peak in enumerate(peaks) if peak.face == place.image]
@@ -154,7 +158,9 @@ def _number(place: Place) -> None:
 
 def classes(found: Dossier, labels: np.ndarray) -> None:
     """Draw how many of its hundred strongest faces have each label, as bars, and how many they were if it did not care for labels."""
-    total = max(1, int(found.classes.sum()))
+    total = int(found.classes.sum())
+    if not total:
+        return
     known = labels[labels >= 0]
     even = total * np.bincount(known, minlength=len(EMOTIONS)) / max(1, len(known))
     rows = "".join(

@@ -30,13 +30,13 @@ def save(place: Place, film: Film | None) -> None:
     """Offer the film, its last picture, the wall, and the commands that make them."""
     goal, wall = place.goal, filter_wall.of(place)
     layer = place.block.name
-    name = f"wall-{layer}-{goal.preset}"
+    name, film_name = f"{place.run.id}-wall-{layer}-{goal.preset}", f"{place.run.id}-{goal.file}"
     with st.container(horizontal=True):
         if film is not None and film.done and film.last is not None:
-            _button(say("The ascent (GIF)"), partial(gif, film), f"{goal.file}.gif", "movie")
-            _button(say("The ascent (MP4)"), partial(mp4, film), f"{goal.file}.mp4", "movie")
-            _button(say("The picture (PNG)"), lambda: png(rows(film)[-1]), f"{goal.file}.png", "image")
-            _button(say("The picture (NPY)"), partial(npy, film.last), f"{goal.file}.npy", "download")
+            _button(say("The ascent (GIF)"), partial(gif, film), f"{film_name}.gif", "movie")
+            _button(say("The ascent (MP4)"), partial(mp4, film), f"{film_name}.mp4", "movie")
+            _button(say("The picture (PNG)"), lambda: png(rows(film)[-1]), f"{film_name}.png", "image")
+            _button(say("The picture (NPY)"), partial(npy, film.last), f"{film_name}.npy", "download")
         missing = int(np.isnan(wall.scores).sum())
         _button(say("The wall of {layer} (PNG)", layer=layer), partial(filter_wall.sheet, wall), f"{name}.png", "grid_on")
         _button(say("The wall of {layer} (NPY)", layer=layer), lambda: npy(np.asarray(wall.pictures)), f"{name}.npy", "download")
@@ -47,7 +47,7 @@ def save(place: Place, film: Film | None) -> None:
     if film is None or not film.done:
         st.caption(say("The ascent can be saved at its end."))
     ascent = f"python -m fer_core ascend {place.run.id} {goal.options} --out picture.gif\n" if goal.options else ""
-    st.code(f"{ascent}python -m fer_core wall {place.run.id} --layer {layer} --preset {goal.preset} --seed {goal.seed}", language="bash")
+    st.code(f"{ascent}python -m fer_core wall {place.run.id} --layer {layer} --preset {goal.preset}", language="bash")
 
 
 def _button(label: str, made: Callable[[], bytes], name: str, icon: str) -> None:

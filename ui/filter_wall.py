@@ -33,8 +33,8 @@ OLD = ("lost", "failed", "cancelled")
 
 
 def of(place: Place) -> Wall:
-    """Open the wall of the block, by the preset and seed at hand."""
-    return walls.ask(place.run, place.block.layer, place.block.units, place.goal.preset, place.goal.seed)
+    """Open the wall of the block, by the preset at hand; another seed is for single pictures, a wall takes minutes."""
+    return walls.ask(place.run, place.block.layer, place.block.units, place.goal.preset, 0)
 
 
 def draw(place: Place, *, height: int = 620) -> None:
@@ -44,7 +44,7 @@ def draw(place: Place, *, height: int = 620) -> None:
     """
     block = place.block
     with st.container(horizontal=True, vertical_alignment="bottom", key="wall-head"):
-        painted = say("The wall is painted by the preset and the seed chosen above, each unit from the same noise.")
+        painted = say("The wall is painted by the preset chosen above, each unit from the same noise, that of seed 0.")
         st.markdown(say("**{units}** of {layer}", units=block.plural, layer=block.name), width="stretch",
                     help=f"{say(ORDER_WORDS)}\n\n{painted}")
         order = selection.choose("Sort by", "order", list(ORDERS), words=ORDERS.__getitem__)
@@ -61,6 +61,8 @@ def draw(place: Place, *, height: int = 620) -> None:
 
 
 def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
+    if not wall.there:  # its folder was deleted while it was looked at
+        selection.anew()
     wall.look()
     told, scores = wall.progress, wall.scores
     ready = int(np.isfinite(scores).sum())
@@ -77,8 +79,10 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
     block = place.block
     side = 96 if block.units <= 96 else 48
     dead = {unit for unit, text in remarks.items() if text.startswith("Dead")}
+    silent = {unit for unit, text in remarks.items() if text.startswith("Silent")}
+    silent |= set(np.flatnonzero(known.silent).tolist()) if known is not None else set()
     values = _values(place, order, known)
-    captions = [_caption(block, int(unit), dead, values) for unit in rows]
+    captions = [_caption(block, int(unit), (dead, silent - dead), values) for unit in rows]
     colours = [_colour(block, int(unit), dead, known if order == "class" else None) for unit in rows]
     gallery(_dimmed(pictures, [int(unit) in dead for unit in rows]), "wall", size=side, captions=captions, colours=colours, cell=side,
             selected=here, height=height, label=say("{units} of {layer}", units=block.plural, layer=block.name),
@@ -150,9 +154,12 @@ def _values(place: Place, order: str, known: Statistics | None) -> list[str]:
     return [f"{value:.2g}" for value in np.asarray(getattr(known, order)).tolist()]
 
 
-def _caption(block: blueprint.Block, unit: int, dead: set[int], values: list[str]) -> str:
+def _caption(block: blueprint.Block, unit: int, marked: tuple[set[int], set[int]], values: list[str]) -> str:
+    dead, silent = marked
     if unit in dead:
         return say("{unit} dead", unit=unit)
+    if unit in silent:
+        return say("{unit} silent", unit=unit)
     named = words.emotion(unit) if block.name == "logits" else str(unit)
     return f"{named}\n{values[unit]}" if values else named
 

@@ -51,7 +51,8 @@ NO_GOAL = "There is no goal '{given}': it is {known}."
 NO_PRESET = "There is no preset '{given}': it is {known}."
 NO_CLASS = "There is no class '{given}': it is one of {known}."
 OF_CLASSES = ("class", "difference")
-SWITCHES = {"place": ("filter", "neuron"), "many": (str(MANY),), "silence": ("1",), "from": ("face",), "off": ("1",), "demo": range(10**6)}
+SWITCHES = {"place": ("filter", "neuron"), "many": (str(MANY),), "silence": ("1",), "from": ("face",), "off": ("1",),
+            "demo": range(1, 10**6)}
 """What the switches of the URL can be, whatever the network."""
 
 
@@ -120,6 +121,10 @@ class Goal:
     @property
     def unit_of_score(self) -> str:
         """Say what the score is."""
+        return Sentence("Its sign turned: {score}", score=self._answer) if self.silence else self._answer
+
+    @property
+    def _answer(self) -> str:
         if self.kind == "layer":
             return "Mean square of all its answers"
         if self.kind == "class" or (self.block.name == "logits" and self.kind == "filter"):

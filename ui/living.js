@@ -253,7 +253,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   s.title.textContent = data.title;
   s.controls.hidden = s.walk.hidden = !data.controls;
   s.controls.style.display = s.walk.style.display = data.controls ? "" : "none";
-  if (s.count === 0) s.words.textContent = data.said.loading;
+  if (s.count === 0) s.words.textContent = data.ready ? data.said.begins : data.said.loading;
   show(s);
   if (other) carry(s);
 }

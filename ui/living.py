@@ -29,7 +29,8 @@ PATIENCE = 0.25
 
 SAID = {"play": "Play", "pause": "Pause", "replay": "Replay", "restart": "Restart", "seed": "Another seed", "smooth": "Smooth",
         "slider": "Step", "step": "step {step} of {total}", "steps": "{total} steps", "words": "{words}: {scores}",
-        "score": "Score {scores} at step {step}", "loading": "The network is being loaded ..."}
+        "score": "Score {scores} at step {step}", "loading": "The network is being loaded ...",
+        "begins": "The first picture is on its way ..."}
 """What the browser writes."""
 
 _component = st.components.v2.component(
@@ -120,7 +121,7 @@ def _data(shown: Film, tag: str, look: Look, key: str, ticking: bool) -> dict[st
         "steps": shown.steps[before:count], "scores": [list(map(_short, row)) for row in shown.scores[before:count]],
         "total": shown.total, "state": shown.state, "heard": st.session_state.get(f"heard-{key}", 0), "size": look.size,
         "controls": look.controls, "title": look.title, "words": look.words, "pace": look.pace,
-        "said": {name: say(text) for name, text in SAID.items()},
+        "said": {name: say(text) for name, text in SAID.items()}, "ready": networks.ready(),
     }
 
 

@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 ABOUT = """**Share**: how much of |map| lies in the region. **× area**: that share over the region's share of the face; 1 is no preference.
 The ground of every claim like "it looks at the mouth"."""
 FILLS = {"blur": "Blur", "mean": "Grey"}
+LEAST = 0.02
+"""Change of a probability that a full bar stands for, or more: noise is no long bar."""
 SPOKEN = {"left_eye": "Left eye", "right_eye": "Right eye", "brows": "Brows", "nose": "Nose", "mouth": "Mouth", "rest": "Rest"}
 
 _component = st.components.v2.component(
@@ -102,7 +104,7 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
     ledger = regions.ledger(explained.found.maps, now) if explained else None
     left, middle, right = st.columns([1, 1, 1.1], gap="large")
     with left:
-        _face(subject, (now, usual), ledger, hidden, theme)
+        _face(subject, (now, usual), ledger, (hidden, explained is not None and explained.shown.failed), theme)
         if now != usual:
             st.caption(say("The regions were moved by hand."))
         elif eyes:
@@ -112,18 +114,21 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
                            "feature."))
     with middle:
         _ledger(ledger, question, theme)
+        if explained is not None and explained.shown.failed:
+            st.caption(say(":orange[**This map fails its test**]: where it lies says little of what the network looks at."))
     with right:
         found = _hidden(subject, question, (now, fill, hidden), theme)
     if found is not None and hidden is not None:
         _without(subject, found, now, fill, hidden)
 
 
-def _face(subject: Subject, where: tuple[Regions, Regions], ledger: Ledger | None, hidden: str | None, theme: Theme) -> None:
-    now, usual = where
+def _face(subject: Subject, where: tuple[Regions, Regions], ledger: Ledger | None, marked: tuple[str | None, bool], theme: Theme) -> None:
+    (now, usual), (hidden, failed) = where, marked
     shown = maps.grey(subject.image)
     tips: dict[str, str] = {name: say("Hide: {region}", region=spoken(name).lower()) for name in FEATURES}
     if ledger is not None:
         shown = maps.tinted(subject.image, now.masks, ledger.preference[0], theme)
+        shown = maps.greyed(shown, theme) if failed else shown
         tips = {name: say("{region}: {share:.0%} of the map on {area:.0%} of the face", region=spoken(name),
                           share=ledger.shares[0][i], area=ledger.areas[0][i]) for i, name in enumerate(FEATURES)}
 
@@ -185,17 +190,19 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
         return None
     before = float(found.before[0][question.target])
     rows = []
+    widest = max(LEAST, float(np.abs(found.after[0][:, question.target] - before).max()))
     for i, name in enumerate(found.names):
         after = float(found.after[0][i][question.target])
         called = int(found.after[0][i].argmax())
         turned = called != int(found.before[0].argmax())
-        rows.append(bars.Row(("▸ " if name == chosen else "") + spoken(name), after - before,
-                             f"{after:.0%}" + (f" → {words.emotion(called)}" if turned else ""),
+        rows.append(bars.Row(("▸ " if name == chosen else "") + spoken(name), (after - before) / widest,
+                             words.percent(after) + (f" → {words.emotion(called)}" if turned else ""),
                              say("{emotion} {before} before, {after} when hidden; called {called}", emotion=target,
                                  before=words.percent(before), after=words.percent(after), called=words.emotion(called))))
     bars.signed(rows, theme, label=Sentence("Probability of {emotion} when hidden", emotion=target))
-    st.caption(say("{emotion} {p} with nothing hidden. → names the call where hiding changes it.", emotion=target,
-                   p=words.percent(before)))
+    st.caption(say("{emotion} {p} with nothing hidden; a full bar is {points:.1f} points. → names the call where hiding changes it. "
+                   "The rest is {area:.0%} of the face.", emotion=target, p=words.percent(before), points=100 * widest,
+                   area=float(where.masks[-1].mean())))
     selection_row(chosen)
     return found
 

@@ -35,9 +35,13 @@ def panel(explained: Explained | None, theme: Theme) -> None:
         st.download_button(say("Settings (JSON)"), told, f"{name}.json", "application/json", icon=":material/data_object:",
                            on_click="ignore")
     st.caption(say("The map is saved raw: float32 48 × 48, signed, unscaled. The picture holds the four squares as they are shown now."))
+    if explained.tested is None:
+        st.caption(say("The map's test is not finished: picture and settings are saved without its verdict."))
     if (line := command(explained)) is not None:
         st.caption(say("The same on the command line:"))
         st.code(line, language="bash", wrap_lines=True)
+    elif explained.subject.index >= 0:
+        st.caption(say("The command line explains by each method's usual settings only: with settings of one's own there is no command."))
 
 
 def picture(explained: Explained, theme: Theme) -> bytes:
@@ -49,7 +53,7 @@ def picture(explained: Explained, theme: Theme) -> bytes:
     more = {"map": f"orange for, purple against\n±{explained.shown.top:.2g}{unit}", "overlay": f"opacity {look.opacity}%",
             "remains": f"strongest {look.keep}%"}
     words = ["\n".join(filter(None, (texts[part][0], more.get(part, texts[part][1])))) for part in squares.PARTS]
-    tested = f" {explained.tested.verdict.reason}" if explained.tested else ""
+    tested = f" {explained.tested.verdict.reason}" if explained.tested else " Its test was not finished when this was saved."
     title = f"{explained.subject.sentence} {explained.asked.words.label}.{tested}"
     return png(maps.strip(parts, words, theme, smooth=look.smooth, title=title))
 

@@ -94,21 +94,31 @@ def write(**values: Any) -> None:
     for name, value in values.items():
         if value is None:
             new.pop(name.rstrip("_"), None)
-    if new != now:
-        st.query_params.from_dict(new)
-        st.session_state["_written"] = (now, new)
+    if new == now:
+        return
+    if "run" not in values and (run := st.session_state.get("_run")) is not None:
+        new.setdefault("run", run)  # the one that the page chose by itself: tomorrow it may choose another
+    stale, newest = st.session_state.get("_written", ([], None))
+    st.session_state["_written"] = ([*(stale if newest == now else []), st.query_params.to_dict(), now], new)
+    st.query_params.from_dict(new)
 
 
 def _now() -> dict[str, str]:
     """Return the query; where the browser asked before it heard of what was written last, that."""
     now = st.query_params.to_dict()
-    before, newest = st.session_state.get("_written", (None, None))
-    return newest if now == before else now
+    stale, newest = st.session_state.get("_written", ([], None))
+    return newest if now in stale else now
+
+
+def newest(name: str, default: Any = None, *, cast: Callable[[str], Any] = str) -> Any:
+    """Read, from a callback, a parameter as it was written last, be it that the browser has not heard of it yet."""
+    return parse(_now().get(name), cast, default)
 
 
 def arrive() -> None:
     """Take the query that a page is drawn for; every page does so first: what was written before is forgotten once the person went on."""
-    if st.session_state.get("_written", (None, None))[1] != st.query_params.to_dict():
+    st.session_state.pop("_run", None)
+    if st.session_state.get("_written", ([], None))[1] != st.query_params.to_dict():
         st.session_state.pop("_written", None)
 
 
@@ -180,6 +190,8 @@ def choose(
     now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
     key = f"choose_{name}"
     st.session_state[key] = now
+    if name == "run":
+        st.session_state["_run"] = str(now)
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 
     def chosen() -> None:

@@ -78,11 +78,10 @@ def draw(found: Effect, theme: Theme) -> None:
     rows = "".join(_row(label, 100 * float(value), found, top) for label, value in enumerate(found.recalls.tolist()))
     st.html(f"{STYLE}<div class='fer-shifts'><div><span></span><i class='none'></i><span>{say('points')}</span>"
             f"<span>{say('right, of')}</span></div>{rows}</div>")
-    if not found.matrix.any():
+    if not found.moved:
         st.caption(say("Not one of these faces is called anything else."))
         return
-    moved = int(np.abs(found.matrix).sum()) // 2
-    with st.expander(say("Change of the confusion matrix: {faces} called something else", faces=words.faces(moved)), expanded=False):
+    with st.expander(say("Change of the confusion matrix: {faces} called something else", faces=words.faces(found.moved)), expanded=False):
         st.html(_matrix(found.matrix, theme))
 
 
