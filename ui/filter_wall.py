@@ -57,7 +57,8 @@ def draw(place: Place, *, height: int = 620) -> None:
     if np.isnan(wall.scores).any() and (told is None or told.reason == tasks.LEFT or told.state not in (*OLD, "running")):
         told = wall.start()
     running = told is not None and told.state == "running"
-    clock.again(_shown, TICK if running else None, place, wall, order, known, height, running)
+    pause = TICK * max(1, block.units // 512)  # a wall of thousands is megabytes each time
+    clock.again(_shown, pause if running else None, place, wall, order, known, height, running)
 
 
 def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
