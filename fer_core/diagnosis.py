@@ -13,6 +13,8 @@ from fer_core.sentences import Sentence
 
 PATIENCE = 5
 """Epochs in a row that a rule looks at."""
+ENDED = 0.02
+"""Share of its peak below which a learning rate has come to its end."""
 STEP = 0.002
 """A gain of validation accuracy below this is none (0.2 points)."""
 GAP = 0.10
@@ -153,11 +155,16 @@ def _plateau(history: Mapping[str, np.ndarray]) -> Finding | None:
     if since is None or length - 1 - since < PATIENCE:
         return None
     epoch, value = _epoch(history, since), float(history["val_accuracy"][since])
+    rates = np.asarray(history.get("learning_rate", []), float)
+    ended = len(rates) > 1 and rates[-1] < ENDED * rates.max()
+    told = ("Validation accuracy reached {accuracy:.1%} in epoch {epoch} and has gained less than {step:.1f} points "
+            "in the {since} epochs since. The learning rate has come to its end; a longer run needs a new start."
+            if ended else
+            "Validation accuracy reached {accuracy:.1%} in epoch {epoch} and has gained less than {step:.1f} points "
+            "in the {since} epochs since. A lower learning rate may free it; more epochs alone will not.")
     return Finding(
         Sentence("No gain since epoch {epoch}", epoch=epoch),
-        Sentence("Validation accuracy reached {accuracy:.1%} in epoch {epoch} and has gained less than {step:.1f} points "
-                 "in the {since} epochs since. A lower learning rate may free it; more epochs alone will not.",
-                 accuracy=value, epoch=epoch, step=100 * STEP, since=length - 1 - since),
+        Sentence(told, accuracy=value, epoch=epoch, step=100 * STEP, since=length - 1 - since),
         rule,
         epoch,
     )

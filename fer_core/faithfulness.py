@@ -123,7 +123,15 @@ def randomisation(model: keras.Model, images: ArrayLike, method: str, target: Ar
     The given network is left as it is: a copy, made once and kept with it, forgets. Source: Adebayo et al. 2018. *Differs:* a layer's
     weights are shuffled, not drawn anew, so that they keep their size.
     """
-    first = _ranks(explain(model, images, method, target, versus=versus, **knobs))
+    tell = knobs.get("progress")
+    stages = 1 + sum(any(len(weight.shape) > 1 for weight in layer.weights) for layer in model.layers)
+
+    def ranks(network: keras.Model, stage: int) -> Floats:
+        if tell is not None:
+            knobs["progress"] = lambda share: tell((stage + share) / stages)
+        return _ranks(explain(network, images, method, target, versus=versus, **knobs))
+
+    first = ranks(model, 0)
     forgetful = _copy(model)
     random = np.random.default_rng(knobs.get("seed", 0))
     names, rows = [], []
@@ -132,7 +140,7 @@ def randomisation(model: keras.Model, images: ArrayLike, method: str, target: Ar
         layer.set_weights([random.permutation(weight.ravel()).reshape(weight.shape) for weight in layer.get_weights()])
         if any(weight.ndim > 1 for weight in layer.get_weights()):
             names.append(layer.name)
-            rows.append(_correlation(first, _ranks(explain(forgetful, images, method, target, versus=versus, **knobs))))
+            rows.append(_correlation(first, ranks(forgetful, len(names))))
     dense = [isinstance(forgetful.get_layer(name), keras.layers.Dense) for name in names]
     return Randomisation(tuple(names), np.stack(rows), dense.index(False) if False in dense[1:] else len(names))
 

@@ -75,6 +75,12 @@ def test_plateau_begins_at_the_last_true_gain() -> None:
     assert not any("No gain" in title for title in titles(train(FLAT[:7])))
 
 
+def test_after_the_end_of_the_learning_rate_no_lower_one_is_advised() -> None:
+    n = len(FLAT)
+    assert "A lower learning rate" in find(train(FLAT, learning_rate=[0.05] * n), "No gain").sentence
+    assert "come to its end" in find(train(FLAT, learning_rate=np.linspace(0.05, 0, n).tolist()), "No gain").sentence
+
+
 def test_a_class_never_predicted_is_named_with_its_faces() -> None:
     confusion = matrices()
     confusion[-1, :, 0] += confusion[-1, :, 1]

@@ -77,7 +77,9 @@ def test_guided_backpropagation_fails_the_randomisation_and_the_gradient_does_no
     images = faces.images[:4]
     before = [weight.numpy() for weight in network.weights]
     guided = faithfulness.randomisation(network, images, "guided_backprop", 3)
-    plain = faithfulness.randomisation(network, images, "gradient", 3)
+    shares = []
+    plain = faithfulness.randomisation(network, images, "gradient", 3, progress=shares.append)
+    assert shares == sorted(shares) and shares[0] <= 1 / (1 + len(plain.layers)) + 1e-9 and shares[-1] == pytest.approx(1)
     assert all(np.array_equal(old, weight.numpy()) for old, weight in zip(before, network.weights, strict=True))
     assert plain.layers == ("logits", "dense2", "dense1", "conv4", "conv3", "conv2", "conv1") and plain.head == 3
     assert plain.correlation.shape == (7, 4)

@@ -81,30 +81,17 @@ def testing(subject: Subject, asked: Question, map_: np.ndarray) -> tuple[tuple[
 
         curves = faithfulness.curves(model, subject.image, map_, asked.target, versus=asked.versus, by_size=asked.words.sensitivity,
                                      beat=job.part(0, 0.4))
-        stages = 1 + sum(any(len(weight.shape) > 1 for weight in layer.weights) for layer in model.layers)
         while not FORGETTING.acquire(timeout=0.2):
             if job.stopped():
                 raise jobs.Unwanted("The work was cancelled.")
         try:
             left = faithfulness.randomisation(model, subject.image[None], asked.method, asked.target, versus=asked.versus,
-                                              should_stop=job.stopped, progress=_stages(job, stages), **asked.settings)
+                                              should_stop=job.stopped, progress=lambda share: job.tell(0.4 + 0.6 * share), **asked.settings)
         finally:
             FORGETTING.release()
         return Tested(curves, left, faithfulness.verdict(curves, float(left.left[0])))
 
     return ("test", *subject.key, asked), work
-
-
-def _stages(job: jobs.Job, stages: int) -> Any:
-    """Add up the shares of one explanation after the other."""
-    state = {"stage": 0, "last": 0.0}
-
-    def told(share: float) -> None:
-        state["stage"] += share < state["last"] or state["last"] == 1.0
-        state["last"] = share
-        job.tell(0.4 + 0.6 * min(1.0, (state["stage"] + share) / stages))
-
-    return told
 
 
 def layers_of(subject: Subject) -> dict[str, tuple[int, int]] | None:

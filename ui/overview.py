@@ -27,7 +27,10 @@ STATES = {"queued": "{run} waiting to start", "running": "{run} training", "stop
 
 @dataclass(frozen=True)
 class Result:
-    """The best epoch of a run: accuracy 0 to 1 on `n` validation faces, with the curve that led there."""
+    """The best epoch of a run: accuracy 0 to 1 on `n` validation faces, with the curve that led there.
+
+    The accuracy is that of the stored predictions, as on every other page; before there are any, what the training measured.
+    """
 
     run: str
     title: str
@@ -55,8 +58,13 @@ def result(run: Run) -> Result | None:
         if best is None:
             return None
         curve = tuple(float(value) for value in history["val_accuracy"])
-        n = int(run.facts.get("validated_on", 0)) or int(run.confusion[-1].sum())
-        return Result(run.id, run.title, run.config.arch, run.config.data, best[0], curve[best[0] - 1], n, curve)
+        told = run.predictions("validation")
+        known = None if told is None or not (told.labels >= 0).any() else told.labels >= 0
+        if told is not None and known is not None:
+            value, n = float((told.probabilities.argmax(1) == told.labels)[known].mean()), int(known.sum())
+        else:
+            value, n = curve[best[0] - 1], int(run.facts.get("validated_on", 0)) or int(run.confusion[-1].sum())
+        return Result(run.id, run.title, run.config.arch, run.config.data, best[0], value, n, curve)
     except (FerError, OSError, IndexError):
         return None  # its files changed while they were read; the list of runs tells damage in words
 

@@ -40,6 +40,7 @@ def panel(place: Place, theme: Theme) -> None:
     found = effect(place)
     if found is not None:
         draw(found, theme)
+        on_face(place)
         st.button(say("Switch it on again"), key="switch-on", type="tertiary", on_click=selection.write, kwargs={"off": None})
 
 
@@ -62,6 +63,27 @@ def effect(place: Place) -> Effect | None:
 
     found: Effect | None = jobs.answer(place.key("off", layer, unit), work, say("Switching it off"))
     return found
+
+
+def on_face(place: Place) -> None:
+    """Say what becomes of the chosen face: the probabilities of what it is called and of its label."""
+    network, layer, unit, image, face = place.network, place.block.layer, place.goal.unit, place.image, place.face
+    assert place.faces is not None and face is not None
+    label = int(place.faces.labels[image])
+
+    def work(job: jobs.Job) -> Any:
+        model = networks.network(network)
+        from fer_core import switching
+
+        return switching.on_face(model, layer, face, [[unit]])
+
+    found = jobs.answer(place.key("off-face", layer, unit, image), work, say("Switching it off"))
+    if found is None:
+        return
+    before, after = found
+    asked = dict.fromkeys([int(before.argmax()), *([label] if label >= 0 else []), int(after.argmax())])
+    told = words.commas([f"{words.emotion(i)} {words.percent(float(before[i]))} → {words.percent(float(after[i]))}" for i in asked])
+    st.caption(say("{split} face {image}, the chosen one: {told}.", split=place.split.capitalize(), image=image, told=told))
 
 
 def draw(found: Effect, theme: Theme) -> None:

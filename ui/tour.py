@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS
@@ -24,6 +25,7 @@ class Step:
     """Whether the most frequent confusion of the run is opened."""
 
 
+MATRIX = "pages/confusion_matrix.py"
 STEPS = (
     Step("pages/dataset.py", "The faces",
          "A network learns from faces with labels, 48 by 48 pixels each. Look at the mean face of each emotion, and at how many faces it "
@@ -31,7 +33,7 @@ STEPS = (
     Step("pages/training_monitor.py", "How it learned",
          "One point per epoch, one pass over all training faces. The epoch that was best on validation faces, which it never learned from, "
          "was kept. Where training accuracy goes on rising and validation accuracy does not, it learns by heart."),
-    Step("pages/confusion_matrix.py", "Where it errs",
+    Step(MATRIX, "Where it errs",
          "Rows are labels, columns what the network said. The cell of its most frequent confusion is open: these are the very faces. Click "
          "another cell, or a face, to go on.", cell=True),
     Step("pages/saliency_viewer.py", "Why it errs",
@@ -75,7 +77,7 @@ def query(number: int, run: str | None) -> dict[str, str]:
         return {"tour": str(number)}
     source = cache.store().open(run).config.data
     data = {"data": source} if source in cache.sources() else {}
-    return {"tour": str(number), "run": run, **data, **(_worst(run) if step.cell else {})}
+    return {"tour": str(number), "run": run, **data, **(_worst(run, face=step.page != MATRIX) if step.cell else {})}
 
 
 def _ask(number: int, run: str | None) -> None:
@@ -89,11 +91,16 @@ def _run() -> str | None:
     return asked if asked in known else next(iter(known), None)
 
 
-def _worst(id: str) -> dict[str, str]:
-    """Give the cell of the run's most frequent confusion."""
+def _worst(id: str, *, face: bool) -> dict[str, str]:
+    """Give the cell of the run's most frequent confusion, and the face there of which the network is surest."""
     try:
         found = answers(cache.store().open(id), "validation")
     except FerError:
         return {}
     pairs = found.evaluation.most_confused(1) if found else []
-    return {"true": EMOTIONS[pairs[0].true], "pred": EMOTIONS[pairs[0].predicted]} if pairs else {}
+    if found is None or not pairs:
+        return {}
+    true, called = pairs[0].true, pairs[0].predicted
+    rows = np.flatnonzero((np.asarray(found.labels) == true) & (np.asarray(found.probabilities).argmax(1) == called))
+    surest = rows[np.asarray(found.probabilities)[rows, called].argmax()]
+    return {"true": EMOTIONS[true], "pred": EMOTIONS[called], **({"image": str(surest)} if face else {})}
