@@ -74,6 +74,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         page.empty("None", Sentence("{other} fixes no face of {run}.", **both_runs) if group == "fixes" else
                    Sentence("{other} breaks no face of {run}.", **both_runs))
         return
+    question = many.usual(question, st.query_params.to_dict())
     if question.words.needs_convolution and "dnn" in (subject.run.config.arch, other.config.arch):
         st.info(say("{method} cannot explain both: {reason}. Choose another method above.", method=question.words.label,
                     reason=NO_CONVOLUTION), icon=":material/info:")

@@ -19,9 +19,16 @@ from ui.question import Question, parse
 if TYPE_CHECKING:
     from fer_core.data import Dataset
 
+USUAL = "gradient"
+"""Method of many faces where none is chosen: their mean smooths as noisy copies do for one face, and is there in a second or two."""
 CHUNK = 16
 SIZES = (50, 200, 1000)
 """How many faces can be taken, beside all of them."""
+
+
+def usual(question: Question, params: Mapping[str, str]) -> Question:
+    """Ask by the method of many faces, unless the URL chose one."""
+    return question if "method" in params else question.by(USUAL)
 
 
 @dataclass(frozen=True)

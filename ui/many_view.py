@@ -48,6 +48,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     if not len(taken):
         page.empty("No face", "None is labelled and called so.")
         return
+    question = many.usual(question, st.query_params.to_dict())
     asked = Asked.of(question, st.query_params.to_dict())
     _draw(subject.run, way, taken, asked, theme)
     if scope == "chosen" and narrowed:
