@@ -59,6 +59,12 @@ def test_a_second_click_before_the_browser_heard_of_the_first_loses_neither(chos
     assert chosen_face.query_params == {"image": "2", "method": "rise"}
 
 
+def test_a_click_that_arrives_twice_is_not_lost(chosen_face):
+    chosen_face.query_params.clear()  # with a part that the clock draws, and then with the page: the browser heard of nothing between
+    chosen_face.button[0].click().run()
+    assert chosen_face.query_params == {"image": "2"}
+
+
 def test_no_click_of_a_quick_hand_is_lost(chosen_face):
     for label in ("next", "next", "method", "next"):
         chosen_face.query_params.clear()  # the browser has heard of none of them yet

@@ -87,19 +87,19 @@ def write(**values: Any) -> None:
 
     Call it from a callback: what the person chose is then in the URL before any part of the page is drawn.
     """
-    now = _now()
+    asked, now = st.query_params.to_dict(), _now()
     if str(values.get("image")) != now.get("image") and "image" in values:
         values = {**dict.fromkeys(name for name in OF_FACE if name in now), **values}
     new = {**now, **{name.rstrip("_"): str(value) for name, value in values.items() if value is not None}}
     for name, value in values.items():
         if value is None:
             new.pop(name.rstrip("_"), None)
-    if new == now:
+    if new == now == asked:  # where the browser asked with an older query, the same is written again: one click can arrive twice
         return
     if "run" not in values and (run := st.session_state.get("_run")) is not None:
         new.setdefault("run", run)  # the one that the page chose by itself: tomorrow it may choose another
     stale, newest = st.session_state.get("_written", ([], None))
-    st.session_state["_written"] = ([*(stale if newest == now else []), st.query_params.to_dict(), now], new)
+    st.session_state["_written"] = ([*(stale if newest == now else []), asked, now], new)
     st.query_params.from_dict(new)
 
 
