@@ -155,11 +155,10 @@ def _plateau(history: Mapping[str, np.ndarray]) -> Finding | None:
     if since is None or length - 1 - since < PATIENCE:
         return None
     epoch, value = _epoch(history, since), float(history["val_accuracy"][since])
-    rates = np.asarray(history.get("learning_rate", []), float)
-    ended = len(rates) > 1 and rates[-1] < ENDED * rates.max()
+    rates = history["learning_rate"]
     told = ("Validation accuracy reached {accuracy:.1%} in epoch {epoch} and has gained less than {step:.1f} points "
             "in the {since} epochs since. The learning rate has come to its end; a longer run needs a new start."
-            if ended else
+            if rates[-1] < ENDED * rates.max() else
             "Validation accuracy reached {accuracy:.1%} in epoch {epoch} and has gained less than {step:.1f} points "
             "in the {since} epochs since. A lower learning rate may free it; more epochs alone will not.")
     return Finding(

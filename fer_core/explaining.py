@@ -13,7 +13,9 @@ from fer_core import files, regions
 from fer_core.data import Dataset
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
+from fer_core.methods import WORDS
 from fer_core.runs import RunStore
+from fer_core.splits import spread
 from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
 METHODS = "gradient, gradient_input, smoothgrad, integrated_gradients, grad_cam, layer_cam, guided_backprop, occlusion or rise"
@@ -42,15 +44,10 @@ def explain(
     models, opened = networks(), RunStore(runs).open(run)
     from fer_core import saliency
 
-    goal, other = (_class(name) if name else None for name in (target, versus))
-    if goal is not None and goal == other:
-        raise ConfigError("A class is not explained rather than itself.", received=f"--target {target} --versus {versus}",
-                          todo="choose two different emotions, or leave --versus out")
-    if layer and method in saliency.METHODS and not saliency.METHODS[method].needs_convolution:
+    goal, other = _classes(target, versus)
+    if layer and method in WORDS and "layer" not in WORDS[method].knobs:
         raise ConfigError(f"The method {method} has no layer to choose.", received=f"--layer {layer}",
                           todo="take grad_cam or layer_cam, or leave --layer out")
-    if image is None and faces < 1:
-        raise ConfigError("No face is to be explained.", received=f"--faces {faces}", expected="1 or more")
     model, dataset = models.load(opened), run_data(opened, data)
     chosen = _chosen(dataset, split, image, faces)
     images = np.asarray(dataset[split].images[chosen])
@@ -78,6 +75,14 @@ def explain(
     _show(result)
 
 
+def _classes(target: str, versus: str) -> tuple[int | None, int | None]:
+    goal, other = (_class(name) if name else None for name in (target, versus))
+    if goal is not None and goal == other:
+        raise ConfigError("A class is not explained rather than itself.", received=f"--target {target} --versus {versus}",
+                          todo="choose two different emotions, or leave --versus out")
+    return goal, other
+
+
 def _class(name: str) -> int:
     if name not in EMOTIONS:
         raise ConfigError("There is no such emotion.", received=name, expected=" or ".join(EMOTIONS))
@@ -88,8 +93,10 @@ def _chosen(dataset: Dataset, split: str, image: int | None, faces: int) -> np.n
     if split not in dataset:
         raise ConfigError("The data set has no such split.", received=split, expected=" or ".join(dataset))
     total = len(dataset[split])
+    if image is None and faces < 1:
+        raise ConfigError("No face is to be explained.", received=f"--faces {faces}", expected="1 or more")
     if image is None:
-        return np.unique(np.linspace(0, total - 1, max(1, min(faces, total))).round().astype(np.int64))
+        return spread(np.arange(total), faces)
     if not 0 <= image < total:
         raise ConfigError("The split has no such face.", received=image, expected=f"0 to {total - 1}")
     return np.array([image])

@@ -5,8 +5,6 @@ A map is float32 (48, 48), signed and raw; only here is it scaled, and always by
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,33 +96,23 @@ def enlarged(picture: Bytes, factor: int, *, smooth: bool = False) -> Bytes:
 
 def strip(pictures: list[Bytes], captions: list[str], theme: Theme, *, side: int = 240, smooth: bool = False, title: str = "") -> Bytes:
     """Lay square pictures (48, 48, 3) side by side with captions and a title, on the page's ground: uint8 (h, w, 3)."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw, ImageFont, ImageText
 
-    gap, large, font = 12, ImageFont.load_default(16), ImageFont.load_default(14)
+    def wrapped(text: str, size: int, width: int) -> tuple[ImageText.Text[str], int]:
+        made = ImageText.Text(text, ImageFont.load_default(size), spacing=6)
+        made.wrap(width)
+        return made, round(made.get_bbox()[3])
+
+    gap = 12
     width = len(pictures) * (side + gap) + gap
-    title, captions = _wrapped(title, large, width - 2 * gap), [_wrapped(caption, font, side) for caption in captions]
-    head = 22 * len(title.splitlines()) + gap * bool(title)
-    foot = 18 * max((len(caption.splitlines()) for caption in captions), default=0) + gap
-    sheet = Image.new("RGB", (width, head + gap + side + foot), GROUND[theme])
+    heading, head = wrapped(title, 16, width - 2 * gap)
+    told = [wrapped(caption, 14, side) for caption in captions]
+    top = gap + head + gap * bool(title)
+    sheet = Image.new("RGB", (width, top + side + gap // 2 + max((tall for _, tall in told), default=0) + gap), GROUND[theme])
     pen = ImageDraw.Draw(sheet)
-    pen.multiline_text((gap, gap), title, TEXT[theme], large)
-    for i, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+    pen.text((gap, gap), heading, TEXT[theme])
+    for i, (picture, (caption, _)) in enumerate(zip(pictures, told, strict=True)):
         left = gap + i * (side + gap)
-        sheet.paste(Image.fromarray(enlarged(picture, side // picture.shape[0], smooth=smooth)), (left, gap + head))
-        pen.multiline_text((left, gap + head + side + 6), caption, TEXT[theme], font)
+        sheet.paste(Image.fromarray(enlarged(picture, side // picture.shape[0], smooth=smooth)), (left, top))
+        pen.text((left, top + side + gap // 2), caption, TEXT[theme])
     return np.asarray(sheet)
-
-
-def _wrapped(text: str, font: Any, width: int) -> str:
-    """Break lines that are wider than so many pixels, between words."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        now = ""
-        for word in line.split(" "):
-            longer = f"{now} {word}".strip()
-            if now and font.getlength(longer) > width:
-                lines.append(now)
-                longer = word
-            now = longer
-        lines.append(now)
-    return "\n".join(lines)

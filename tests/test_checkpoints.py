@@ -46,7 +46,7 @@ def test_the_networks_of_fer2013_are_the_reports_and_as_good_as_promised(root, n
     assert len(found.labels) == 3589 and (found.flipped.argmax(1) == found.labels).mean() >= least
 
 
-@pytest.mark.parametrize("name", ["cnn-fer2013", "dnn-fer2013"])
+@pytest.mark.parametrize("name", OF_FER2013)
 def test_their_weights_give_their_predictions_on_real_faces(root, real_data, name):
     from fer_core import models
 

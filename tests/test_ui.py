@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fer_core.config import RunConfig
+from fer_core.runs import RunStore
 from ui import words
 from ui.gallery import atlas, png
 from ui.overview import Result, best, spark
@@ -70,6 +71,24 @@ def test_no_click_of_a_quick_hand_is_lost(chosen_face):
         chosen_face.query_params.clear()  # the browser has heard of none of them yet
         next(button for button in chosen_face.button if button.label == label).click().run()
     assert chosen_face.query_params == {"image": "5", "method": "rise"}
+
+
+def test_what_the_browser_has_heard_of_is_no_older_query_any_more(chosen_face):
+    chosen_face.button[1].click().run()  # asked with the newest query: it has heard of the first click
+    chosen_face.query_params.clear()  # so this is Back, with a click that arrives together with it
+    chosen_face.button[2].click().run()
+    assert chosen_face.query_params == {"image": "1"}
+
+
+def test_the_overview_tells_the_accuracy_of_the_stored_predictions(root, monkeypatch):
+    from ui import overview
+
+    monkeypatch.setenv("FER_LENS_RUNS", str(root / "checkpoints"))
+    store = RunStore(root / "checkpoints")
+    told = store.open("cnn-fer2013").predictions("validation")
+    found, scores = overview.predicted(overview.result(store.open("cnn-fer2013")))
+    assert found.value == scores.accuracy == (told.probabilities.argmax(1) == told.labels).mean() and found.n == 3589
+    assert "280" in overview.without_copies(scores)[0] and overview.without_copies(None) == []
 
 
 def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chosen():

@@ -80,13 +80,7 @@ def carriers(subject: Subject, question: Question, block: Block) -> tuple[list[C
 
 def shift(question: Question, before: np.ndarray, after: np.ndarray) -> str:
     """Say what became of the probabilities asked about: `Fear 90.5% → 71.0%, Surprise 8.7% → 27.9%`."""
-    classes = [question.target] + ([question.versus] if question.versus is not None else [])
-    told = [f"{words.emotion(i)} {words.percent(float(before[i]))} → {words.percent(float(after[i]))}" for i in classes]
-    called = int(after.argmax())
-    changes = words.commas(told)
-    if called == int(before.argmax()):
-        return changes
-    return say("{changes}; it is then called {called}", changes=changes, called=words.emotion(called))
+    return words.change([question.target] + ([question.versus] if question.versus is not None else []), before, after)
 
 
 def row(subject: Subject, block: Block, one: Carrier, picture: np.ndarray | None, faces: list[tuple[np.ndarray, int]]) -> None:

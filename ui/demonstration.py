@@ -22,9 +22,9 @@ PER_LAYER = 3
 PAUSE = 3.5
 """Seconds that a finished picture stays."""
 TICK = 0.5
-SIDE_SHOWN = 15 * SIDE
 LAST = SWITCHES["demo"][-1]
 """Highest step that a link may name."""
+SIDE_SHOWN = 15 * SIDE
 """Pixels of the picture's side, where the screen is high enough."""
 STYLE = """<style>
 .st-key-controls, [data-testid=stHorizontalBlock]:has(h1), .st-key-thread { display: none; }

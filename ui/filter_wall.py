@@ -82,8 +82,9 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
     dead = {unit for unit, text in remarks.items() if text.startswith("Dead")}
     silent = {unit for unit, text in remarks.items() if text.startswith("Silent")}
     silent |= set(np.flatnonzero(known.silent).tolist()) if known is not None else set()
+    marks = dict.fromkeys(silent, say("{unit} silent")) | dict.fromkeys(dead, say("{unit} dead"))
     values = _values(place, order, known)
-    captions = [_caption(block, int(unit), (dead, silent - dead), values) for unit in rows]
+    captions = [_caption(block, int(unit), marks, values) for unit in rows]
     colours = [_colour(block, int(unit), dead, known if order == "class" else None) for unit in rows]
     gallery(_dimmed(pictures, [int(unit) in dead for unit in rows]), "wall", size=side, captions=captions, colours=colours, cell=side,
             selected=here, height=height, label=say("{units} of {layer}", units=block.plural, layer=block.name),
@@ -155,12 +156,9 @@ def _values(place: Place, order: str, known: Statistics | None) -> list[str]:
     return [f"{value:.2g}" for value in np.asarray(getattr(known, order)).tolist()]
 
 
-def _caption(block: blueprint.Block, unit: int, marked: tuple[set[int], set[int]], values: list[str]) -> str:
-    dead, silent = marked
-    if unit in dead:
-        return say("{unit} dead", unit=unit)
-    if unit in silent:
-        return say("{unit} silent", unit=unit)
+def _caption(block: blueprint.Block, unit: int, marks: dict[int, str], values: list[str]) -> str:
+    if unit in marks:
+        return marks[unit].format(unit=unit)
     named = words.emotion(unit) if block.name == "logits" else str(unit)
     return f"{named}\n{values[unit]}" if values else named
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +14,13 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from ui import cache, page, recent, selection, tour, words
+from ui.answers import answers
 from ui.faces import colours
 from ui.gallery import gallery
 from ui.language import say
 
 if TYPE_CHECKING:
+    from fer_core.evaluate import Evaluation
     from fer_core.runs import Run
 
 WIDE, TALL, CURVE = 220, 44, "#1B8A9E"
@@ -27,10 +29,7 @@ STATES = {"queued": "{run} waiting to start", "running": "{run} training", "stop
 
 @dataclass(frozen=True)
 class Result:
-    """The best epoch of a run: accuracy 0 to 1 on `n` validation faces, with the curve that led there.
-
-    The accuracy is that of the stored predictions, as on every other page; before there are any, what the training measured.
-    """
+    """The best epoch of a run: accuracy 0 to 1 on `n` validation faces, with the curve that led there."""
 
     run: str
     title: str
@@ -58,13 +57,8 @@ def result(run: Run) -> Result | None:
         if best is None:
             return None
         curve = tuple(float(value) for value in history["val_accuracy"])
-        told = run.predictions("validation")
-        known = None if told is None or not (told.labels >= 0).any() else told.labels >= 0
-        if told is not None and known is not None:
-            value, n = float((told.probabilities.argmax(1) == told.labels)[known].mean()), int(known.sum())
-        else:
-            value, n = curve[best[0] - 1], int(run.facts.get("validated_on", 0)) or int(run.confusion[-1].sum())
-        return Result(run.id, run.title, run.config.arch, run.config.data, best[0], value, n, curve)
+        n = int(run.facts.get("validated_on", 0)) or int(run.confusion[-1].sum())
+        return Result(run.id, run.title, run.config.arch, run.config.data, best[0], curve[best[0] - 1], n, curve)
     except (FerError, OSError, IndexError):
         return None  # its files changed while they were read; the list of runs tells damage in words
 
@@ -140,19 +134,20 @@ def data_card(source: str) -> None:
         )
 
 
-def without_copies(run: str) -> list[str]:
-    """Say the validation accuracy without the faces whose very pixels stand in training, where the run has predicted them."""
+def predicted(found: Result) -> tuple[Result, Evaluation | None]:
+    """Take the accuracy of the stored predictions, as every other page does, with all scores; the training's own where there are none."""
     try:
-        told = cache.store().open(run).predictions("validation")
+        told = answers(cache.store().open(found.run), "validation")
     except (FerError, OSError):
-        return []  # the list of runs tells damage in words
-    if told is None:
+        return found, None  # the list of runs tells damage in words
+    return (found, None) if told is None else (replace(found, value=told.evaluation.accuracy, n=told.evaluation.n), told.evaluation)
+
+
+def without_copies(scores: Evaluation | None) -> list[str]:
+    """Say the accuracy without the faces whose very pixels stand in training, where there are any."""
+    if scores is None or scores.without_copies is None or not scores.copies:
         return []
-    keep = (told.labels >= 0) & ~told.leaked
-    if not keep.any() or not told.leaked.any():
-        return []
-    share = float((told.probabilities[keep].argmax(1) == told.labels[keep]).mean())
-    return [say("{share} without the {n:,} copies of training faces", share=words.percent(share), n=int(told.leaked.sum()))]
+    return [say("{share} without the {n:,} copies of training faces", share=words.percent(scores.without_copies.accuracy), n=scores.copies)]
 
 
 def result_card(label: str, found: Result | None, command: str) -> None:
@@ -161,6 +156,7 @@ def result_card(label: str, found: Result | None, command: str) -> None:
         card(say(label), "–", [say("No run yet. It comes from the page Training, or from:")])
         st.code(command, language="bash", wrap_lines=True)
         return
+    found, scores = predicted(found)
     low, high = found.interval
     card(
         say(label) if found.arch in ("cnn", "dnn") else say("{label} (small cnn)", label=label),
@@ -168,7 +164,7 @@ def result_card(label: str, found: Result | None, command: str) -> None:
         [
             say("of {n:,} validation faces named as labelled; 95% interval {low:.1f} to {high:.1f}%",
                 n=found.n, low=100 * low, high=100 * high),
-            *without_copies(found.run),
+            *without_copies(scores),
             say("{run}, epoch {epoch} of {epochs}, on {data}", run=found.title, epoch=found.epoch, epochs=len(found.curve),
                 data=words.source(found.data)),
         ],
@@ -269,6 +265,7 @@ def sentence(results: Sequence[Result], runs: int) -> str:
     count = say("{n} run" if runs == 1 else "{n} runs", n=runs)
     if top is None:
         return say("{runs}, none with a complete epoch yet.", runs=count)
+    top, _ = predicted(top)
     return say("{runs}. The best {network}, {run}, is right on {accuracy} (validation, {data}).",
                runs=count, network=words.NETWORKS[top.arch], run=top.title,
                accuracy=words.accuracy(top.value, top.interval, top.n), data=words.source(top.data))

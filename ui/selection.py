@@ -98,8 +98,8 @@ def write(**values: Any) -> None:
         return
     if "run" not in values and (run := st.session_state.get("_run")) is not None:
         new.setdefault("run", run)  # the one that the page chose by itself: tomorrow it may choose another
-    stale, newest = st.session_state.get("_written", ([], None))
-    st.session_state["_written"] = ([*(stale if newest == now else []), asked, now], new)
+    behind = st.session_state["_written"][0] if asked != now else []  # queries older than what was written last, while the browser asks so
+    st.session_state["_written"] = ([*behind, now], new)
     st.query_params.from_dict(new)
 
 

@@ -81,8 +81,7 @@ def on_face(place: Place) -> None:
     if found is None:
         return
     before, after = found
-    asked = dict.fromkeys([int(before.argmax()), *([label] if label >= 0 else []), int(after.argmax())])
-    told = words.commas([f"{words.emotion(i)} {words.percent(float(before[i]))} → {words.percent(float(after[i]))}" for i in asked])
+    told = words.change(dict.fromkeys([int(before.argmax()), *([label] if label >= 0 else [])]), before, after)
     st.caption(say("{split} face {image}, the chosen one: {told}.", split=place.split.capitalize(), image=image, told=told))
 
 

@@ -101,6 +101,6 @@ def _worst(id: str, *, face: bool) -> dict[str, str]:
     if found is None or not pairs:
         return {}
     true, called = pairs[0].true, pairs[0].predicted
-    rows = np.flatnonzero((np.asarray(found.labels) == true) & (np.asarray(found.probabilities).argmax(1) == called))
-    surest = rows[np.asarray(found.probabilities)[rows, called].argmax()]
+    rows = np.flatnonzero((found.labels == true) & (found.predicted == called))
+    surest = rows[found.confidence[rows].argmax()]
     return {"true": EMOTIONS[true], "pred": EMOTIONS[called], **({"image": str(surest)} if face else {})}

@@ -73,6 +73,14 @@ def commas(words: Sequence[str]) -> str:
     return reduce(lambda told, word: say("{words}, {word}", words=told, word=word), words) if words else ""
 
 
+def change(classes: Iterable[int], before: np.ndarray, after: np.ndarray) -> str:
+    """Say what became of some of the seven probabilities (7,), and of what the face is called where that changed."""
+    changes = commas([f"{emotion(i)} {percent(float(before[i]))} → {percent(float(after[i]))}" for i in classes])
+    if int(after.argmax()) == int(before.argmax()):
+        return changes
+    return say("{changes}; it is then called {called}", changes=changes, called=emotion(int(after.argmax())))
+
+
 def clauses(parts: Sequence[str]) -> str:
     """Join parts of a sentence: `a, b, c`."""
     return reduce(lambda told, part: say("{told}, {part}", told=told, part=part), parts)

@@ -60,9 +60,9 @@ class Looks:
     @property
     def features(self) -> tuple[float, float, float, tuple[float, float]]:
         """Give for eyes, brows, nose and mouth together: share of the maps, share of the picture, their ratio and its 95% interval."""
-        all_ = self.ledger.features
-        (ratio, interval), (share, _) = all_.mean(), all_.mean("shares")
-        return float(share[0]), float(all_.areas.mean()), float(ratio[0]), (float(interval[0, 0]), float(interval[0, 1]))
+        book = self.ledger.features
+        (ratio, interval), (share, _) = book.mean(), book.mean("shares")
+        return float(share[0]), float(book.areas.mean()), float(ratio[0]), (float(interval[0, 0]), float(interval[0, 1]))
 
     def shares(self, label: int) -> Floats:
         """Give the mean share of each region in the maps of one label (6,)."""
