@@ -344,6 +344,13 @@ def test_the_page_paints_tells_and_switches_off(page):
     assert [button.label for button in app.button if button.label.startswith("Filter ")]  # its twins
 
 
+def test_two_parts_of_the_page_wait_for_one_table(page, runs):
+    shutil.rmtree(runs / "demo/.cache", ignore_errors=True)
+    app = page(run="demo", layer="conv3", unit="2", order="sparsity", more="save", knobs="steps:2", preset="report")
+    assert not app.exception  # the wall's order and the dossier ask for it in the same run
+    until(app, lambda app: "Labels of its 100 strongest faces" in told(app))
+
+
 def test_a_table_that_was_deleted_while_the_app_runs_is_made_anew(page, runs):
     link = {"run": "demo", "layer": "conv4", "unit": "5", "more": "save", "knobs": "steps:2", "preset": "report"}
     until(page(**link), lambda app: "Labels of its 100 strongest faces" in told(app))

@@ -129,7 +129,7 @@ DESK = Desk()
 
 def _session() -> dict[str, Any]:
     if "_jobs" not in st.session_state:
-        st.session_state["_jobs"] = {"id": uuid.uuid4().hex, "held": {}, "now": set(), "cancelled": set(), "left": PATIENCE}
+        st.session_state["_jobs"] = {"id": uuid.uuid4().hex, "held": {}, "now": set(), "shown": set(), "cancelled": set(), "left": PATIENCE}
     found: dict[str, Any] = st.session_state["_jobs"]
     return found
 
@@ -137,7 +137,7 @@ def _session() -> dict[str, Any]:
 def begin() -> None:
     """Call it before a page asks for anything."""
     session = _session()
-    session["now"], session["left"] = set(), PATIENCE
+    session["now"], session["shown"], session["left"] = set(), set(), PATIENCE
 
 
 def finish() -> None:
@@ -157,11 +157,15 @@ def ask(name: Hashable, work: Work) -> Job:
 
 
 def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
-    """Give an answer, or `None` while it is worked on: its place then shows how far it is, and how to cancel. Raises its `FerError`."""
+    """Give an answer, or `None` while it is worked on: its place then shows how far it is, and how to cancel. Raises its `FerError`.
+
+    Where two parts of a page wait for the same answer, the first one shows it.
+    """
     session = _session()
     if name in session["cancelled"]:
-        with st.container(height=height, border=False):
-            _cancelled(name, label)
+        if _first(name):
+            with st.container(height=height, border=False):
+                _cancelled(name, label)
         return None
     job, began = ask(name, work), time.monotonic()
     job.done.wait(max(0.02, session["left"]) if networks.ready() else 0.02)
@@ -170,9 +174,18 @@ def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
         if job.error is not None:
             raise job.error
         return job.answer
-    with st.container(height=height, border=False, key=f"job-{_digest(name)}"):
-        clock.again(_follow, 0.4, job, name, label)
+    if _first(name):
+        with st.container(height=height, border=False, key=f"job-{_digest(name)}"):
+            clock.again(_follow, 0.4, job, name, label)
     return None
+
+
+def _first(name: Hashable) -> bool:
+    """Tell whether no part of the page shows this job yet; from now on one does."""
+    shown: set[Hashable] = _session()["shown"]
+    first = name not in shown
+    shown.add(name)
+    return first
 
 
 def _digest(name: Hashable) -> str:

@@ -51,10 +51,10 @@ class Shown:
             return maps.grey(self.face)
         if part == "map":
             made = maps.signed(self.map, self.top, theme)
-            return maps.greyed(made, theme) if self.failed else made
-        if part == "overlay":
-            return maps.overlay(self.face, self.map, self.top, look.opacity / 100, theme)
-        made = maps.remains(self.face, self.map, look.keep / 100, theme, by_size=self.by_size)
+        elif part == "overlay":
+            made = maps.overlay(self.face, self.map, self.top, look.opacity / 100, theme)
+        else:
+            made = maps.remains(self.face, self.map, look.keep / 100, theme, by_size=self.by_size)
         return maps.greyed(made, theme) if self.failed else made
 
 
