@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,10 +29,12 @@ def choosing():
 
     if st.session_state.pop("tick", False):  # as in a fragment that the clock runs
         selection.anew()
-    selection.arrive()
+    selection.arrive("a page")
     st.button("face", on_click=selection.write, kwargs={"image": 2})
     st.button("method", on_click=selection.write, kwargs={"method": "rise"})
     st.button("next", on_click=lambda: selection.write(image=selection.newest("image", 0, cast=int) + 1))
+    st.number_input("number", 0, 99, **selection.mirror("number", selection.param("image", 0, cast=int),
+                                                        lambda image: selection.write(image=image)))
 
 
 def choosing_a_run():
@@ -39,7 +42,7 @@ def choosing_a_run():
 
     from ui import selection
 
-    selection.arrive()
+    selection.arrive("a page")
     selection.choose("Run", "run", ["first", "second"], default="second")
     st.button("face", on_click=selection.write, kwargs={"image": 2})
 
@@ -100,18 +103,50 @@ def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chose
     assert app.query_params == {"run": "second", "image": "2"}
 
 
-def test_after_back_a_click_does_not_bring_back_what_was_left(chosen_face):
+def test_back_leads_to_the_query_before_and_a_click_does_not_bring_back_what_was_left(chosen_face, monkeypatch):
+    monkeypatch.setattr("ui.selection.get_script_run_ctx", lambda **_: SimpleNamespace(is_history_navigation=True))
     chosen_face.query_params.clear()
     chosen_face.run()
+    assert chosen_face.query_params == {} and chosen_face.number_input[0].value == 0
+    monkeypatch.undo()
     chosen_face.button[1].click().run()
     assert chosen_face.query_params == {"method": "rise"}
 
 
-def test_a_page_drawn_anew_by_the_clock_keeps_the_newest_selection(chosen_face):
+def test_a_run_for_the_query_before_is_a_late_browser_s_and_after_two_seconds_a_link(chosen_face, monkeypatch):
+    chosen_face.query_params.clear()
+    chosen_face.run()
+    assert chosen_face.query_params == {"image": "2"} and chosen_face.number_input[0].value == 2
+    monkeypatch.setattr("ui.selection.LATE", 0.0)
+    chosen_face.query_params.clear()
+    chosen_face.run()
+    assert chosen_face.query_params == {} and chosen_face.number_input[0].value == 0
+
+
+def test_the_clock_does_not_draw_the_page_for_a_query_that_the_browser_has_left(chosen_face):
     chosen_face.query_params.clear()
     chosen_face.session_state["tick"] = True
     chosen_face.run()
     assert chosen_face.query_params == {"image": "2"}
+
+
+def test_what_a_late_browser_says_of_a_widget_is_no_choice(chosen_face):
+    late, first = chosen_face._tree, chosen_face.number_input[0].proto.id
+    chosen_face.button[2].click().run()
+    assert chosen_face.query_params == {"image": "3"} and chosen_face.number_input[0].value == 3
+    late.button[2].set_value(False)
+    late.number_input[0].set_value(2)
+    chosen_face._tree = late  # the clock strikes in a browser that still shows 2
+    chosen_face.run()
+    assert chosen_face.query_params == {"image": "3"} and chosen_face.number_input[0].value == 3
+    assert chosen_face.number_input[0].proto.id != first
+
+
+def test_a_person_s_own_choice_leaves_the_widget_where_it_is(chosen_face):
+    first = chosen_face.number_input[0].proto.id
+    chosen_face.number_input[0].set_value(7).run()
+    chosen_face.number_input[0].set_value(8).run()
+    assert chosen_face.query_params == {"image": "8"} and chosen_face.number_input[0].proto.id == first
 
 
 def test_not_a_number_is_no_value():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -31,12 +32,8 @@ def back() -> None:
 def number(way: Walk) -> None:
     """Draw the number of the face."""
     count = len(way.dataset[way.split])
-
-    def typed() -> None:
-        selection.write(image=st.session_state["face_number"])
-
-    st.session_state["face_number"] = way.image
-    st.number_input(say("Face, 0 to {last:,}", last=count - 1), 0, count - 1, key="face_number", on_change=typed, width=150)
+    st.number_input(say("Face, 0 to {last:,}", last=count - 1), 0, count - 1, width=150,
+                    **selection.mirror("face_number", way.image, lambda face: selection.write(image=face)))
 
 
 def steps(way: Walk) -> None:
@@ -72,16 +69,14 @@ def choose_faces(found: Answers | None) -> None:
     with st.popover(say("Choose faces"), icon=":material/filter_list:"):
         for label, param in (("Labelled", "true"), ("Called", "pred")):
             number = selection.emotion(param)
-            key = f"pick_{param}"
-            st.session_state[key] = "any" if number is None else EMOTIONS[number]
-            st.selectbox(say(label), names, key=key, format_func=selection.labels(names, str.capitalize).__getitem__,
-                         on_change=picked, args=(param,), disabled=found is None and param == "pred")
+            now = "any" if number is None else EMOTIONS[number]
+            st.selectbox(say(label), names, format_func=selection.labels(names, str.capitalize).__getitem__,
+                         disabled=found is None and param == "pred", **selection.mirror(f"pick_{param}", now, partial(picked, param)))
         if parse(st.query_params.to_dict())[0].anything:  # all of them go by their number
             selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
         page.link(MATRIX, "Choose in the confusion matrix")
 
 
-def picked(param: str) -> None:
+def picked(param: str, value: str) -> None:
     """Take a label or a call; the face shown is then the first of the chosen ones."""
-    value = st.session_state[f"pick_{param}"]
     selection.write(**{param: None if value == "any" else value}, image=None, cells=None, class_=None)

@@ -38,25 +38,18 @@ def _capitalised(word: str) -> str:
 
 
 def _class(label: str, param: str, now: int, options: list[int]) -> None:
-    key = f"class_{param}"
-    st.session_state[key] = now
-    st.selectbox(label, options, key=key, format_func=words.emotion, width=150,
-                 on_change=lambda: selection.write(**{param: EMOTIONS[st.session_state[key]]}))
+    st.selectbox(label, options, format_func=words.emotion, width=150,
+                 **selection.mirror(f"class_{param}", now, lambda label: selection.write(**{param: EMOTIONS[label]})))
 
 
 def _unit(goal: Goal) -> None:
-    def typed() -> None:
-        selection.write(unit=st.session_state["unit_number"])
-
-    st.session_state["unit_number"] = goal.unit
     top = goal.block.units - 1
-    st.number_input(say(NUMBERS[goal.block.noun], top=top), 0, top, key="unit_number", on_change=typed, width=150)
+    st.number_input(say(NUMBERS[goal.block.noun], top=top), 0, top, width=150,
+                    **selection.mirror("unit_number", goal.unit, lambda unit: selection.write(unit=unit)))
 
 
 def _switch(label: str, param: str, value: str, now: bool, told: str) -> None:
-    key = f"switch_{param}"
-    st.session_state[key] = now
-    st.toggle(label, key=key, help=told, on_change=lambda: selection.write(**{param: value if st.session_state[key] else None}))
+    st.toggle(label, help=told, **selection.mirror(f"switch_{param}", now, lambda on: selection.write(**{param: value if on else None})))
 
 
 def knobs(goal: Goal, *, face: bool) -> None:
@@ -92,19 +85,14 @@ def _every_knob(goal: Goal, face: bool) -> None:
 
 
 def _knob(goal: Goal, name: str, label: str, told: str, values: dict[str, Any]) -> None:
-    key = f"knob_{name}"
-    st.session_state[key] = values[name]
-
-    def turned() -> None:
-        now = dict(goal.knobs) | {name: st.session_state[key]}
-        selection.write(knobs=write_knobs(now, goal.preset))
+    def turned(value: float | str) -> None:
+        selection.write(knobs=write_knobs(dict(goal.knobs) | {name: value}, goal.preset))
 
     if name in CHOICES:
-        st.selectbox(label, CHOICES[name], key=key, format_func=_capitalised, on_change=turned)
+        st.selectbox(label, CHOICES[name], format_func=_capitalised, **selection.mirror(f"knob_{name}", values[name], turned))
     else:
         low, high = LIMITS[name][0], TOPS.get(name, LIMITS[name][1])
         cast = int if name in WHOLE else float
         step = 1 if name in WHOLE else 0.01 if high <= 1 else 0.1
-        st.session_state[key] = cast(values[name])
-        st.slider(label, cast(low), cast(high), key=key, step=cast(step), on_change=turned)
+        st.slider(label, cast(low), cast(high), step=cast(step), **selection.mirror(f"knob_{name}", cast(values[name]), turned))
     st.caption(told)

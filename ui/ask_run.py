@@ -77,7 +77,7 @@ def _follow(path: str, split: str) -> None:
     """Show how far the predicting is; the page is drawn anew at its end."""
     told = predicting.progress(Run(Path(path)), split)
     if told is None or told.state != "running":
-        selection.anew()
+        return selection.anew()
     left = say(", about {time} left", time=words.duration(told.seconds_left)) if told.seconds_left else ""
     st.progress(told.share, text=say("Predicting the {split} split: {share:.0%}{left}. It goes on when this page is closed.",
                                      split=words.SPLIT_WORDS[split], share=told.share, left=left))

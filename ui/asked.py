@@ -51,33 +51,31 @@ def _why(subject: Subject, asked: Question) -> None:
     now = next((name for name, (_, pair) in usual.items() if pair == classes), OTHER)
     if st.session_state.get("other_question"):
         now = OTHER
-    st.session_state["choose_question"] = now
 
-    def chosen() -> None:
-        value = st.session_state["choose_question"]
+    def chosen(value: str | None) -> None:
         st.session_state["other_question"] = value == OTHER
         if value in usual:
             selection.write(**usual[value][0])
 
     labels = selection.labels([*usual, OTHER], lambda name: "Another class ..." if name == OTHER else name)
-    st.segmented_control(say("Question"), list(labels), key="choose_question", on_change=chosen, label_visibility="collapsed",
-                         wrap=True, format_func=labels.__getitem__)
+    st.segmented_control(say("Question"), list(labels), label_visibility="collapsed", wrap=True, format_func=labels.__getitem__,
+                         **selection.mirror("choose_question", now, chosen))
     if now == OTHER:
         _other(asked)
 
 
 def _other(asked: Question) -> None:
     names = [name.capitalize() for name in EMOTIONS]
-    st.session_state["other_p"] = names[asked.target]
-    st.session_state["other_q"] = names[asked.versus] if asked.versus is not None else "nothing else"
+    p, q = names[asked.target], names[asked.versus] if asked.versus is not None else "nothing else"
+    others = ["nothing else", *(name for name in names if name != p)]
+    st.selectbox(say("Why"), names, format_func=selection.labels(names).__getitem__, width=150,
+                 **selection.mirror("other_p", p, lambda name: _chosen(name, q)))
+    st.selectbox(say("rather than"), others, format_func=selection.labels(others).__getitem__, width=150,
+                 **selection.mirror("other_q", q, lambda name: _chosen(p, name)))
 
-    def chosen() -> None:
-        p, q = (str(st.session_state[name]).lower() for name in ("other_p", "other_q"))
-        selection.write(p=p, q=q if q in EMOTIONS and q != p else None)
 
-    others = ["nothing else", *(name for name in names if name != st.session_state["other_p"])]
-    st.selectbox(say("Why"), names, key="other_p", format_func=selection.labels(names).__getitem__, on_change=chosen, width=150)
-    st.selectbox(say("rather than"), others, key="other_q", format_func=selection.labels(others).__getitem__, on_change=chosen, width=150)
+def _chosen(p: str, q: str) -> None:
+    selection.write(p=p.lower(), q=q.lower() if q.lower() in EMOTIONS and q != p else None)
 
 
 def _method(subject: Subject, asked: Question) -> None:
@@ -87,14 +85,12 @@ def _method(subject: Subject, asked: Question) -> None:
         label = say(WORDS[method].name)
         return f":gray[~~{label}~~]" if flat and WORDS[method].needs_convolution else label
 
-    st.session_state["choose_method"] = asked.method
-
-    def chosen() -> None:
-        if (value := st.session_state["choose_method"]) is not None:
+    def chosen(value: str | None) -> None:
+        if value is not None:
             selection.write(method=value, **dict.fromkeys(KNOBS))
 
-    st.segmented_control(say("Method"), list(WORDS), format_func=selection.labels(list(WORDS), name).__getitem__, key="choose_method",
-                         on_change=chosen, label_visibility="collapsed")
+    st.segmented_control(say("Method"), list(WORDS), format_func=selection.labels(list(WORDS), name).__getitem__,
+                         label_visibility="collapsed", **selection.mirror("choose_method", asked.method, chosen))
     if flat:
         st.caption(say("Grad-CAM and LayerCAM are struck out: {reason}.", reason=NO_CONVOLUTION))
 
@@ -110,17 +106,15 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
         asked = replace(asked, layer=None)
     usual = "usual layer"
     names = [usual, *layers]
-    st.session_state["choose_layer"] = asked.layer or usual
 
-    def chosen() -> None:
-        value = st.session_state["choose_layer"]
+    def chosen(value: str) -> None:
         selection.write(layer=None if value == usual else value)
 
     def name(layer: str) -> str:
         return layer if layer == usual else f"{layer} ({layers[layer][0]} × {layers[layer][1]})"
 
-    st.selectbox(say("Layer"), names, format_func=selection.labels(names, name).__getitem__, key="choose_layer", on_change=chosen,
-                 width=210, label_visibility="collapsed")
+    st.selectbox(say("Layer"), names, format_func=selection.labels(names, name).__getitem__, width=210, label_visibility="collapsed",
+                 **selection.mirror("choose_layer", asked.layer or usual, chosen))
     return asked
 
 
@@ -129,15 +123,13 @@ def _settings(asked: Question, knobs: list[str]) -> None:
     for name in knobs:
         label, low, high, default, help = KNOBS[name]
         usual = DEFAULT_SAMPLES.get(asked.method) if name == "samples" else default
-        key = f"knob_{name}"
         value = told.get(name, usual)
-        st.session_state[key] = float(value) if name == "noise" and value is not None else int(value) if value is not None else None
-        st.number_input(say(label), low, high, key=key, help=say(help), placeholder=say("the face's own mean"),
-                        on_change=partial(_knob, name, usual))
+        now = float(value) if name == "noise" and value is not None else int(value) if value is not None else None
+        st.number_input(say(label), low, high, help=say(help), placeholder=say("the face's own mean"),
+                        **selection.mirror(f"knob_{name}", now, partial(_knob, name, usual)))
 
 
-def _knob(name: str, usual: Any) -> None:
-    value = st.session_state[f"knob_{name}"]
+def _knob(name: str, usual: Any, value: float | None) -> None:
     selection.write(**{name: None if value == usual else value})
 
 

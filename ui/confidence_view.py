@@ -29,16 +29,15 @@ def picked(point: dict[str, Any], view: View) -> None:
     selection.write(**({"bin": None, "side": None} if same else told), start=None)
 
 
-def moved() -> None:
-    """Take the threshold of the slider."""
-    value = st.session_state["least"]
+def moved(value: int) -> None:
+    """Take the threshold of the slider, in percent."""
     selection.write(min=f"{value / 100:.2f}" if value else None, start=None)
 
 
 def threshold(view: View) -> None:
     """Draw the slider that leaves unsure predictions out, beside the matrix that it changes."""
-    st.session_state["least"] = round(100 * view.choice.least)
-    st.slider(say("Only predictions with p of at least (%)"), 0, 100, step=1, key="least", on_change=moved,
+    st.slider(say("Only predictions with p of at least (%)"), 0, 100, step=1,
+              **selection.mirror("least", round(100 * view.choice.least), moved),
               help=say("p is the highest of the seven probabilities. The matrix, the faces and all sentences then hold for what is kept; "
                        "the panel Confidence below shows what is gained."))
 

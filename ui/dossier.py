@@ -148,12 +148,8 @@ def _answer_pictures(face: np.ndarray, answer: np.ndarray, theme: Theme) -> None
 def _number(place: Place) -> None:
     assert place.faces is not None
     count = len(place.faces)
-
-    def typed() -> None:
-        selection.write(image=st.session_state["filter_face"])
-
-    st.session_state["filter_face"] = place.image
-    st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, key="filter_face", on_change=typed, width=150)
+    st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, width=150,
+                    **selection.mirror("filter_face", place.image, lambda face: selection.write(image=face)))
 
 
 def classes(found: Dossier, labels: np.ndarray) -> None:

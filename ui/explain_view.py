@@ -17,7 +17,7 @@ from fer_core.errors import FerError
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.sentences import Sentence
 from ui import asked as controls
-from ui import bars, jobs, networks, page, selection, words
+from ui import bars, clock, jobs, networks, page, selection, words
 from ui.language import say
 from ui.question import Question, inside
 from ui.squares import Look, Shown, squares
@@ -105,7 +105,7 @@ def layers_of(subject: Subject) -> dict[str, tuple[int, int]] | None:
 
     job = jobs.ask(("layers", *subject.network), work)
     if networks.ready():
-        job.done.wait(0.3)
+        clock.wait(job.done, 0.3)
     return job.answer if job.done.is_set() and job.error is None else None
 
 

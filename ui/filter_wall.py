@@ -63,7 +63,7 @@ def draw(place: Place, *, height: int = 620) -> None:
 
 def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
     if not wall.there:  # its folder was deleted while it was looked at
-        selection.anew()
+        return selection.anew()
     wall.look()
     told, scores = wall.progress, wall.scores
     ready = int(np.isfinite(scores).sum())

@@ -168,7 +168,7 @@ def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
                 _cancelled(name, label)
         return None
     job, began = ask(name, work), time.monotonic()
-    job.done.wait(max(0.02, session["left"]) if networks.ready() else 0.02)
+    clock.wait(job.done, max(0.02, session["left"]) if networks.ready() else 0.02)
     session["left"] -= time.monotonic() - began
     if job.done.is_set() and not isinstance(job.error, Unwanted):
         if job.error is not None:

@@ -76,7 +76,7 @@ def film(holder: str, network: networks.Name, goal: Goal, face: np.ndarray | Non
 def living(shown: Film, tag: str, look: Look, *, key: str = "living", on_seed: Callable[[], None] | None = None) -> None:
     """Show a film while it is made, and afterwards; the page is drawn anew at its end. `tag` names the film to the browser."""
     if networks.ready():
-        shown.first.wait(PATIENCE)
+        clock.wait(shown.first, PATIENCE)
     with st.container(key=f"{key}-place"):
         clock.again(_draw, TICK if shown.running else None, shown, tag, look, key, on_seed, shown.running)
 

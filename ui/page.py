@@ -38,9 +38,8 @@ PAGES: dict[str, tuple[str, str]] = {
 def setup(page: str) -> None:
     """Begin a page: title, style, menu, the tour's step and the thread. `page` is a key of `PAGES`; call it before all else."""
     selection.follow()
-    selection.arrive()
+    selection.arrive(page)
     title = say(PAGES[page][0])
-    st.session_state["_page"] = page
     st.set_page_config(page_title=f"{title} · FER Lens", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
     st.html(f"<style>{STYLE}{DARK_STYLE if theme() == 'dark' else ''}</style>")
     with st.sidebar:

@@ -223,10 +223,5 @@ def _without(subject: Subject, found: Hidden, where: Regions, fill: str, chosen:
 
 def selection_row(chosen: str | None) -> None:
     """Draw the choice of the region that is hidden."""
-    st.session_state["choose_hide"] = chosen
-
-    def picked() -> None:
-        selection.write(hide=st.session_state["choose_hide"])
-
-    st.pills(say("Hide"), NAMES, key="choose_hide", format_func=selection.labels(NAMES, SPOKEN.__getitem__).__getitem__,
-             on_change=picked, wrap=True)
+    st.pills(say("Hide"), NAMES, format_func=selection.labels(NAMES, SPOKEN.__getitem__).__getitem__, wrap=True,
+             **selection.mirror("choose_hide", chosen, lambda name: selection.write(hide=name)))

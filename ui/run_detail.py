@@ -6,6 +6,7 @@ import csv
 import html
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -36,21 +37,14 @@ def act(action: Callable[[], object]) -> None:
 
 
 def choose(label: str, name: str, options: Sequence[str], told: Callable[[str], str], default: str) -> str:
-    """Draw a choice that mirrors a query parameter inside a part that is drawn every second.
-
-    The widget is written to only where it differs: a write on every tick would take back a click that is still on its way.
-    """
+    """Draw a choice that mirrors a query parameter inside a part that is drawn every second."""
     now = str(selection.param(name, default, options=options))
-    key = f"live_{name}_{default}"  # another default is another widget: a tick on its way from the old one cannot choose for the new
-    if st.session_state.get(key) != now:
-        st.session_state[key] = now
 
-    def chosen() -> None:
-        value = st.session_state[key]
-        if value is not None and value != now:
+    def chosen(value: str | None) -> None:
+        if value is not None:
             selection.write(**{name: value})
 
-    st.segmented_control(say(label), options, key=key, format_func=lambda option: say(told(option)), on_change=chosen)
+    st.segmented_control(say(label), options, format_func=lambda option: say(told(option)), **selection.mirror(f"live_{name}", now, chosen))
     return now
 
 
@@ -174,9 +168,7 @@ def epoch_by_epoch(reading: Reading) -> None:
         return
     epoch = selection.param("epoch", last, cast=int, low=1, high=last)
     if last > 1:
-        if st.session_state.get("epoch_slider") != epoch:
-            st.session_state["epoch_slider"] = epoch
-        st.slider(say("Epoch"), 1, last, key="epoch_slider", on_change=_epoch_chosen, args=(last,),
+        st.slider(say("Epoch"), 1, last, **selection.mirror("epoch_slider", epoch, partial(_epoch_chosen, last)),
                   help=say("Arrow keys turn it into a film. At the last epoch it follows the training."))
     matrix = confusion[epoch - 1]
     st.markdown(run_epochs.sentence(matrix, epoch))
@@ -189,8 +181,7 @@ def epoch_by_epoch(reading: Reading) -> None:
         st.html(run_epochs.probe_wall(probabilities[epoch - 1], probes))
 
 
-def _epoch_chosen(last: int) -> None:
-    chosen = int(st.session_state["epoch_slider"])
+def _epoch_chosen(last: int, chosen: int) -> None:
     selection.write(epoch=None if chosen == last else chosen)
 
 

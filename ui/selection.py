@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.sentences import Sentence
@@ -23,6 +25,17 @@ NUMBER = "'{given}' was left aside: it is a number from {low} to {high}."
 OPTION = "'{given}' was left aside: it can be {options}."
 OF_FACE = ("boxes",)
 """Query parameters that belong to one face: they are left behind when another one is chosen."""
+
+LATE = 2.0
+"""Seconds after a click in which a browser may still ask with the query before it."""
+
+
+class Written(NamedTuple):
+    """The newest query that is known, the older ones that a browser which has not heard of it asks with, and when it was written."""
+
+    older: list[dict[str, str]]
+    newest: dict[str, str] | None
+    at: float
 
 
 def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, low: Any = None, high: Any = None) -> T | Any:
@@ -98,16 +111,24 @@ def write(**values: Any) -> None:
         return
     if "run" not in values and (run := st.session_state.get("_run")) is not None:
         new.setdefault("run", run)  # the one that the page chose by itself: tomorrow it may choose another
-    behind = st.session_state["_written"][0] if asked != now else []  # queries older than what was written last, while the browser asks so
-    st.session_state["_written"] = ([*behind, now], new)
+    older = [*_written().older, now] if asked != now else [now]
+    st.session_state["_written"] = Written(older, new, time.monotonic())
     st.query_params.from_dict(new)
+
+
+def _written() -> Written:
+    found: Written = st.session_state.get("_written") or Written([], None, 0.0)
+    return found
+
+
+def _behind() -> bool:
+    """Tell whether the browser asked, as it seems, before it heard of what was written last."""
+    return st.query_params.to_dict() in _written().older
 
 
 def _now() -> dict[str, str]:
     """Return the query; where the browser asked before it heard of what was written last, that."""
-    now = st.query_params.to_dict()
-    stale, newest = st.session_state.get("_written", ([], None))
-    return newest if now in stale else now
+    return dict(_written().newest or {}) if _behind() else st.query_params.to_dict()
 
 
 def newest(name: str, default: Any = None, *, cast: Callable[[str], Any] = str) -> Any:
@@ -115,18 +136,29 @@ def newest(name: str, default: Any = None, *, cast: Callable[[str], Any] = str) 
     return parse(_now().get(name), cast, default)
 
 
-def arrive() -> None:
-    """Take the query that a page is drawn for; every page does so first: what was written before is forgotten once the person went on."""
+def arrive(page: str) -> None:
+    """Take the query that a page is drawn for; every page does so first.
+
+    A browser that has not heard of what was written last asks with an older query: the newest holds. Back and Forward say so themselves;
+    a link is what asks for another query later. One to the same page leaves the address as it was, so that it is written here.
+    """
     st.session_state.pop("_run", None)
-    if st.session_state.get("_written", ([], None))[1] != st.query_params.to_dict():
-        st.session_state.pop("_written", None)
+    asked, written = st.query_params.to_dict(), _written()
+    context = get_script_run_ctx(suppress_warning=True)
+    back = context is not None and context.is_history_navigation
+    here, st.session_state["_page"] = st.session_state.get("_page") == page, page
+    if here and not back and written.newest and asked in written.older and time.monotonic() - written.at < LATE:
+        st.query_params.from_dict(written.newest)
+    elif back or asked != written.newest:
+        st.session_state["_written"] = Written([], asked, 0.0)
+        if here and not back:
+            st.query_params.from_dict(asked)
 
 
-def anew() -> NoReturn:
-    """Draw the whole page anew from a fragment that the clock runs: the browser may have asked before it heard of the newest selection."""
-    if (newest := _now()) != st.query_params.to_dict():
-        st.query_params.from_dict(newest)
-    st.rerun(scope="app")
+def anew() -> None:
+    """Draw the whole page anew from a part that the clock draws; a browser that has not heard of the newest selection will ask again."""
+    if not _behind():
+        st.rerun(scope="app")
 
 
 def leave(page: str, query: Mapping[str, str]) -> None:
@@ -170,6 +202,28 @@ def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str
     return {option: text if said.count(text) == 1 else f"{text} ({option})" for option, text in zip(options, said, strict=True)}
 
 
+def mirror(name: str, now: T, chosen: Callable[[T], None]) -> dict[str, Any]:
+    """Return the key and the callback of a widget that shows `now`, a part of the selection; `chosen` is called with what the person chose.
+
+    Where something else changed the selection, the widget gets another key: what a browser that has not heard of it still says of the
+    former one would else be taken for a choice, and undo the change.
+    """
+    turns: dict[str, tuple[int, Any]] = st.session_state.setdefault("_mirrors", {})
+    turn, known = turns.get(name, (0, now))
+    turn += known != now
+    turns[name] = (turn, now)
+    key = f"{name}-{turn}" if turn else name
+    if key not in st.session_state or st.session_state[key] != now:  # a write on every tick would take back a click on its way
+        st.session_state[key] = now
+
+    def changed() -> None:
+        if turns[name][0] == turn:
+            turns[name] = (turn, st.session_state[key])
+            chosen(st.session_state[key])
+
+    return {"key": key, "on_change": changed}
+
+
 def choose(
     label: str,
     name: str,
@@ -188,17 +242,14 @@ def choose(
         return None
     texts = {str(option): option for option in options}
     now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
-    key = f"choose_{name}"
-    st.session_state[key] = now
     if name == "run":
         st.session_state["_run"] = str(now)
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 
-    def chosen() -> None:
-        value = st.session_state[key]
+    def chosen(value: Any) -> None:
         if value is not None:  # a second click on the chosen one changes nothing
             write(**{name: value})
 
-    seen = "collapsed" if hidden else "visible"
-    widget(say(label), options, key=key, format_func=labels(options, words).__getitem__, on_change=chosen, label_visibility=seen)  # type: ignore[operator]
+    widget(say(label), options, format_func=labels(options, words).__getitem__, label_visibility="collapsed" if hidden else "visible",  # type: ignore[operator]
+           **mirror(f"choose_{name}", now, chosen))
     return now

@@ -59,13 +59,12 @@ def choose(run: Run, split: str) -> None:
     found = [other for other in others(run, split) if other.id == asked or _same_faces(run, other, split)]
     options = ["", *(other.id for other in found)]
     titles = selection.labels(options, {"": "no other run", **{other.id: other.title for other in found}}.__getitem__)
-    st.session_state["with-run"] = asked if asked in options else ""
 
-    def changed() -> None:
-        selection.write(**{"with": st.session_state["with-run"] or None, "show": None, "part": None, "start": None})
+    def chosen(run: str) -> None:
+        selection.write(**{"with": run or None, "show": None, "part": None, "start": None})
 
-    st.selectbox(say("Compare with (B)"), options, key="with-run", format_func=titles.__getitem__, on_change=changed,
-                 disabled=not found)
+    st.selectbox(say("Compare with (B)"), options, format_func=titles.__getitem__, disabled=not found,
+                 **selection.mirror("with-run", asked if asked in options else "", chosen))
 
 
 def test(view: View) -> McNemar:

@@ -13,6 +13,14 @@ import urllib.request
 import numpy as np
 import pytest
 
+LATE = """
+const add = WebSocket.prototype.addEventListener;
+WebSocket.prototype.addEventListener = function (type, listener, ...rest) {
+  const late = (event) => setTimeout(() => listener.call(this, event), %d);
+  return add.call(this, type, type === "message" ? late : listener, ...rest);
+};
+"""
+"""Let every message of the server reach the page so many milliseconds late, in their order."""
 LOCAL = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:|about:")
 
 
@@ -139,20 +147,25 @@ def settled(page):
 
 @pytest.fixture
 def visit(server, chromium):
-    """Open a page of the app: visit("dataset?class=fear", width=390, theme="dark"). What goes wrong there fails the test at its end."""
+    """Open a page of the app: visit("dataset?class=fear", width=390, theme="dark"). What goes wrong there fails the test at its end.
+
+    With `lag` the page hears of all that the app says so many milliseconds late.
+    """
     contexts, faults, pages = [], [], []
 
     def asked(request):
         if not LOCAL.match(request.url):
             faults.append(f"asked for {request.url}")
 
-    def opener(path="", *, width=1280, height=900, theme="light"):
+    def opener(path="", *, width=1280, height=900, theme="light", lag=0):
         context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce")
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
         page.on("request", asked)
+        if lag:
+            page.add_init_script(LATE % lag)
         page.goto(f"{server.url}/{path}")
         page.wait_for_selector("h1")
         settled(page)
