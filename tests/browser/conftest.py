@@ -167,7 +167,7 @@ def visit(server, chromium):
         if lag:
             page.add_init_script(LATE % lag)
         page.goto(f"{server.url}/{path}")
-        page.wait_for_selector("h1")
+        page.wait_for_selector("h1", state="attached")  # a demonstration hides it
         settled(page)
         pages.append(page)
         return page
