@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.table import HEAD, ROOT, between, machine, rows
 
-ALL = ("start", "data", "training", "matrix", "saliency", "ground_truth", "ascent", "filters", "load")
+ALL = ("start", "data", "training", "matrix", "saliency", "ground_truth", "portrait", "ascent", "filters", "load")
 
 
 def main() -> None:

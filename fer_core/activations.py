@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,17 @@ def table(run: Run, dataset: Dataset, split: str) -> Table | None:
     if note is None or note["done"] < note["faces"]:
         return None
     return Table(folder, split, tuple(note["layers"]), note["faces"])
+
+
+def means(model: keras.Model, layer: str, images: NDArray[Any], beat: Callable[[float], object] = lambda share: None) -> Floats:
+    """Give the mean answer of every unit of a layer to a few faces (n, 48, 48), as a table has it: float32 (n, units)."""
+    flat = len(model.get_layer(layer).output.shape) == 2
+    arrays = {f"{layer}.{kind}": np.zeros((len(images), cuts.units(model, layer)), np.float32) for kind in ("maximum", "mean")[: 2 - flat]}
+    forward = _forward(model, [layer])
+    for start in range(0, len(images), BATCH):
+        _fill(forward, arrays, images[start : start + BATCH], start)
+        beat(min(1.0, (start + BATCH) / len(images)))
+    return arrays[f"{layer}.maximum" if flat else f"{layer}.mean"]
 
 
 def make(run: Run, model: keras.Model, dataset: Dataset, split: str) -> Iterator[float]:

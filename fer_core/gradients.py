@@ -7,9 +7,10 @@ its weights, so that a class is a row of the unit matrix, and a contrast is the 
 from __future__ import annotations
 
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,8 @@ from fer_core.errors import ModelError
 
 CHUNK = 64
 """Faces that a kernel takes at once; more are no faster on a processor, and a chunk is the time that another person waits."""
+PATIENCE = 3.0
+"""Seconds that a computation which can wait lets others go first."""
 
 Floats = NDArray[np.float32]
 Function = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
@@ -50,28 +53,55 @@ def of_values(function: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> 
     return values, tape.gradient(values, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
+@dataclass(eq=False)
+class _Wish:
+    """Somebody who waits for a turn; one that can wait does so until a moment of the clock."""
+
+    until: float
+    served: threading.Event = field(default_factory=threading.Event)
+
+
 class Turns:
-    """A lock that serves in the order of asking, so that a long request, chunk by chunk, lets everybody else in between."""
+    """A lock that serves in the order of asking, so that a long request, chunk by chunk, lets everybody else in between.
+
+    What nobody looks at yet can wait (`patiently`): it is served when nobody else asks, and after `PATIENCE` seconds like anybody.
+    """
 
     def __init__(self) -> None:
-        self._guard, self._waiting = threading.Lock(), deque[threading.Event]()
+        self._guard, self._waiting, self._mind = threading.Lock(), list[_Wish](), threading.local()
+
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Let everybody else go first in all that this thread computes within."""
+        self._mind.patient = True
+        try:
+            yield
+        finally:
+            self._mind.patient = False
 
     @contextmanager
     def mine(self) -> Iterator[None]:
         """Wait for the turn, and hold it."""
-        event = threading.Event()
+        wish = _Wish(time.monotonic() + PATIENCE * getattr(self._mind, "patient", False))
         with self._guard:
-            self._waiting.append(event)
-            if self._waiting[0] is event:
-                event.set()
+            self._waiting.append(wish)
+            if self._waiting[0] is wish:
+                wish.served.set()
         try:
-            event.wait()
+            wish.served.wait()
             yield
         finally:
             with self._guard:
-                self._waiting.remove(event)
+                self._waiting.remove(wish)
                 if self._waiting:
-                    self._waiting[0].set()
+                    self._serve_next()
+
+    def _serve_next(self) -> None:
+        now = time.monotonic()
+        best = next((wish for wish in self._waiting if wish.until <= now), self._waiting[0])
+        self._waiting.remove(best)
+        self._waiting.insert(0, best)  # the one that is served stands first
+        best.served.set()
 
 
 TURNS = Turns()

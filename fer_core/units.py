@@ -182,14 +182,14 @@ class Excess:
     """Cohen's d with the pooled standard deviation. Source: Cohen 1988; 0.2 is small, 0.8 large."""
 
 
-def over_active(table: Table, layer: str, faces: NDArray[np.int64], others: NDArray[np.int64], k: int) -> list[Excess]:
-    """Give the k units whose mean answers to `faces` exceed those to `others` most, by effect size; both are indices in the split."""
-    if min(len(faces), len(others)) < 2:
-        raise FerError("Two groups of faces cannot be compared.", received=f"{len(faces)} and {len(others)} faces",
+def over_active(faces: ArrayLike, others: ArrayLike, k: int) -> list[Excess]:
+    """Give the k units whose mean answers to `faces` (n, units) exceed those to `others` (m, units) most, by effect size."""
+    groups = [np.asarray(answers, np.float64) for answers in (faces, others)]
+    sizes = [len(group) for group in groups]
+    if min(sizes) < 2:
+        raise FerError("Two groups of faces cannot be compared.", received=f"{sizes[0]} and {sizes[1]} faces",
                        expected="at least two each")
-    answers = table.mean(layer)
-    groups = [np.asarray(answers[np.sort(rows)], np.float64) for rows in (faces, others)]
-    (one, two), sizes = (group.mean(0) for group in groups), [len(group) for group in groups]
+    one, two = (group.mean(0) for group in groups)
     pooled = np.sqrt(sum((size - 1) * group.var(0, ddof=1) for size, group in zip(sizes, groups, strict=True)) / (sum(sizes) - 2))
     effect = np.divide(one - two, pooled, out=np.zeros(len(one)), where=pooled > 0)
     best = [int(unit) for unit in np.argsort(-effect, kind="stable")[:k] if effect[unit] > 0]

@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from contextlib import nullcontext
 
 import keras
 import numpy as np
@@ -120,6 +121,35 @@ def test_turns_are_served_in_the_order_of_asking():
     for thread in threads:
         thread.join()
     assert served == list(range(6))
+
+
+def test_who_can_wait_goes_after_all_others_but_not_for_ever(monkeypatch):
+    turns, served, threads = gradients.Turns(), [], []
+
+    def work(name, patient):
+        with turns.patiently() if patient else nullcontext(), turns.mine():
+            served.append(name)
+
+    def ask(*asked):
+        for name, patient in asked:
+            threads.append(threading.Thread(target=work, args=(name, patient)))
+            threads[-1].start()
+            while len(turns._waiting) < len(threads) + 1 - len(served):
+                pass
+
+    with turns.mine():
+        ask(("test", True), ("map", False), ("table", True), ("another map", False))
+    for thread in threads:
+        thread.join()
+    assert served == ["map", "another map", "test", "table"]
+    monkeypatch.setattr(gradients, "PATIENCE", 0.0)
+    threads.clear()
+    served.clear()
+    with turns.mine():
+        ask(("test", True), ("map", False))
+    for thread in threads:
+        thread.join()
+    assert served == ["test", "map"]
 
 
 def test_a_turn_is_given_up_after_an_error():

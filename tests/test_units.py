@@ -243,21 +243,27 @@ def test_a_sample_is_the_same_every_time(model, split):
 
 
 def test_over_active_units_are_those_of_scipy_and_of_a_hand_made_table(table, split):
-    class Hand:
-        def mean(self, layer):
-            return np.array([[1, 5, 0], [3, 5, 0], [1, 5, 9], [1, 5, 1], [3, 5, 2]], np.float32)
-
-    found = units.over_active(Hand(), "any", np.array([1, 0]), np.array([2, 3, 4]), 3)
+    hand = np.array([[1, 5, 0], [3, 5, 0], [1, 5, 9], [1, 5, 1], [3, 5, 2]], np.float32)
+    found = units.over_active(hand[:2], hand[2:], 3)
     assert [one.unit for one in found] == [0]  # unit 1 never differs, unit 2 answers less
     pooled = np.sqrt((2 + 2 * 4 / 3) / 3)
     assert found[0].effect == pytest.approx((2 - 5 / 3) / pooled) and (found[0].mean, found[0].others) == (2, pytest.approx(5 / 3))
     sad, happy = (np.flatnonzero(split.labels == number) for number in (4, 3))
-    for one in units.over_active(table, "conv4_relu", sad, happy, 3):
-        answers = np.asarray(table.mean("conv4_relu")[:, one.unit], np.float64)
+    known = table.mean("conv4_relu")
+    for one in units.over_active(known[sad], known[happy], 3):
+        answers = np.asarray(known[:, one.unit], np.float64)
         t = scipy.stats.ttest_ind(answers[sad], answers[happy]).statistic
         assert one.effect == pytest.approx(t * np.sqrt(1 / len(sad) + 1 / len(happy)), rel=1e-6)
     with pytest.raises(FerError, match="cannot be compared"):
-        units.over_active(table, "conv4_relu", sad[:1], happy, 3)
+        units.over_active(known[sad[:1]], known[happy], 3)
+
+
+@pytest.mark.parametrize("layer", ["conv2_relu", "dense1"])
+def test_the_answers_to_a_few_faces_are_those_of_the_table(model, table, split, layer):
+    rows, told = np.r_[3, 5:80, 100], []
+    found = activations.means(model, layer, split.images[rows], told.append)
+    assert np.allclose(found, table.mean(layer)[rows], atol=1e-5) and np.ptp(found) > 0
+    assert told[-1] == 1.0 and sorted(told) == told
 
 
 @pytest.mark.parametrize("layer", ["conv2_relu", "dense1", "dense2"])

@@ -77,6 +77,12 @@ def testing(subject: Subject, asked: Question, map_: np.ndarray) -> tuple[tuple[
 
     def work(job: jobs.Job) -> Tested:
         model = networks.network(subject.network)
+        from fer_core import gradients
+
+        with gradients.TURNS.patiently():  # whoever asks for a picture meanwhile goes first
+            return tests(job, model)
+
+    def tests(job: jobs.Job, model: Any) -> Tested:
         from fer_core import faithfulness
 
         curves = faithfulness.curves(model, subject.image, map_, asked.target, versus=asked.versus, by_size=asked.words.sensitivity,

@@ -57,13 +57,14 @@ def stills(network: networks.Name, objective: Objective, settings: Settings, see
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import ascent
+        from fer_core import ascent, gradients
 
         told = job.part(0.0, 1.0)
         frames: list[Any] = []
-        for frame in ascent.ascend(model, objective, preset=settings, seed=seed, face=face, every=max(1, settings.steps // 16)):
-            frames = [*frames[:1], frame]
-            told(frame.step / settings.steps)
+        with gradients.TURNS.patiently():  # the living picture, and whatever else is looked at, goes first
+            for frame in ascent.ascend(model, objective, preset=settings, seed=seed, face=face, every=max(1, settings.steps // 16)):
+                frames = [*frames[:1], frame]
+                told(frame.step / settings.steps)
         return _grey(frames[0].images), _grey(frames[-1].images), frames[-1].scores
 
     pixels = None if face is None else face.tobytes()

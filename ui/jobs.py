@@ -176,7 +176,7 @@ def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
         return job.answer
     if _first(name):
         with st.container(height=height, border=False, key=f"job-{_digest(name)}"):
-            clock.again(_follow, 0.4, job, name, label)
+            clock.again(_follow, 0.3, job, name, label)
     return None
 
 

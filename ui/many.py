@@ -1,4 +1,4 @@
-"""Many faces explained: the mean of their maps, where on the face it lies, and what hiding each region does to every probability."""
+"""Many faces explained: the mean of their maps and where on the face it lies; and what hiding each region does to every probability."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fer_core import regions
-from fer_core.emotions import SIDE
+from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.regions import Ledger
 from fer_core.runs import Run
 from ui import jobs, networks
@@ -66,14 +66,12 @@ class Given:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Means over faces. `effect` is the mean change of every probability when a region is hidden, (6, 7)."""
+    """Means over faces."""
 
     count: int
     face: np.ndarray  # uint8 (48, 48)
     map: np.ndarray  # float32 (48, 48): maps whose |map| adds up to 1 each, averaged
     ledger: Ledger
-    before: np.ndarray  # float32 (7,)
-    effect: np.ndarray
     contrast: bool
     faces: np.ndarray  # uint8 (at most 16, 48, 48): the first ones
     maps: np.ndarray  # float32, their maps
@@ -86,11 +84,9 @@ class _Sums:
     sized: int = 0
     shares: list[np.ndarray] = field(default_factory=list)
     areas: list[np.ndarray] = field(default_factory=list)
-    before: list[np.ndarray] = field(default_factory=list)
-    change: list[np.ndarray] = field(default_factory=list)
     first: tuple[np.ndarray, np.ndarray] | None = None
 
-    def add(self, images: np.ndarray, maps: np.ndarray, where: list[regions.Regions], hidden: regions.Hidden) -> None:
+    def add(self, images: np.ndarray, maps: np.ndarray, where: list[regions.Regions]) -> None:
         """Take in some faces."""
         sizes = np.abs(maps).sum(axis=(1, 2), dtype=np.float64)
         seen = sizes > 0
@@ -101,18 +97,15 @@ class _Sums:
         book = regions.ledger(maps, where)
         self.shares.append(book.shares)
         self.areas.append(book.areas)
-        self.before.append(hidden.before)
-        self.change.append(hidden.change)
 
 
 def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray, asked: Asked | Given) -> tuple[tuple[object, ...], jobs.Work]:
     """Name the job that explains faces `rows` of a split, and give its work."""
-    wanted, (dataset, split) = networks.name(run), source
-    faces, drawn = dataset[split], dataset.name == "demo"
+    wanted, dataset, faces = networks.name(run), source[0], source[0][source[1]]
 
     def work(job: jobs.Job) -> Found:
         model, core = networks.network(wanted), networks.framework()
-        from fer_core import saliency
+        from fer_core import gradients, saliency
 
         images, labels = np.asarray(faces.images[rows]), np.asarray(faces.labels[rows])
         parts = [range(start, min(start + 256, len(rows))) for start in range(0, len(rows), 256)]
@@ -128,16 +121,42 @@ def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray, asked: Asked | 
             maps = saliency.explain(model, images[part], asked.question.method, targets[part], should_stop=job.stopped,
                                     versus=None if versus is None else versus[part], **asked.question.settings)
             beat(0.6)
-            where = regions.located(images[part], drawn=drawn)
-            sums.add(images[part], maps, where, regions.hide(model, images[part], where))
+            with gradients.TURNS.mine():  # looking for eyes keeps all cores busy, too
+                where = regions.located(images[part], drawn=dataset.name == "demo")
+            sums.add(images[part], maps, where)
             beat(1.0)
         return _means(sums, len(rows), contrast=versus is not None)
 
-    digest = hashlib.sha1(rows.astype("<i8").tobytes(), usedforsecurity=False).hexdigest()
-    return ("many", *wanted, dataset.name, split, len(faces), digest, asked), work
+    return ("many", *wanted, *_which(source, rows), asked), work
+
+
+def hiding(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> tuple[tuple[object, ...], jobs.Work]:
+    """Name the job that hides each region of faces `rows` of a split, and give its work: the mean change of every probability, (6, 7)."""
+    wanted, dataset, faces = networks.name(run), source[0], source[0][source[1]]
+
+    def work(job: jobs.Job) -> np.ndarray:
+        model = networks.network(wanted)
+        from fer_core import gradients
+
+        images, told, total = np.asarray(faces.images[rows]), job.part(0.0, 1.0), np.zeros((len(regions.NAMES), len(EMOTIONS)))
+        with gradients.TURNS.patiently():  # the portrait itself goes first
+            for start in range(0, len(rows), CHUNK):
+                part = images[start : start + CHUNK]
+                with gradients.TURNS.mine():
+                    where = regions.located(part, drawn=dataset.name == "demo")
+                total += regions.hide(model, part, where).change.sum(0)
+                told((start + len(part)) / len(rows))
+        return total / len(rows)
+
+    return ("hiding", *wanted, *_which(source, rows)), work
+
+
+def _which(source: tuple[Dataset, str], rows: np.ndarray) -> tuple[object, ...]:
+    dataset, split = source
+    return dataset.name, split, len(dataset[split]), hashlib.sha1(rows.astype("<i8").tobytes(), usedforsecurity=False).hexdigest()
 
 
 def _means(sums: _Sums, count: int, *, contrast: bool) -> Found:
     ledger = Ledger(regions.NAMES, np.concatenate(sums.shares), np.concatenate(sums.areas))
     return Found(count, (sums.faces / count).round().astype(np.uint8), (sums.maps / max(sums.sized, 1)).astype(np.float32), ledger,
-                 np.concatenate(sums.before).mean(0), np.concatenate(sums.change).mean(0), contrast, *(sums.first or ()))
+                 contrast, *(sums.first or ()))

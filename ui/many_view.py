@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -24,6 +25,9 @@ from ui.many import Asked, Found
 from ui.question import Question, inside
 from ui.regions_view import spoken
 from ui.subject import Subject, Walk
+
+if TYPE_CHECKING:
+    from fer_core.data import Dataset
 
 STYLE = """<style>.fer-effect{border-collapse:separate;border-spacing:2px;font-size:.85rem;font-variant-numeric:tabular-nums}
 .fer-effect td{min-width:2.7rem;height:1.9rem;text-align:center;border-radius:3px;border:0;padding:0 4px}
@@ -50,9 +54,15 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         return
     question = many.usual(question, st.query_params.to_dict())
     asked = Asked.of(question, st.query_params.to_dict())
-    _draw(subject.run, way, taken, asked, theme)
-    if scope == "chosen" and narrowed:
-        over_active.panel(subject.run, (way.dataset, way.split), np.sort(way.order))
+    source = (way.dataset, way.split)
+    compared = over_active.groups(subject.run, source, np.sort(way.order)) if scope == "chosen" and narrowed else None
+    if isinstance(compared, over_active.Groups):
+        over_active.begin(compared)  # both are worked on at once
+    drawn = _draw(subject.run, way, taken, asked, theme)
+    if compared is not None:
+        over_active.panel(subject.run, compared, paint=drawn)
+    if drawn:
+        _hiding(subject.run, source, taken, theme)
     if second is None:
         return
     st.divider()
@@ -60,7 +70,8 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         st.info(page.literal(say("{method} cannot explain {run}: {reason}.", method=question.words.label, run=second.title,
                                  reason=NO_CONVOLUTION)), icon=":material/info:")
         return
-    _draw(second, way, taken, asked, theme)
+    if _draw(second, way, taken, asked, theme):
+        _hiding(second, source, taken, theme)
 
 
 def _beside(subject: Subject) -> Run | None:
@@ -71,12 +82,14 @@ def _beside(subject: Subject) -> Run | None:
     return there.get(id)
 
 
-def _draw(run: Run, way: Walk, rows: np.ndarray, asked: Asked, theme: Theme) -> None:
+def _draw(run: Run, way: Walk, rows: np.ndarray, asked: Asked, theme: Theme) -> bool:
+    """Draw the means and the ledger; tell whether they are there, or not wanted: what is less urgent can be asked for then."""
     drawn = way.dataset.name == "demo"
     label = Sentence("{method} of {faces}, {run}", method=asked.question.words.label, faces=words.faces(len(rows)), run=run.title)
-    found: Found | None = jobs.answer(*many.job(run, (way.dataset, way.split), rows, asked), label)
+    name, work = many.job(run, (way.dataset, way.split), rows, asked)
+    found: Found | None = jobs.answer(name, work, label)
     if found is None:
-        return
+        return jobs.is_cancelled(name)
     st.markdown(say("**{run}** · {faces} of {split}, {question}, {method}", run=page.literal(run.title), faces=words.faces(found.count),
                     split=way.split, question=_question(asked, found), method=asked.question.words.label))
     left, right = st.columns([1.2, 1], gap="medium")
@@ -84,7 +97,7 @@ def _draw(run: Run, way: Walk, rows: np.ndarray, asked: Asked, theme: Theme) -> 
         _maps(run, found, drawn, theme)
     with right:
         _ledger(found, theme)
-    _effects(found, theme)
+    return True
 
 
 def _question(asked: Asked, found: Found) -> str:
@@ -134,8 +147,12 @@ def _ledger(found: Found, theme: Theme) -> None:
                        "line) is no preference.", share=100 * features.mean(), half=half, area=words.percent(float(areas[:-1].sum()))))
 
 
-def _effects(found: Found, theme: Theme) -> None:
-    points, top = 100 * found.effect, max(1.0, float(np.abs(100 * found.effect).max()))
+def _hiding(run: Run, source: tuple[Dataset, str], rows: np.ndarray, theme: Theme) -> None:
+    label = Sentence("Hiding each region of {faces}, {run}", faces=words.faces(len(rows)), run=run.title)
+    effect: np.ndarray | None = jobs.answer(*many.hiding(run, source, rows), label)
+    if effect is None:
+        return
+    points, top = 100 * effect, max(1.0, float(np.abs(100 * effect).max()))
     head = "".join(f"<th scope='col'>{html.escape(words.emotion(i))}</th>" for i in range(len(EMOTIONS)))
     body = ""
     for name, row in zip(NAMES, points.tolist(), strict=True):

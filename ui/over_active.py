@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -13,6 +14,8 @@ from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES
 from fer_core.presets import PRESETS
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
+from fer_core.splits import spread
 from ui import blueprint, jobs, networks, selection, words
 from ui.answers import Answers, answers
 from ui.blueprint import Block
@@ -20,45 +23,78 @@ from ui.filter_panels import stills
 from ui.gallery import gallery
 from ui.goal import Goal
 from ui.language import say
-from ui.place import Place, table
+from ui.place import Place
 
 if TYPE_CHECKING:
     from fer_core.data import Dataset
     from fer_core.units import Excess
 
 FEW = 5
+MOST = 200
+"""Faces of either group that are compared: of more than that, as many are taken evenly."""
 EXPLORER = "pages/filter_explorer.py"
 
 
-def panel(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> None:
-    """Draw the filters that answer more to faces `rows` of a split than to the other ones of their labels that are called so."""
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """What is compared: the filters of a block, on some of the chosen faces and some of the right ones; and how many there are of each."""
+
+    place: Place
+    rows: np.ndarray
+    others: np.ndarray
+    counts: tuple[int, int]
+    called: str
+
+    @property
+    def block(self) -> Block:
+        """The block."""
+        return self.place.block
+
+
+def groups(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> Groups | str:
+    """Find faces `rows` of a split and the other ones of their labels that are called so; or say why nothing can be compared."""
     dataset, split = source
     try:
         found = answers(run, split)
     except FerError:
         found = None  # the matrix page tells it
     if found is None or len(found) != len(dataset[split]):
-        st.caption(say("Which filters answer too much here is told once the run has predicted the {split} split.",
-                       split=words.SPLIT_WORDS[split]))
-        return
+        return Sentence("Which filters answer too much here is told once the run has predicted the {split} split.",
+                        split=words.SPLIT_WORDS[split])
     others, called = right_ones(found, rows)
     if min(len(rows), len(others)) < 2:
-        st.caption(say("No filters are compared: it takes two chosen faces, and two others labelled {called} that are called so.",
-                       called=called))
-        return
+        return Sentence("No filters are compared: it takes two chosen faces, and two others labelled {called} that are called so.",
+                        called=called)
     blocks = [block for block in blueprint.blocks(run) if block.name != "logits"]
     block = ([block for block in blocks if block.grid] or blocks)[-1]
-    excess = over_active(Place(run, [block], Goal("filter", block), split, dataset), rows, others)
+    place = Place(run, [block], Goal("filter", block), split, dataset)
+    return Groups(place, spread(rows, MOST), spread(others, MOST), (len(rows), len(others)), called)
+
+
+def begin(found: Groups) -> None:
+    """Have the comparison worked on before it is drawn."""
+    name, work = comparing(found)
+    if not jobs.is_cancelled(name):
+        jobs.ask(name, work)
+
+
+def panel(run: Run, found: Groups | str, *, paint: bool) -> None:
+    """Draw the filters that answer more to the chosen faces than to the right ones; what excites them is painted once it may (`paint`)."""
+    if isinstance(found, str):
+        st.caption(say(found))
+        return
+    excess: list[Excess] | None = jobs.answer(*comparing(found), "Comparing filters")
     if excess is None:
         return
-    st.markdown(say("**{units} of {layer} that answer too much here**, compared with the {n:,} other faces labelled {called} that are "
-                    "called so. The effect is the difference of both means in standard deviations (Cohen's d).",
-                    units=block.nouns.capitalize(), layer=block.name, n=len(others), called=called))
+    block, (here, there) = found.block, map(words.part, (len(found.rows), len(found.others)), found.counts)
+    st.markdown(say("**{units} of {layer} that answer too much here**, compared with {others} other faces labelled {called} that are "
+                    "called so ({rows} here). The effect is the difference of both means in standard deviations (Cohen's d).",
+                    units=block.nouns.capitalize(), layer=block.name, others=there, called=found.called, rows=here))
     if not excess:
         st.caption(say("None answers more."))
         return
     objective = OBJECTIVES["filter"](block.layer, [one.unit for one in excess])
-    made = stills(networks.name(run), objective, PRESETS["standard"], 0, "Painting what excites them")
+    made = stills(networks.name(run), objective, PRESETS["standard"], 0, "Painting what excites them") if paint else None
     pictures = np.full((len(excess), SIDE, SIDE), 128, np.uint8) if made is None else made[1]
     captions = [say("{kind} {unit}\nd {effect:+.2f}\n{mean:.2g} not {others:.2g}", kind=block.noun, unit=one.unit, effect=one.effect,
                     mean=one.mean, others=one.others) for one in excess]
@@ -78,18 +114,20 @@ def _ask_for(block: Block, excess: list[Excess], position: int) -> None:
     selection.leave(EXPLORER, selection.carried(layer=block.name, unit=excess[position].unit))
 
 
-def over_active(place: Place, rows: np.ndarray, others: np.ndarray) -> list[Excess] | None:
-    """Find the filters; `None` while they are looked for."""
-    known, layer = table(place), place.block.layer
-    if known is None:
-        return None
+def comparing(found: Groups) -> tuple[tuple[object, ...], jobs.Work]:
+    """Name the job that compares two groups, and give its work."""
+    place, layer, rows, others = found.place, found.block.layer, found.rows, found.others
+    dataset = place.dataset
+    assert dataset is not None
 
-    def work(job: jobs.Job) -> Any:
-        networks.framework()
-        from fer_core import units
+    def work(job: jobs.Job) -> list[Excess]:
+        model = networks.network(place.network)
+        from fer_core import activations, units
 
-        return units.over_active(known, layer, rows, others, FEW)
+        known = activations.table(place.run, dataset, place.split)
+        if known is not None:
+            return units.over_active(known.mean(layer)[rows], known.mean(layer)[others], FEW)
+        both = activations.means(model, layer, dataset[place.split].images[np.concatenate([rows, others])], job.part(0.0, 1.0))
+        return units.over_active(both[: len(rows)], both[len(rows) :], FEW)
 
-    name = place.key("excess", layer, rows.tobytes(), others.tobytes())
-    found: list[Excess] | None = jobs.answer(name, work, "Comparing filters")
-    return found
+    return place.key("excess", layer, rows.tobytes(), others.tobytes()), work

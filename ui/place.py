@@ -88,7 +88,7 @@ def table(place: Place) -> Table | None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import activations, tasks
+        from fer_core import activations, gradients, tasks
 
         known = activations.table(run, dataset, split)
         if known is not None:
@@ -96,7 +96,7 @@ def table(place: Place) -> Table | None:
         folder = activations.place(run, dataset, split)
         folder.mkdir(parents=True, exist_ok=True)
         told = job.part(0.0, 1.0)
-        with tasks.telling(folder) as tell:
+        with tasks.telling(folder) as tell, gradients.TURNS.patiently():
             for share in activations.make(run, model, dataset, split):
                 tell(share)
                 told(share)

@@ -28,6 +28,11 @@ def faces(count: int) -> str:
     return say("{n:,} face" if count == 1 else "{n:,} faces", n=count)
 
 
+def part(taken: int, total: int) -> str:
+    """Write `200 of 380`, or `380` where all are taken."""
+    return f"{total:,}" if taken == total else say("{taken:,} of {total:,}", taken=taken, total=total)
+
+
 def percent(share: float) -> str:
     """Write a share as a percentage of three significant digits; what is above zero never reads as zero."""
     value = 100 * share
