@@ -33,8 +33,8 @@ def choosing():
     st.button("face", on_click=selection.write, kwargs={"image": 2})
     st.button("method", on_click=selection.write, kwargs={"method": "rise"})
     st.button("next", on_click=lambda: selection.write(image=selection.newest("image", 0, cast=int) + 1))
-    st.number_input("number", 0, 99, **selection.mirror("number", selection.param("image", 0, cast=int),
-                                                        lambda image: selection.write(image=image)))
+    now = selection.param("image", 0, cast=int)
+    st.number_input("number", 0, 99, now, **selection.mirror("number", now, lambda image: selection.write(image=image)))
 
 
 def choosing_a_run():

@@ -32,7 +32,7 @@ def back() -> None:
 def number(way: Walk) -> None:
     """Draw the number of the face."""
     count = len(way.dataset[way.split])
-    st.number_input(say("Face, 0 to {last:,}", last=count - 1), 0, count - 1, width=150,
+    st.number_input(say("Face, 0 to {last:,}", last=count - 1), 0, count - 1, way.image, width=150,
                     **selection.mirror("face_number", way.image, lambda face: selection.write(image=face)))
 
 
@@ -70,7 +70,7 @@ def choose_faces(found: Answers | None) -> None:
         for label, param in (("Labelled", "true"), ("Called", "pred")):
             number = selection.emotion(param)
             now = "any" if number is None else EMOTIONS[number]
-            st.selectbox(say(label), names, format_func=selection.labels(names, str.capitalize).__getitem__,
+            st.selectbox(say(label), names, names.index(now), format_func=selection.labels(names, str.capitalize).__getitem__,
                          disabled=found is None and param == "pred", **selection.mirror(f"pick_{param}", now, partial(picked, param)))
         if parse(st.query_params.to_dict())[0].anything:  # all of them go by their number
             selection.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")

@@ -38,18 +38,19 @@ def _capitalised(word: str) -> str:
 
 
 def _class(label: str, param: str, now: int, options: list[int]) -> None:
-    st.selectbox(label, options, format_func=words.emotion, width=150,
+    st.selectbox(label, options, options.index(now), format_func=words.emotion, width=150,
                  **selection.mirror(f"class_{param}", now, lambda label: selection.write(**{param: EMOTIONS[label]})))
 
 
 def _unit(goal: Goal) -> None:
     top = goal.block.units - 1
-    st.number_input(say(NUMBERS[goal.block.noun], top=top), 0, top, width=150,
+    st.number_input(say(NUMBERS[goal.block.noun], top=top), 0, top, goal.unit, width=150,
                     **selection.mirror("unit_number", goal.unit, lambda unit: selection.write(unit=unit)))
 
 
 def _switch(label: str, param: str, value: str, now: bool, told: str) -> None:
-    st.toggle(label, help=told, **selection.mirror(f"switch_{param}", now, lambda on: selection.write(**{param: value if on else None})))
+    st.toggle(label, now, help=told,
+              **selection.mirror(f"switch_{param}", now, lambda on: selection.write(**{param: value if on else None})))
 
 
 def knobs(goal: Goal, *, face: bool) -> None:
@@ -89,10 +90,13 @@ def _knob(goal: Goal, name: str, label: str, told: str, values: dict[str, Any]) 
         selection.write(knobs=write_knobs(dict(goal.knobs) | {name: value}, goal.preset))
 
     if name in CHOICES:
-        st.selectbox(label, CHOICES[name], format_func=_capitalised, **selection.mirror(f"knob_{name}", values[name], turned))
+        now = values[name]
+        st.selectbox(label, CHOICES[name], CHOICES[name].index(now), format_func=_capitalised,
+                     **selection.mirror(f"knob_{name}", now, turned))
     else:
         low, high = LIMITS[name][0], TOPS.get(name, LIMITS[name][1])
         cast = int if name in WHOLE else float
         step = 1 if name in WHOLE else 0.01 if high <= 1 else 0.1
-        st.slider(label, cast(low), cast(high), step=cast(step), **selection.mirror(f"knob_{name}", cast(values[name]), turned))
+        now = cast(values[name])
+        st.slider(label, cast(low), cast(high), now, cast(step), **selection.mirror(f"knob_{name}", now, turned))
     st.caption(told)

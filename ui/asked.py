@@ -58,8 +58,8 @@ def _why(subject: Subject, asked: Question) -> None:
             selection.write(**usual[value][0])
 
     labels = selection.labels([*usual, OTHER], lambda name: "Another class ..." if name == OTHER else name)
-    st.segmented_control(say("Question"), list(labels), label_visibility="collapsed", wrap=True, format_func=labels.__getitem__,
-                         **selection.mirror("choose_question", now, chosen))
+    st.segmented_control(say("Question"), list(labels), default=now, label_visibility="collapsed", wrap=True,
+                         format_func=labels.__getitem__, **selection.mirror("choose_question", now, chosen))
     if now == OTHER:
         _other(asked)
 
@@ -68,9 +68,9 @@ def _other(asked: Question) -> None:
     names = [name.capitalize() for name in EMOTIONS]
     p, q = names[asked.target], names[asked.versus] if asked.versus is not None else "nothing else"
     others = ["nothing else", *(name for name in names if name != p)]
-    st.selectbox(say("Why"), names, format_func=selection.labels(names).__getitem__, width=150,
+    st.selectbox(say("Why"), names, names.index(p), format_func=selection.labels(names).__getitem__, width=150,
                  **selection.mirror("other_p", p, lambda name: _chosen(name, q)))
-    st.selectbox(say("rather than"), others, format_func=selection.labels(others).__getitem__, width=150,
+    st.selectbox(say("rather than"), others, others.index(q), format_func=selection.labels(others).__getitem__, width=150,
                  **selection.mirror("other_q", q, lambda name: _chosen(p, name)))
 
 
@@ -89,7 +89,7 @@ def _method(subject: Subject, asked: Question) -> None:
         if value is not None:
             selection.write(method=value, **dict.fromkeys(KNOBS))
 
-    st.segmented_control(say("Method"), list(WORDS), format_func=selection.labels(list(WORDS), name).__getitem__,
+    st.segmented_control(say("Method"), list(WORDS), default=asked.method, format_func=selection.labels(list(WORDS), name).__getitem__,
                          label_visibility="collapsed", **selection.mirror("choose_method", asked.method, chosen))
     if flat:
         st.caption(say("Grad-CAM and LayerCAM are struck out: {reason}.", reason=NO_CONVOLUTION))
@@ -113,8 +113,9 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
     def name(layer: str) -> str:
         return layer if layer == usual else f"{layer} ({layers[layer][0]} × {layers[layer][1]})"
 
-    st.selectbox(say("Layer"), names, format_func=selection.labels(names, name).__getitem__, width=210, label_visibility="collapsed",
-                 **selection.mirror("choose_layer", asked.layer or usual, chosen))
+    now = asked.layer or usual
+    st.selectbox(say("Layer"), names, names.index(now), format_func=selection.labels(names, name).__getitem__, width=210,
+                 label_visibility="collapsed", **selection.mirror("choose_layer", now, chosen))
     return asked
 
 
@@ -125,7 +126,7 @@ def _settings(asked: Question, knobs: list[str]) -> None:
         usual = DEFAULT_SAMPLES.get(asked.method) if name == "samples" else default
         value = told.get(name, usual)
         now = float(value) if name == "noise" and value is not None else int(value) if value is not None else None
-        st.number_input(say(label), low, high, help=say(help), placeholder=say("the face's own mean"),
+        st.number_input(say(label), low, high, now, help=say(help), placeholder=say("the face's own mean"),
                         **selection.mirror(f"knob_{name}", now, partial(_knob, name, usual)))
 
 

@@ -100,8 +100,10 @@ def _classes(subject: Subject, question: Question, theme: Theme) -> None:
     shown = selection.emotion("q2")
     second = second if shown is None or shown == first else shown
     names = [name.capitalize() for i, name in enumerate(EMOTIONS) if i != first]
-    st.selectbox(say("{emotion}, beside", emotion=words.emotion(first)), names, format_func=selection.labels(names).__getitem__, width=200,
-                 **selection.mirror("second_class", EMOTIONS[second].capitalize(), lambda name: selection.write(q2=name.lower())))
+    now = EMOTIONS[second].capitalize()
+    st.selectbox(say("{emotion}, beside", emotion=words.emotion(first)), names, names.index(now), width=200,
+                 format_func=selection.labels(names).__getitem__,
+                 **selection.mirror("second_class", now, lambda name: selection.write(q2=name.lower())))
     asked = [question.of(first), question.of(second), question.of(first, second)]
     tiles = _tiles([why(one.target, one.versus) for one in asked], [(subject, one) for one in asked], "Asking for both classes")
     tiles = [replace(tile, own=False) for tile in tiles]

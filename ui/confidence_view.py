@@ -36,8 +36,8 @@ def moved(value: int) -> None:
 
 def threshold(view: View) -> None:
     """Draw the slider that leaves unsure predictions out, beside the matrix that it changes."""
-    st.slider(say("Only predictions with p of at least (%)"), 0, 100, step=1,
-              **selection.mirror("least", round(100 * view.choice.least), moved),
+    now = round(100 * view.choice.least)
+    st.slider(say("Only predictions with p of at least (%)"), 0, 100, now, step=1, **selection.mirror("least", now, moved),
               help=say("p is the highest of the seven probabilities. The matrix, the faces and all sentences then hold for what is kept; "
                        "the panel Confidence below shows what is gained."))
 

@@ -148,7 +148,7 @@ def _answer_pictures(face: np.ndarray, answer: np.ndarray, theme: Theme) -> None
 def _number(place: Place) -> None:
     assert place.faces is not None
     count = len(place.faces)
-    st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, width=150,
+    st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, place.image, width=150,
                     **selection.mirror("filter_face", place.image, lambda face: selection.write(image=face)))
 
 

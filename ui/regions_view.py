@@ -223,5 +223,5 @@ def _without(subject: Subject, found: Hidden, where: Regions, fill: str, chosen:
 
 def selection_row(chosen: str | None) -> None:
     """Draw the choice of the region that is hidden."""
-    st.pills(say("Hide"), NAMES, format_func=selection.labels(NAMES, SPOKEN.__getitem__).__getitem__, wrap=True,
+    st.pills(say("Hide"), NAMES, default=chosen, format_func=selection.labels(NAMES, SPOKEN.__getitem__).__getitem__, wrap=True,
              **selection.mirror("choose_hide", chosen, lambda name: selection.write(hide=name)))

@@ -44,7 +44,8 @@ def choose(label: str, name: str, options: Sequence[str], told: Callable[[str], 
         if value is not None:
             selection.write(**{name: value})
 
-    st.segmented_control(say(label), options, format_func=lambda option: say(told(option)), **selection.mirror(f"live_{name}", now, chosen))
+    st.segmented_control(say(label), options, default=now, format_func=lambda option: say(told(option)),
+                         **selection.mirror(f"live_{name}", now, chosen))
     return now
 
 
@@ -168,7 +169,7 @@ def epoch_by_epoch(reading: Reading) -> None:
         return
     epoch = selection.param("epoch", last, cast=int, low=1, high=last)
     if last > 1:
-        st.slider(say("Epoch"), 1, last, **selection.mirror("epoch_slider", epoch, partial(_epoch_chosen, last)),
+        st.slider(say("Epoch"), 1, last, epoch, **selection.mirror("epoch_slider", epoch, partial(_epoch_chosen, last)),
                   help=say("Arrow keys turn it into a film. At the last epoch it follows the training."))
     matrix = confusion[epoch - 1]
     st.markdown(run_epochs.sentence(matrix, epoch))

@@ -203,18 +203,17 @@ def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str
 
 
 def mirror(name: str, now: T, chosen: Callable[[T], None]) -> dict[str, Any]:
-    """Return the key and the callback of a widget that shows `now`, a part of the selection; `chosen` is called with what the person chose.
+    """Return the key and the callback of a widget whose default is `now`, a part of the selection; `chosen` gets what the person chose.
 
     Where something else changed the selection, the widget gets another key: what a browser that has not heard of it still says of the
-    former one would else be taken for a choice, and undo the change.
+    former one would else be taken for a choice, and undo the change. For the same reason the session's state is never written to: a
+    browser told so would say what it shows of the moment before.
     """
     turns: dict[str, tuple[int, Any]] = st.session_state.setdefault("_mirrors", {})
     turn, known = turns.get(name, (0, now))
     turn += known != now
     turns[name] = (turn, now)
     key = f"{name}-{turn}" if turn else name
-    if key not in st.session_state or st.session_state[key] != now:  # a write on every tick would take back a click on its way
-        st.session_state[key] = now
 
     def changed() -> None:
         if turns[name][0] == turn:
@@ -250,6 +249,7 @@ def choose(
         if value is not None:  # a second click on the chosen one changes nothing
             write(**{name: value})
 
+    default_ = {"index": options.index(now)} if kind in ("select", "radio") else {"default": now}
     widget(say(label), options, format_func=labels(options, words).__getitem__, label_visibility="collapsed" if hidden else "visible",  # type: ignore[operator]
-           **mirror(f"choose_{name}", now, chosen))
+           **default_, **mirror(f"choose_{name}", now, chosen))
     return now

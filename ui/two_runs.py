@@ -63,8 +63,9 @@ def choose(run: Run, split: str) -> None:
     def chosen(run: str) -> None:
         selection.write(**{"with": run or None, "show": None, "part": None, "start": None})
 
-    st.selectbox(say("Compare with (B)"), options, format_func=titles.__getitem__, disabled=not found,
-                 **selection.mirror("with-run", asked if asked in options else "", chosen))
+    now = asked if asked in options else ""
+    st.selectbox(say("Compare with (B)"), options, options.index(now), format_func=titles.__getitem__, disabled=not found,
+                 **selection.mirror("with-run", now, chosen))
 
 
 def test(view: View) -> McNemar:

@@ -43,6 +43,20 @@ def test_a_filter_stays_chosen_while_the_film_of_the_former_one_runs(late):
     expect(page).to_have_url(re.compile("unit=5"))
 
 
+def test_a_widget_that_keeps_its_value_over_back_is_not_read_as_its_lowest(late):
+    page = late("filter_explorer", "&layer=conv1&unit=3&knobs=steps:2000&more=save")
+    title, number = page.locator(".fer-living .title"), page.get_by_role("spinbutton", name=re.compile("^Filter, 0 to"))
+    page.locator(".fer-living").get_by_role("button", name="Another seed").click()
+    expect(page).to_have_url(re.compile("seed=1"))
+    page.wait_for_timeout(LATE)
+    page.go_back()  # Streamlit forgets what the browser's widgets said
+    expect(page).not_to_have_url(re.compile("seed="))
+    page.wait_for_timeout(5 * LATE)
+    expect(title).to_have_text("Filter 3 of conv1")
+    expect(number).to_have_value("3")
+    expect(page).to_have_url(re.compile("unit=3"))
+
+
 def test_next_previous_and_back_while_maps_are_computed(late):
     page = late("saliency_viewer", "&true=sad&pred=neutral&method=smoothgrad&samples=211")
     sentence, before = page.locator(".fer-sentence"), entries(page)
