@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def _data(shown: Film, tag: str, look: Look, key: str, ticking: bool) -> dict[st
     sent[key] = {tag: (last, count)}
     handful = shown.frames[before:count]
     return {
-        "film": tag, "start": before, "count": count, "pictures": handful[0].shape[0] if handful else 1,
+        "said_at": time.time(), "film": tag, "start": before, "count": count, "pictures": handful[0].shape[0] if handful else 1,
         "frames": base64.b64encode(np.stack(handful).tobytes()).decode("ascii") if handful else "",
         "steps": shown.steps[before:count], "scores": [list(map(_short, row)) for row in shown.scores[before:count]],
         "total": shown.total, "state": shown.state, "heard": st.session_state.get(f"heard-{key}", 0), "size": look.size,
