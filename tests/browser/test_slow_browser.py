@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-LATE = 600
-"""Milliseconds: the parts of the page that the clock draws ask two or three times before the browser has heard of a click."""
+LATE = 400
+"""Milliseconds: the parts of the page that the clock draws ask once or twice before the browser has heard of a click."""
 
 
 @pytest.fixture
