@@ -113,7 +113,7 @@ def test_back_leads_to_the_query_before_and_a_click_does_not_bring_back_what_was
     assert chosen_face.query_params == {"method": "rise"}
 
 
-def test_a_run_for_the_query_before_is_a_late_browser_s_and_after_two_seconds_a_link(chosen_face, monkeypatch):
+def test_a_run_for_the_query_before_is_a_late_browser_s_and_later_a_link(chosen_face, monkeypatch):
     chosen_face.query_params.clear()
     chosen_face.run()
     assert chosen_face.query_params == {"image": "2"} and chosen_face.number_input[0].value == 2

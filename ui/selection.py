@@ -26,8 +26,8 @@ OPTION = "'{given}' was left aside: it can be {options}."
 OF_FACE = ("boxes",)
 """Query parameters that belong to one face: they are left behind when another one is chosen."""
 
-LATE = 2.0
-"""Seconds after a click in which a browser may still ask with the query before it."""
+LATE = 1.0
+"""Seconds after a click in which a browser may still ask with the query before it; later, a link does."""
 
 
 class Written(NamedTuple):

@@ -94,7 +94,7 @@ def test_a_link_to_where_one_was_before_leads_there(late):
     usual, other = (page.get_by_role("radio", name=name, exact=True) for name in ("Why Neutral rather than Sad", "Why Sad"))
     other.click()
     expect(page).to_have_url(re.compile("p=label"))
-    page.wait_for_timeout(3 * LATE)
+    page.wait_for_timeout(LATE + 1500)  # a person has read the answer meanwhile
     expect(other).to_be_checked()
     page.get_by_role("link", name="Face 310").click()  # the very query that a late browser would ask with
     expect(usual).to_be_checked()
