@@ -130,16 +130,15 @@ def located(images: ArrayLike, *, drawn: bool = False) -> list[Regions]:
 
     Eyes are found by OpenCV's Haar cascade, at three times the size; a pair too close, too far apart or too slanted counts as not found.
     """
-    with looking(), ThreadPoolExecutor(LOOKERS) as pool:
-        parts = pool.map(_pairs, range(LOOKERS), np.array_split(np.asarray(images), LOOKERS))
-        found = [eyes for part in parts for eyes in part]
+    found = find_eyes(images)
     return [fixed(drawn=drawn) if eyes is None else replace(around(eyes, drawn=drawn), eyes_found=True) for eyes in found]
 
 
-def find_eyes(image: NDArray[Any]) -> Eyes | None:
-    """Find the centres of both eyes in a face (48, 48), the viewer's left one first."""
-    with looking():
-        return _pairs(0, np.asarray(image)[None])[0]
+def find_eyes(images: ArrayLike) -> list[Eyes | None]:
+    """Find the centres of both eyes in faces (n, 48, 48), the viewer's left one first; `None` where both are not seen."""
+    with looking(), ThreadPoolExecutor(LOOKERS) as pool:
+        parts = pool.map(_pairs, range(LOOKERS), np.array_split(np.asarray(images), LOOKERS))
+        return [eyes for part in parts for eyes in part]
 
 
 def _pairs(looker: int, images: NDArray[Any]) -> list[Eyes | None]:

@@ -42,7 +42,7 @@ def test_regions_laid_upon_the_eyes_fit_better_than_fixed_ones(faces):
 
 def test_a_face_without_eyes_gets_the_fixed_regions():
     blank = np.full((48, 48), 90, np.uint8)
-    assert regions.find_eyes(blank) is None
+    assert regions.find_eyes([blank]) == [None]
     assert regions.located([blank])[0] == regions.fixed()
 
 

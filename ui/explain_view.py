@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,24 +78,18 @@ def testing(subject: Subject, asked: Question, map_: np.ndarray) -> tuple[tuple[
 
     def work(job: jobs.Job) -> Tested:
         model = networks.network(subject.network)
-        from fer_core import gradients
+        from fer_core import faithfulness, gradients
 
-        with gradients.TURNS.patiently():  # whoever asks for a picture meanwhile goes first
-            return tests(job, model)
-
-    def tests(job: jobs.Job, model: Any) -> Tested:
-        from fer_core import faithfulness
-
-        curves = faithfulness.curves(model, subject.image, map_, asked.target, versus=asked.versus, by_size=asked.words.sensitivity,
-                                     beat=job.part(0, 0.4))
-        while not FORGETTING.acquire(timeout=0.2):
-            if job.stopped():
-                raise jobs.Unwanted("The work was cancelled.")
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(gradients.TURNS.patiently())  # whoever asks for a picture meanwhile goes first
+            curves = faithfulness.curves(model, subject.image, map_, asked.target, versus=asked.versus, by_size=asked.words.sensitivity,
+                                         beat=job.part(0, 0.4))
+            while not FORGETTING.acquire(timeout=0.2):
+                if job.stopped():
+                    raise jobs.Unwanted("The work was cancelled.")
+            stack.callback(FORGETTING.release)
             left = faithfulness.randomisation(model, subject.image[None], asked.method, asked.target, versus=asked.versus,
                                               should_stop=job.stopped, progress=lambda share: job.tell(0.4 + 0.6 * share), **asked.settings)
-        finally:
-            FORGETTING.release()
         return Tested(curves, left, faithfulness.verdict(curves, float(left.left[0])))
 
     return ("test", *subject.key, asked), work

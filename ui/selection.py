@@ -33,9 +33,9 @@ LATE = 1.0
 class Written(NamedTuple):
     """The newest query that is known, the older ones that a browser which has not heard of it asks with, and when it was written."""
 
-    older: list[dict[str, str]]
-    newest: dict[str, str] | None
-    at: float
+    newest: dict[str, str]
+    older: Sequence[dict[str, str]] = ()
+    at: float = 0.0
 
 
 def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, low: Any = None, high: Any = None) -> T | Any:
@@ -112,12 +112,12 @@ def write(**values: Any) -> None:
     if "run" not in values and (run := st.session_state.get("_run")) is not None:
         new.setdefault("run", run)  # the one that the page chose by itself: tomorrow it may choose another
     older = [*_written().older, now] if asked != now else [now]
-    st.session_state["_written"] = Written(older, new, time.monotonic())
+    st.session_state["_written"] = Written(new, older, time.monotonic())
     st.query_params.from_dict(new)
 
 
 def _written() -> Written:
-    found: Written = st.session_state.get("_written") or Written([], None, 0.0)
+    found: Written = st.session_state.get("_written") or Written({})
     return found
 
 
@@ -128,7 +128,7 @@ def _behind() -> bool:
 
 def _now() -> dict[str, str]:
     """Return the query; where the browser asked before it heard of what was written last, that."""
-    return dict(_written().newest or {}) if _behind() else st.query_params.to_dict()
+    return _written().newest if _behind() else st.query_params.to_dict()
 
 
 def newest(name: str, default: Any = None, *, cast: Callable[[str], Any] = str) -> Any:
@@ -147,10 +147,10 @@ def arrive(page: str) -> None:
     context = get_script_run_ctx(suppress_warning=True)
     back = context is not None and context.is_history_navigation
     here, st.session_state["_page"] = st.session_state.get("_page") == page, page
-    if here and not back and written.newest and asked in written.older and time.monotonic() - written.at < LATE:
+    if here and not back and asked in written.older and time.monotonic() - written.at < LATE:
         st.query_params.from_dict(written.newest)
     elif back or asked != written.newest:
-        st.session_state["_written"] = Written([], asked, 0.0)
+        st.session_state["_written"] = Written(asked)
         if here and not back:
             st.query_params.from_dict(asked)
 
