@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui import language
+from ui.component import HERE, component
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-HERE = Path(__file__).parent
 SCRIPT = HERE.parent / "static" / "plotly.min.js"
 
-_component = st.components.v2.component(
-    "fer_chart",
-    html="<div class='fer-chart'></div>",
-    css=(HERE / "chart.css").read_text(encoding="utf8"),
-    js=(HERE / "chart.js").read_text(encoding="utf8"),
-    isolate_styles=False,
-)
+_component = component("chart", isolate_styles=False)
 
 
 def serve_plotly() -> None:

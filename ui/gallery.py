@@ -8,15 +8,14 @@ import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from ui.component import component
 from ui.language import say
 
-HERE = Path(__file__).parent
 COLUMNS = 20
 
 
@@ -34,12 +33,7 @@ class Keys:
     act: Callable[[list[tuple[str, int]]], None] | None = None
 
 
-_component = st.components.v2.component(
-    "fer_gallery",
-    html="<div class='fer-wall'></div>",
-    css=(HERE / "gallery.css").read_text(encoding="utf8"),
-    js=(HERE / "gallery.js").read_text(encoding="utf8"),
-)
+_component = component("gallery", root="wall")
 
 
 def png(image: np.ndarray) -> bytes:

@@ -230,7 +230,6 @@ function carry(s) { // what was chosen further down the page is painted up here
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".fer-living");
   const s = root.ferState ?? build(root);
-  if (s.data && data.said_at < s.data.said_at) return; // while the page opens, what was said first can arrive last
   if (s.asleep) s.wake();
   s.send = setTriggerValue;
   s.data = data;

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from ui import clock, networks, page, selection
+from ui.component import component
 from ui.films import SHELF, Film, every
 from ui.goal import Goal
 from ui.language import say
 
-HERE = Path(__file__).parent
 TICK = 0.25
 """Seconds between two handfuls."""
 PATIENCE = 0.25
@@ -34,12 +32,7 @@ SAID = {"play": "Play", "pause": "Pause", "replay": "Replay", "restart": "Restar
         "begins": "The first picture is on its way ..."}
 """What the browser writes."""
 
-_component = st.components.v2.component(
-    "fer_living",
-    html="<div class='fer-living'></div>",
-    css=(HERE / "living.css").read_text(encoding="utf8"),
-    js=(HERE / "living.js").read_text(encoding="utf8"),
-)
+_component = component("living")
 
 
 @dataclass(frozen=True)
@@ -117,7 +110,7 @@ def _data(shown: Film, tag: str, look: Look, key: str, ticking: bool) -> dict[st
     sent[key] = {tag: (last, count)}
     handful = shown.frames[before:count]
     return {
-        "said_at": time.time(), "film": tag, "start": before, "count": count, "pictures": handful[0].shape[0] if handful else 1,
+        "film": tag, "start": before, "count": count, "pictures": handful[0].shape[0] if handful else 1,
         "frames": base64.b64encode(np.stack(handful).tobytes()).decode("ascii") if handful else "",
         "steps": shown.steps[before:count], "scores": [list(map(_short, row)) for row in shown.scores[before:count]],
         "total": shown.total, "state": shown.state, "heard": st.session_state.get(f"heard-{key}", 0), "size": look.size,

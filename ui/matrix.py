@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,10 @@ from fer_core.emotions import EMOTIONS
 from fer_core.matrices import Shading, cell_grounds, difference_grounds, signed
 from ui import words
 from ui.choice import Cell
+from ui.component import component
 from ui.language import say
 
-HERE = Path(__file__).parent
-
-_component = st.components.v2.component(
-    "fer_matrix",
-    html="<div class='fer-matrix'></div>",
-    css=(HERE / "matrix.css").read_text(encoding="utf8"),
-    js=(HERE / "matrix.js").read_text(encoding="utf8"),
-)
+_component = component("matrix")
 
 
 @dataclass(frozen=True)

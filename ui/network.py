@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from fer_core.colours import EMOTION_COLOURS
 from ui.blueprint import Block
+from ui.component import component
 from ui.language import say
 
-HERE = Path(__file__).parent
-
-_component = st.components.v2.component(
-    "fer_network",
-    html="<div class='fer-network'></div>",
-    css=(HERE / "network.css").read_text(encoding="utf8"),
-    js=(HERE / "network.js").read_text(encoding="utf8"),
-)
+_component = component("network")
 
 
 def network(blocks: list[Block], chosen: str, on_pick: Callable[[str], None] | None, *, key: str = "network") -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -13,17 +12,11 @@ import streamlit as st
 from fer_core import regions
 from fer_core.emotions import SIDE
 from ui import bars, words
+from ui.component import component
 from ui.language import say
 from ui.subject import Subject, predicted
 
-HERE = Path(__file__).parent
-
-_component = st.components.v2.component(
-    "fer_paint",
-    html="<div class='fer-paint'></div>",
-    css=(HERE / "paint.css").read_text(encoding="utf8"),
-    js=(HERE / "paint.js").read_text(encoding="utf8"),
-)
+_component = component("paint")
 
 
 def pixels(text: object) -> np.ndarray | None:

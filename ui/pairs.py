@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import streamlit as st
 
@@ -12,9 +11,8 @@ from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation
 from ui import words
 from ui.choice import Cell
+from ui.component import component
 from ui.language import say
-
-HERE = Path(__file__).parent
 
 COLUMNS = (
     ("Pair", "what the label says, and what the network called it", False),
@@ -26,12 +24,7 @@ COLUMNS = (
     ("Reverse", "the same two classes the other way round", False),
 )
 
-_component = st.components.v2.component(
-    "fer_pairs",
-    html="<div class='fer-pairs'></div>",
-    css=(HERE / "pairs.css").read_text(encoding="utf8"),
-    js=(HERE / "pairs.js").read_text(encoding="utf8"),
-)
+_component = component("pairs")
 
 
 def rows(evaluation: Evaluation) -> list[dict[str, object]]:

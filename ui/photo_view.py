@@ -6,7 +6,6 @@ import base64
 import hashlib
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -16,18 +15,13 @@ from fer_core.emotions import SIDE
 from fer_core.photos import Crop, Face, Photo
 from fer_core.sentences import Sentence
 from ui import page, selection, words
+from ui.component import component
 from ui.gallery import picture, png
 from ui.language import say
 
-HERE = Path(__file__).parent
 EXAMPLES = {"three": "Three drawn faces", "phone": "A phone's photo, lying on its side", "wall": "No face at all"}
 
-_component = st.components.v2.component(
-    "fer_photo",
-    html="<div class='fer-photo'></div>",
-    css=(HERE / "photo.css").read_text(encoding="utf8"),
-    js=(HERE / "photo.js").read_text(encoding="utf8"),
-)
+_component = component("photo")
 
 
 @dataclass(frozen=True, eq=False)

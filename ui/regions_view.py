@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -16,13 +15,13 @@ from fer_core.errors import FerError
 from fer_core.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
 from fer_core.sentences import Sentence
 from ui import bars, jobs, networks, selection, words
+from ui.component import component
 from ui.explain_view import Explained
 from ui.gallery import picture
 from ui.language import say
 from ui.question import Question
 from ui.subject import Subject
 
-HERE = Path(__file__).parent
 ABOUT = """**Share**: how much of |map| lies in the region. **× area**: that share over the region's share of the face; 1 is no preference.
 The ground of every claim like "it looks at the mouth"."""
 FILLS = {"blur": "Blur", "mean": "Grey"}
@@ -30,12 +29,7 @@ LEAST = 0.02
 """Change of a probability that a full bar stands for, or more: noise is no long bar."""
 SPOKEN = {"left_eye": "Left eye", "right_eye": "Right eye", "brows": "Brows", "nose": "Nose", "mouth": "Mouth", "rest": "Rest"}
 
-_component = st.components.v2.component(
-    "fer_regions",
-    html="<div class='fer-regions'></div>",
-    css=(HERE / "regions.css").read_text(encoding="utf8"),
-    js=(HERE / "regions.js").read_text(encoding="utf8"),
-)
+_component = component("regions")
 
 
 def spoken(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,12 @@ import streamlit as st
 
 from fer_core import maps
 from fer_core.colours import DIVERGING, GROUND, Theme, rgb
+from ui.component import component
 from ui.language import say
 
-HERE = Path(__file__).parent
 PARTS = ("face", "map", "overlay", "remains")
 
-_component = st.components.v2.component(
-    "fer_squares",
-    html="<div class='fer-squares'></div>",
-    css=(HERE / "squares.css").read_text(encoding="utf8"),
-    js=(HERE / "squares.js").read_text(encoding="utf8"),
-)
+_component = component("squares")
 
 
 @dataclass(frozen=True)
