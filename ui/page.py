@@ -13,7 +13,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.marks import VERDICTS
-from ui import breadcrumb, pinning, recent, selection, tour, words
+from ui import breadcrumb, delivery, pinning, recent, selection, tour, words
 from ui.choice import PARTS, parse
 from ui.language import LANGUAGES, say
 
@@ -37,6 +37,7 @@ PAGES: dict[str, tuple[str, str]] = {
 
 def setup(page: str) -> None:
     """Begin a page: title, style, menu, the tour's step and the thread. `page` is a key of `PAGES`; call it before all else."""
+    delivery.mend()
     selection.follow()
     selection.arrive(page)
     title = say(PAGES[page][0])
