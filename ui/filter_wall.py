@@ -62,10 +62,11 @@ def draw(place: Place, *, height: int = 620) -> None:
 
 
 def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
-    if not wall.there:  # its folder was deleted while it was looked at
+    try:
+        wall.look()
+        told, scores, remarks, painted = wall.progress, wall.scores, wall.remarks, np.asarray(wall.pictures)
+    except FileNotFoundError:  # its folder was deleted while it was looked at
         return selection.anew()
-    wall.look()
-    told, scores = wall.progress, wall.scores
     ready = int(np.isfinite(scores).sum())
     running = told is not None and told.state == "running"
     if selection.to_redraw() or (ran and not running):
@@ -74,8 +75,7 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
         if ready < len(scores):
             _progress(wall, told, ready, len(scores))
     rows = ordered(place, order, known)
-    remarks = wall.remarks
-    pictures = np.asarray(wall.pictures)[rows]
+    pictures = painted[rows]
     here = rows.tolist().index(place.goal.unit) if place.goal.kind == "filter" else None
     block = place.block
     side = 96 if block.units <= 96 else 48

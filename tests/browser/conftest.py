@@ -103,15 +103,20 @@ def server(root, tmp_path_factory):
     server.stop()
 
 
+def remove(folder):
+    """Delete a run. The app may be writing a table there; it gives up soon when nobody asks for it."""
+    until = time.monotonic() + 60
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=time.monotonic() < until)
+        time.sleep(0.1)
+
+
 @pytest.fixture(scope="module")
 def demo_run(server, root):
     """A copy of the demo run in the server's store, without its caches."""
     shutil.copytree(root / "checkpoints/demo", server.runs / "demo", ignore=shutil.ignore_patterns(".cache"))
     yield "demo"
-    until = time.monotonic() + 60
-    while (server.runs / "demo").exists():  # the app may be writing a table there; it gives up soon when nobody asks for it
-        shutil.rmtree(server.runs / "demo", ignore_errors=time.monotonic() < until)
-        time.sleep(0.1)
+    remove(server.runs / "demo")
 
 
 def film(path):

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import settled
+from conftest import remove, settled
 from playwright.sync_api import expect
 
 SLOW = 400_000
@@ -27,7 +27,7 @@ def walked(request, server, root):
         (server.data / "fer2013-dev.zip").symlink_to(request.getfixturevalue("real_data"))
     shutil.copytree(root / "checkpoints" / name, server.runs / name, ignore=shutil.ignore_patterns(".cache"))
     yield name
-    shutil.rmtree(server.runs / name)
+    remove(server.runs / name)
     (server.data / "fer2013-dev.zip").unlink(missing_ok=True)
 
 
@@ -77,7 +77,7 @@ def arrived(page, name):
     settled(page)
 
 
-def test_from_a_cell_to_the_filter_that_carried_its_error_and_each_link_opens_the_same_view(visit, walked):
+def test_from_a_cell_to_the_filter_that_carried_its_error_and_each_link_opens_the_same_view(walked, visit):
     folder = os.environ.get("FER_LENS_WALK")
     page = visit(f"confusion_matrix?run={walked}")
     page.set_default_timeout(SLOW)
