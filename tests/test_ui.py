@@ -1,5 +1,6 @@
 """What the pages share, without a browser: parsing of the URL, sentences, pictures, and the pages run by AppTest on a small data set."""
 
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -283,6 +284,17 @@ def test_the_overview_runs_without_any_run(small_app):
     assert not app.exception
     assert app.title[0].value == "Overview"
     assert any("Train" in button.label or "faces" in button.label for button in app.button)
+
+
+@pytest.mark.parametrize("named", ["cnn-fer2013", "the demo network"])
+def test_the_overview_leads_to_the_best_network_whose_faces_are_at_hand(small_app, tmp_path, root, named):
+    for run in ("demo", "cnn-fer2013", "dnn-fer2013"):
+        shutil.copytree(root / "checkpoints" / run, tmp_path / "runs" / run, ignore=shutil.ignore_patterns(".cache", "resume"))
+    if named == "the demo network":
+        (tmp_path / "data" / "few.csv").unlink()
+    app = small_app.run()
+    assert not app.exception
+    assert next(button.label for button in app.button if "matrix" in button.label) == f"Open the confusion matrix of {named}"
 
 
 @pytest.mark.parametrize(

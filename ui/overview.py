@@ -235,23 +235,16 @@ def going_on() -> None:
 
 
 def next_step(results: Sequence[Result]) -> None:
-    """Draw the one button that a newcomer wants."""
-    demo = next((one for one in results if one.data.startswith("demo")), None)
-    if results and page.exists("pages/confusion_matrix.py"):
-        target, changes = "pages/confusion_matrix.py", {"run": (demo or results[0]).run, "split": "validation"}
-        label = "Open the confusion matrix of the demo network" if demo else "Open the confusion matrix"
-    elif results:
-        target, changes, label = (
-            "pages/training_monitor.py",
-            {"run": (demo or results[0]).run},
-            "See how the demo network learned" if demo else "See how a network learned",
-        )
-    elif page.exists("pages/training_monitor.py"):
-        target, changes, label = "pages/training_monitor.py", {}, "Train the first network"
+    """Draw the one button that a newcomer wants: the errors of the best network, on drawn faces where there are no others."""
+    drawn = [one for one in results if one.data.startswith("demo")]
+    found = best(drawn if drawn and source().startswith("demo") else results, ("cnn", "small", "dnn"))
+    if found:
+        target, changes = "pages/confusion_matrix.py", {"run": found.run, "split": "validation"}
+        label = say("Open the confusion matrix of {run}", run=say("the demo network") if found in drawn else found.title)
     else:
-        target, changes, label = "pages/dataset.py", {}, "Look at the faces"
+        target, changes, label = "pages/training_monitor.py", {}, say("Train the first network")
     with st.container(horizontal=True, vertical_alignment="center", key="next"):
-        if st.button(say(label), type="primary", icon=":material/arrow_forward:", icon_position="right"):
+        if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
             page.go(target, **changes)
         tour.start()
 
