@@ -67,11 +67,11 @@ def draw(asked: Asked) -> None:
             contents(asked)
         report_view.pinned()
     with right:
-        if selection.param("made") != "1":
+        if not asked.begun:
             page.empty("Not written yet", "The report will stand here. Writing it takes one to five minutes: maps, filters and classes "
-                       "are computed anew, the same each time.")
+                       "are computed anew, the same each time. You may leave this page meanwhile.")
             return
-        found = jobs.answer(asked.name, asked.work, say("Writing the report"), height=80)
+        found = jobs.answer(asked.name, asked.work, say("Writing the report"), height=80, lasting=True)
         if found is not None:
             report_view.preview(asked, found)
 
@@ -81,7 +81,7 @@ def contents(asked: Asked) -> None:
     st.subheader(say("What it answers"), anchor=False)
     report_view.contents(asked)
     offer_predictions(asked)
-    if selection.param("made") != "1":
+    if not asked.begun:
         st.button(say("Write the report"), type="primary", icon=":material/description:", width="stretch", key="write",
                   on_click=selection.write, kwargs={"made": 1})
     st.caption(say("On the command line:"))

@@ -35,6 +35,8 @@ class Job:
     answer: Any = None
     error: FerError | None = None
     cancelled: bool = False
+    lasting: bool = False
+    """Whether it goes on while nobody looks, until it is cancelled."""
     began: float = field(default_factory=time.monotonic)
     asked: float = field(default_factory=time.monotonic)
     moved: float | None = None
@@ -58,7 +60,7 @@ class Job:
 
     def stopped(self) -> bool:
         """Tell whether nobody waits for it any more."""
-        return self.cancelled or time.monotonic() - self.asked > FORGOTTEN
+        return self.cancelled or (not self.lasting and time.monotonic() - self.asked > FORGOTTEN)
 
     @property
     def seconds_left(self) -> float | None:
@@ -79,12 +81,12 @@ class Desk:
         self._jobs: OrderedDict[Hashable, Job] = OrderedDict()
         self._guard = threading.Lock()
 
-    def ask(self, name: Hashable, work: Work, holder: str) -> Job:
+    def ask(self, name: Hashable, work: Work, holder: str, lasting: bool = False) -> Job:
         """Give the job of a name; begun when nobody asked before, or when it was given up meanwhile."""
         with self._guard:
             job = self._jobs.get(name)
             if job is None or isinstance(job.error, Unwanted) or (job.stopped() and not job.done.is_set()):
-                job = self._jobs[name] = Job()
+                job = self._jobs[name] = Job(lasting=lasting)
                 threading.Thread(target=_run, args=(job, work), daemon=True, name="job").start()
             job.asked = time.monotonic()
             job.holders.add(holder)
@@ -141,25 +143,30 @@ def begin() -> None:
 
 
 def finish() -> None:
-    """Call it when a page has asked for all it needs: what it asked for before, and not now, is given up."""
+    """Call it when a page has asked for all it needs: what it asked for before, and not now, is given up unless it is lasting."""
     session = _session()
-    for name in set(session["held"]) - session["now"]:
+    for name in {name for name, lasting in session["held"].items() if not lasting} - session["now"]:
         DESK.let_go(name, session["id"])
         del session["held"][name]
 
 
-def ask(name: Hashable, work: Work) -> Job:
+def ask(name: Hashable, work: Work, *, lasting: bool = False) -> Job:
     """Ask for an answer without waiting for it."""
     session = _session()
-    session["held"][name] = True
+    session["held"][name] = lasting
     session["now"].add(name)
-    return DESK.ask(name, work, session["id"])
+    return DESK.ask(name, work, session["id"], lasting)
 
 
-def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
+def held(name: Hashable) -> bool:
+    """Tell whether this person asked for an answer and has neither cancelled it nor, unless it is lasting, left it."""
+    return name in _session()["held"]
+
+
+def answer(name: Hashable, work: Work, label: str, *, height: int = 60, lasting: bool = False) -> Any:
     """Give an answer, or `None` while it is worked on: its place then shows how far it is, and how to cancel. Raises its `FerError`.
 
-    Where two parts of a page wait for the same answer, the first one shows it.
+    Where two parts of a page wait for the same answer, the first one shows it. Work that is `lasting` goes on on other pages.
     """
     session = _session()
     if name in session["cancelled"]:
@@ -167,7 +174,7 @@ def answer(name: Hashable, work: Work, label: str, *, height: int = 60) -> Any:
             with st.container(height=height, border=False):
                 _cancelled(name, label)
         return None
-    job, began = ask(name, work), time.monotonic()
+    job, began = ask(name, work, lasting=lasting), time.monotonic()
     clock.wait(job.done, max(0.02, session["left"]) if networks.ready() else 0.02)
     session["left"] -= time.monotonic() - began
     if job.done.is_set() and not isinstance(job.error, Unwanted):

@@ -15,7 +15,7 @@ from fer_core.errors import FerError
 from fer_core.pins import Pin
 from fer_core.report.words import Words
 from fer_core.runs import Run
-from ui import cache, jobs, networks, page, pinning
+from ui import cache, jobs, networks, page, pinning, selection
 from ui.language import say, spoken
 from ui.place import faces_of
 
@@ -53,6 +53,11 @@ class Asked:
         """Name the work; language and faces are chosen when it is done."""
         runs = [(str(run.path), *(cache.stamp(run.path / file) for file in FILES)) for run in (self.run, self.versus) if run]
         return "report", *runs, self.split, self.dataset.fingerprint if self.dataset else ""
+
+    @property
+    def begun(self) -> bool:
+        """Whether its writing was asked for, by the link or before this page was left."""
+        return bool(selection.param("made") == "1" or jobs.held(self.name))
 
     @property
     def file(self) -> str:

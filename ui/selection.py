@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.sentences import Sentence
-from ui.language import say
+from ui.language import say, spoken
 
 T = TypeVar("T")
 
@@ -207,17 +207,18 @@ def mirror(name: str, now: T, chosen: Callable[[T], None]) -> dict[str, Any]:
 
     Where something else changed the selection, the widget gets another key: what a browser that has not heard of it still says of the
     former one would else be taken for a choice, and undo the change. For the same reason the session's state is never written to: a
-    browser told so would say what it shows of the moment before.
+    browser told so would say what it shows of the moment before. Another language changes the key too, since a browser names what was
+    chosen by its label.
     """
-    turns: dict[str, tuple[int, Any]] = st.session_state.setdefault("_mirrors", {})
-    turn, known = turns.get(name, (0, now))
-    turn += known != now
-    turns[name] = (turn, now)
+    turns: dict[str, tuple[int, Any, str]] = st.session_state.setdefault("_mirrors", {})
+    turn, *known = turns.get(name, (0, now, spoken()))
+    turn += known != [now, spoken()]
+    turns[name] = (turn, now, spoken())
     key = f"{name}-{turn}" if turn else name
 
     def changed() -> None:
         if turns[name][0] == turn:
-            turns[name] = (turn, st.session_state[key])
+            turns[name] = (turn, st.session_state[key], turns[name][2])
             chosen(st.session_state[key])
 
     return {"key": key, "on_change": changed}

@@ -47,3 +47,17 @@ def test_a_view_is_pinned_and_stands_in_the_report_that_is_taken_along(visit, ba
     assert all(url.startswith(("file:", "data:")) for url in asked)
     assert len(re.findall(rb"/Type\s*/Page\b", alone.pdf(prefer_css_page_size=True))) >= 3
     alone.close()
+
+
+def test_a_report_is_written_on_while_other_pages_are_looked_at(visit, demo_run):
+    page = visit(f"report?run={demo_run}")
+    page.get_by_role("button", name="Write the report").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    menu = page.locator(".st-key-menu")
+    menu.get_by_role("link", name="Dataset").click()
+    expect(page.locator("h1")).to_have_text("Dataset")
+    settled(page)
+    menu.get_by_role("link", name="Report").click()
+    expect(page.locator("h1")).to_have_text("Report")
+    expect(page.get_by_text("Not written yet")).to_have_count(0)
+    expect(page.frame_locator("iframe").locator("h1")).to_contain_text("Recognising facial expressions", timeout=240_000)
