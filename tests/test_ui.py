@@ -295,6 +295,8 @@ def test_the_overview_leads_to_the_best_network_whose_faces_are_at_hand(small_ap
     app = small_app.run()
     assert not app.exception
     assert next(button.label for button in app.button if "matrix" in button.label) == f"Open the confusion matrix of {named}"
+    next(button for button in app.button if button.key == "tour-start").click().run()
+    assert app.query_params["run"] in named.split()
 
 
 @pytest.mark.parametrize(

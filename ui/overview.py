@@ -246,7 +246,7 @@ def next_step(results: Sequence[Result]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="next"):
         if st.button(label, type="primary", icon=":material/arrow_forward:", icon_position="right"):
             page.go(target, **changes)
-        tour.start()
+        tour.start(found.run if found else None)
 
 
 def sentence(results: Sequence[Result], runs: int) -> str:

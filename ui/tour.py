@@ -45,9 +45,9 @@ STEPS = (
 )
 
 
-def start() -> None:
-    """Draw the way into the tour, where there is a run to show."""
-    if (run := _run()) is not None:
+def start(best: str | None) -> None:
+    """Draw the way into the tour, where there is a run to show: `best`, if it has predicted its validation faces."""
+    if (run := _run(best)) is not None:
         st.button(say("Take the tour: five steps"), icon=":material/explore:", key="tour-start", on_click=_ask, args=(1, run))
 
 
@@ -84,11 +84,10 @@ def _ask(number: int, run: str | None) -> None:
     selection.leave(STEPS[number - 1].page, {**query(number, run), **selection.language()})
 
 
-def _run() -> str | None:
-    """Choose the run of the URL, or else the first one that has predicted its validation faces."""
+def _run(best: str | None = None) -> str | None:
+    """Choose the run of the URL, or else `best`, or else the first one that has predicted its validation faces."""
     known = [run.id for run in cache.runs() if not run.damage and "validation" in predicted_splits(run)]
-    asked = st.query_params.get("run")
-    return asked if asked in known else next(iter(known), None)
+    return next((run for run in (st.query_params.get("run"), best, *known) if run in known), None)
 
 
 def _worst(id: str, *, face: bool) -> dict[str, str]:
