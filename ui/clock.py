@@ -11,14 +11,8 @@ import streamlit as st
 
 
 def again(part: Callable[..., None], seconds: float | None, *args: Any) -> None:
-    """Draw a part of the page now, and alone every so many seconds; with `None` only when something in it is used.
-
-    It stands in a container of its own. When the clock strikes before the page has reached the browser, Streamlit sends the page without
-    the part and the part behind it; in between all that stands beside it would move up by one place, and the next part that the clock
-    draws would be written into a wrong one.
-    """
-    with st.container():
-        st.fragment(part, run_every=seconds)(*args)
+    """Draw a part of the page now, and alone every so many seconds; with `None` only when something in it is used."""
+    st.fragment(part, run_every=seconds)(*args)
 
 
 def wait(event: threading.Event, seconds: float) -> bool:

@@ -151,6 +151,6 @@ def _listeners(key: str, keys: Keys) -> dict[str, Any]:
 def picture(image: np.ndarray, size: int, key: str, *, smooth: bool = False, label: str = "Face") -> None:
     """Show one face uint8 (48, 48) at `size` pixels, a multiple of 48, crisp unless `smooth`."""
     source = "data:image/png;base64," + base64.b64encode(png(np.ascontiguousarray(image))).decode("ascii")
-    style = f"width:{size}px;height:{size}px;max-width:100%;border-radius:4px;image-rendering:{'auto' if smooth else 'pixelated'}"
+    style = f"width:{size}px;max-width:100%;aspect-ratio:1;border-radius:4px;image-rendering:{'auto' if smooth else 'pixelated'}"
     with st.container(key=key):
         st.html(f'<img src="{source}" alt="{html.escape(say(label), quote=True)}" style="{style}">')

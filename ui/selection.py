@@ -210,15 +210,16 @@ def mirror(name: str, now: T, chosen: Callable[[T], None]) -> dict[str, Any]:
     browser told so would say what it shows of the moment before. Another language changes the key too, since a browser names what was
     chosen by its label.
     """
-    turns: dict[str, tuple[int, Any, str]] = st.session_state.setdefault("_mirrors", {})
-    turn, *known = turns.get(name, (0, now, spoken()))
-    turn += known != [now, spoken()]
-    turns[name] = (turn, now, spoken())
+    turns: dict[str, tuple[int, tuple[Any, str]]] = st.session_state.setdefault("_mirrors", {})
+    shown = (now, spoken())
+    turn, known = turns.get(name, (0, shown))
+    turn += known != shown
+    turns[name] = (turn, shown)
     key = f"{name}-{turn}" if turn else name
 
     def changed() -> None:
         if turns[name][0] == turn:
-            turns[name] = (turn, st.session_state[key], turns[name][2])
+            turns[name] = (turn, (st.session_state[key], shown[1]))
             chosen(st.session_state[key])
 
     return {"key": key, "on_change": changed}

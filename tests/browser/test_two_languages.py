@@ -28,5 +28,5 @@ def test_what_was_chosen_stays_chosen_in_either_language(visit, demo_run, name):
     page.wait_for_timeout(1500)  # a part that the clock draws would write what it took for a choice
     settled(page)
     assert asked(page) == before
-    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+    expect(page.locator(".fer-problem")).to_have_count(0)
     expect(page.get_by_text("was left aside")).to_have_count(0)
