@@ -32,7 +32,7 @@ def main() -> None:
         away = np.hypot(*(middles(average + trust * (eyes - average)) - mouths).T)
         figures.append(f"{name} {away.mean():.2f}")
         print(f"{name:20} mean {away.mean():.2f}, median {np.median(away):.2f} pixels; more than 5 pixels off: {np.mean(away > 5):.1%}")
-    row(f"pixels between the middle of the mouth and where a cascade sees it, {len(eyes):,} faces", ", ".join(figures), "mouths")
+    row(f"pixels between the middle of the mouth and where a cascade sees it, {len(eyes):,} faces", ", ".join(figures), "mouths FER2013")
 
 
 def found(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

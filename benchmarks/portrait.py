@@ -83,7 +83,8 @@ def main() -> None:
             browser.close()
             app.stop()
     print(f"portrait: first {first:.1f} s, then {', '.join(f'{seconds:.1f}' for seconds in times)} s")
-    row("click on the portrait of a cell to all of it, network in memory", f"{statistics.median(times):.1f} s", "portrait", "2 s")
+    row(f"click on the portrait of a cell to all of it, {told.run or 'fresh weights'}, network in memory",
+        f"{statistics.median(times):.1f} s", f"portrait --run {told.run} --data FER2013" if told.run else "portrait", "2 s")
 
 
 if __name__ == "__main__":

@@ -120,6 +120,7 @@ def table(figures: dict) -> None:
     for limit in sorted(set(LIMITS.values())):
         told = ", ".join(f"{name} {figures['one face'][name]['later']:.0f} ms" for name, wished in LIMITS.items() if wished == limit)
         row("an answer about one face, network in memory", told, "saliency", f"{limit} ms")
+    row("the first such answer", ", ".join(f"{name} {found['first']:.0f} ms" for name, found in figures["one face"].items()), "saliency")
 
 
 def text(figures: dict, repeats: int) -> str:

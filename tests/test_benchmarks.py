@@ -1,8 +1,11 @@
 """The table of figures: what benchmarks print is found again, and takes the old table's place in README and nothing else's."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from benchmarks.table import BEGIN, END, between, row, rows
+from benchmarks import __main__ as command
+from benchmarks.table import BEGIN, END, machine, row, rows, table_of, with_table
 
 
 def test_rows_are_found_in_what_was_printed(capsys):
@@ -16,9 +19,24 @@ def test_rows_are_found_in_what_was_printed(capsys):
 
 def test_only_the_table_is_replaced(root):
     text = (root / "README.md").read_text(encoding="utf8")
-    new = between(text, "\nNEW\n")
-    assert new.count("NEW") == 1 and between(new, "\nNEW\n") == new
+    new = with_table(text, "\nNEW\n")
+    assert new.count("NEW") == 1 and with_table(new, "\nNEW\n") == new and table_of(new) == "\n\nNEW\n"
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     assert new == f"{before}{BEGIN}\n\nNEW\n{END}{after}"
     with pytest.raises(SystemExit, match="no place"):
-        between("nothing here", "NEW")
+        table_of("nothing here")
+
+
+def test_one_benchmark_measured_anew_leaves_the_other_rows(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command.subprocess, "run", lambda line, **_: SimpleNamespace(
+        returncode=0, stdout=f"| measured now | - | 2 s | `python -m {line[2]}` |\n"))
+    file = tmp_path / "README.md"
+    kept = [f"| once | - | 1 s | `python -m benchmarks.{name}` |" for name in ("start", "load")]
+    old = "\n".join(kept[:1] + ["| once | - | 1 s | `python -m benchmarks.matrix` |"] + kept[1:])
+    file.write_text(f"{BEGIN}\nMedians. {machine()}.\n{old}\n{END}", encoding="utf8")
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--only", "matrix", "--into", str(file)])
+    command.main()
+    assert rows(file.read_text(encoding="utf8")) == [kept[0], "| measured now | - | 2 s | `python -m benchmarks.matrix` |", kept[1]]
+    file.write_text(f"{BEGIN}\nMedians. Another processor.\n{old}\n{END}", encoding="utf8")
+    with pytest.raises(SystemExit, match="another processor"):
+        command.main()
