@@ -31,8 +31,7 @@ def machine() -> str:
 
 def table_of(text: str) -> str:
     """Give what stands between the two marks."""
-    before, _, rest = text.partition(BEGIN)
-    inside, mark, _ = rest.partition(END)
+    inside, mark, _ = text.partition(BEGIN)[2].partition(END)
     if not mark:
         raise SystemExit(f"The file has no place for the table: it needs the lines {BEGIN} and {END}.")
     return inside

@@ -28,11 +28,11 @@ def test_only_the_table_is_replaced(root):
 
 
 def test_one_benchmark_measured_anew_leaves_the_other_rows(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command.subprocess, "run", lambda line, **_: SimpleNamespace(
-        returncode=0, stdout=f"| measured now | - | 2 s | `python -m {line[2]}` |\n"))
+    monkeypatch.setattr(command, "subprocess", SimpleNamespace(PIPE=None, run=lambda line, **_: SimpleNamespace(
+        returncode=0, stdout=f"| measured now | - | 2 s | `python -m {line[2]}` |\n")))
     file = tmp_path / "README.md"
     kept = [f"| once | - | 1 s | `python -m benchmarks.{name}` |" for name in ("start", "load")]
-    old = "\n".join(kept[:1] + ["| once | - | 1 s | `python -m benchmarks.matrix` |"] + kept[1:])
+    old = "\n".join([kept[0], "| once | - | 1 s | `python -m benchmarks.matrix` |", kept[1]])
     file.write_text(f"{BEGIN}\nMedians. {machine()}.\n{old}\n{END}", encoding="utf8")
     monkeypatch.setattr("sys.argv", ["benchmarks", "--only", "matrix", "--into", str(file)])
     command.main()
