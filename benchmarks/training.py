@@ -77,7 +77,7 @@ def main() -> None:
     print(f"pipeline / plain fit: {medians[names[-1]] / medians[names[0]]:.2f}")
     rate, bare_rate, plain = (medians[names[place]] for place in (-1, -2, 0))
     row(f"training the {told.arch.upper()}, whole pipeline in {own}",
-        f"{rate:.0f} images/s: {rate / bare_rate:.0%} of a bare loop, {rate / plain:.2f} times plain `model.fit`", "training",
+        f"{rate:.0f} images/s: {rate / bare_rate:.0%} of a bare loop, {rate / plain:.1f} times plain `model.fit`", "training",
         "95%, 1.8 times")
     recorder.__exit__(None, None, None)
 

@@ -12,6 +12,7 @@ from fer_core.colours import CALM, DIVERGING, EMOTION_COLOURS, GRID, QUIET, SEQU
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.evaluate import CLASSES, from_matrix
+from fer_core.sentences import signed
 
 Shading = Literal["row", "column", "all", "log", "errors"]
 SHADINGS: dict[Shading, str] = {
@@ -193,11 +194,6 @@ def _words(words: list[str], grounds: list[str], size: int = 14) -> go.Scatter:
         hoverinfo="skip",
         name="",
     )
-
-
-def signed(points: float) -> str:
-    """Write a difference in points with its sign."""
-    return "0.0" if abs(points) < 0.05 else f"{points:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _shares(counts: np.ndarray, axis: int) -> np.ndarray:

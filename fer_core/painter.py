@@ -107,13 +107,16 @@ def fill(wall: Wall, model: keras.Model, *, table: Table | None = None, split: S
          beat: Beat = lambda share: None) -> Iterator[float]:
     """Paint what is missing on a wall; gives the share done after every batch. Whoever asks for no more stops it.
 
-    `beat` is told the share done within a batch too, and may raise: that batch is lost.
+    Each batch begins a little before the unit that somebody looks at, and goes round. `beat` is told the share done within a batch too,
+    and may raise: that batch is lost.
     """
-    missing = [int(unit) for unit in np.flatnonzero(np.isnan(wall.scores))]
-    total = len(wall.scores)
-    for start in [0, *range(FIRST, len(missing), BATCH)] if missing else []:
-        wanted = missing[start : start + (BATCH if start else FIRST)]
-        before, width = 1 - (len(missing) - start) / total, len(wanted) / total
+    missing = np.flatnonzero(np.isnan(wall.scores))
+    total, size = len(wall.scores), FIRST
+    while len(missing):
+        at = int(np.searchsorted(missing, wall.looked_at - FIRST // 2))
+        wanted = np.roll(missing, -at)[:size].tolist()
+        before, width, size = 1 - len(missing) / total, len(wanted) / total, BATCH
+        missing = np.setdiff1d(missing, wanted)
         painted = paint(model, wall.layer, wanted, wall.settings, seed=int(wall.asked["seed"]), table=table, split=split,
                         beat=functools.partial(_within, beat, before, width))
         wall.hang(wanted, painted.pictures, painted.scores, painted.remarks)

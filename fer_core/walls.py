@@ -110,9 +110,19 @@ class Wall:
         """Whether the painter was asked to stop, and is still at it."""
         return tasks.ending(self.folder)
 
-    def look(self) -> None:
-        """Note that somebody looks at this wall now."""
+    def look(self, unit: int | None = None) -> None:
+        """Note that somebody looks at this wall now, and at which unit of it: the painter goes on there."""
         os.utime(self.folder / "wall.json")
+        if unit is not None and unit != self.looked_at:
+            files.write_json(self.folder / "looked.json", unit)
+
+    @property
+    def looked_at(self) -> int:
+        """The unit that somebody looked at last; the first one where nobody told."""
+        try:
+            return int(json.loads((self.folder / "looked.json").read_text("utf8")))
+        except (FileNotFoundError, ValueError):
+            return 0
 
     @property
     def unseen(self) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fer_core.emotions import SPLITS
-from ui import ask_face, ask_network, ask_run, cache, explain_view, jobs, page, panels, selection
+from ui import ask_face, ask_network, ask_run, cache, explain_view, jobs, page, panels, selection, words
 from ui.answers import answers, faces
 from ui.language import say
 from ui.subject import Subject, Walk, predicted, subject, walk
@@ -38,7 +38,7 @@ def controls() -> tuple[Subject | None, Walk | None]:
     ask_network.problem_with_run(run)
     if there is not None and there.edition:
         st.info(say("{run} has predicted another edition of these faces. So it is asked face by face; which of them it gets wrong is "
-                    "known once they are predicted.", run=page.literal(run.title)), icon=":material/info:")
+                    "known once they are predicted.", run=words.literal(run.title)), icon=":material/info:")
         ask_run.anew(run, split, there.edition)
     if way is None:
         return None, None

@@ -117,7 +117,7 @@ def main() -> None:
             if (wanted := selection.param("run")) and wanted != focus.id:
                 st.info(say("There is no run '{run}'; this is the newest one.", run=str(wanted)[:80]), icon=":material/info:")
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.subheader(page.literal(focus.title), anchor=False, width="content")
+                st.subheader(words.literal(focus.title), anchor=False, width="content")
                 names(focus)
             if focus.meta.note:
                 st.text(focus.meta.note)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -27,8 +28,9 @@ from fer_core.report.appendix import told
 from fer_core.report.english import ENGLISH
 from fer_core.report.figures import curves
 from fer_core.report.views import grain
-from fer_core.report.words import LANGUAGES, Words, short, signed
+from fer_core.report.words import LANGUAGES, Words, short
 from fer_core.runs import RunStore
+from fer_core.sentences import signed
 
 EVIL = """</style><script>alert('1')</script> & "<b>" **{run}** \x07"""
 FEW = {"SAMPLES": 2, "PER_EMOTION": 2, "RANDOM": 1, "UNITS": 3, "PRESET": "report"}
@@ -255,6 +257,23 @@ def test_a_run_that_has_only_begun_says_what_is_missing_and_how_to_get_it(store)
     assert rows(text, "layers")[-1][3] == f"{store.open('demo').facts['model']['parameters']:,}"
 
 
+def test_a_second_network_that_is_there_is_named(root, tmp_path):
+    for name in ("demo", "plain", "elsewhere"):
+        shutil.copytree(root / "checkpoints/demo", tmp_path / name, ignore=shutil.ignore_patterns(".cache"))
+    config, facts = json.loads((tmp_path / "demo/config.json").read_text()), json.loads((tmp_path / "demo/facts.json").read_text())
+    for name in ("plain", "elsewhere"):
+        (tmp_path / name / "config.json").write_text(json.dumps({**config, "arch": "dnn"}))
+    facts["data"]["fingerprint"] = "f" * 64
+    (tmp_path / "elsewhere/facts.json").write_text(json.dumps(facts))
+    store = RunStore(tmp_path)
+    store.open("plain").update_meta(title="A plain one")
+    missing = known(store.open("demo")).missing[0]
+    assert missing.key == "missing.versus.there" and "report demo --versus plain" in missing.command and "train" not in missing.command
+    assert "A plain one could" in Words("en")(missing.key, **missing.values)
+    shutil.rmtree(tmp_path / "plain")
+    assert known(store.open("demo")).missing[0].key == "missing.versus"
+
+
 def test_faces_that_were_not_predicted_are_not_shown(store):
     other = Dataset(read("demo"), "demo", "demo:7", fingerprint="f" * 64)
     told = known(store.open("demo"), dataset=other)
@@ -306,7 +325,7 @@ def test_the_chinese_is_written_as_in_taiwan():
 def test_numbers_in_words():
     words = Words("en")
     assert [short(value) for value in (0, 2.134, 21.34, 213.4, 0.02134, 0.00002134)] == ["0", "2.13", "21.3", "213", "0.0213", "2.1e-05"]
-    assert (signed(-0.04), signed(3.25), signed(-3.25)) == ("0.0", "+3.2", "-3.2")
+    assert (signed(-0.04), signed(3.25), signed(-3.25)) == ("0.0", "+3.2", "−3.2")
     assert words.percent(float("nan")) == "never" and words.percent(0.62055, (0.6046, 0.6372)) == "62.1% (60.5 to 63.7)"
     assert (words.duration(3.21), words.duration(61), words.duration(190), words.duration(5400)) == ("3.2 s", "61 s", "3 min", "1 h 30 min")
     assert words.listed(["a", "b", "c"]) == "a, b and c" and words.listed(["a"]) == "a"

@@ -299,7 +299,7 @@ def test_a_dead_filter_is_named_dead(run, dataset, split):
     table = activations.table(run, dataset, "validation")
     painted = painter.paint(model, "conv2_relu", [3, 4, 5], QUICK, table=table, split=split)
     assert painted.remarks.keys() == {4}
-    assert painted.remarks[4].startswith("Dead: its strongest answer to 150 validation faces is -0.")
+    assert painted.remarks[4].startswith("Dead: its strongest answer to 150 validation faces is −0.")
     assert "from grey" in painted.remarks[4] and "from its strongest face" in painted.remarks[4] and "no gradient" in painted.remarks[4]
     assert units.dossier(model, table, split, "conv2_relu", 4).silent
     assert not painter.examine(model, "conv2_relu", 3, QUICK, table=table, split=split).dead
@@ -335,13 +335,26 @@ def test_a_wall_is_painted_cancelled_and_gone_on_with(run, model, monkeypatch):
     assert walls.ask(run, "conv2_relu", 32, QUICK, seed=4).folder != wall.folder
 
 
+def test_painting_goes_on_where_somebody_looks(run, model, monkeypatch):
+    monkeypatch.setattr(painter, "BATCH", 8)
+    wall, order = walls.ask(run, "conv2_relu", 32, QUICK, seed=6), []
+    assert wall.looked_at == 0
+    wall.look(30)
+    for _ in painter.fill(wall, model):
+        painted = set(np.flatnonzero(np.isfinite(wall.scores)).tolist())
+        order.append(sorted(painted - set().union(*order)))
+        if len(order) == 2:
+            walls.ask(run, "conv2_relu", 32, QUICK, seed=6).look(20)
+    assert order == [[0, 1, 26, 27, 28, 29, 30, 31], list(range(2, 10)), list(range(16, 24)), [*range(10, 16), 24, 25]]
+
+
 def test_a_remark_keeps_its_numbers_on_disk(run):
     evidence = Sentence(painter.MOVED, start="grey", score=-0.25)
     told = {1: Sentence("Dead: {evidence}.", evidence=evidence), 2: painter.EVEN}
     wall = walls.ask(run, "conv1_relu", 16, QUICK, seed=77)
     wall.hang([1, 2], np.zeros((2, 48, 48)), np.zeros(2), told)
     wall.hang([3], np.zeros((1, 48, 48)), np.zeros(1), {3: painter.EVEN})
-    assert wall.remarks == told | {3: painter.EVEN} and wall.remarks[1] == "Dead: ascent from grey ends at -0.25."
+    assert wall.remarks == told | {3: painter.EVEN} and wall.remarks[1] == "Dead: ascent from grey ends at −0.25."
     assert wall.remarks[1].values["evidence"].values == evidence.values
 
 

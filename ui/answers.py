@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,6 +137,11 @@ def answers(run: Run, split: str) -> Answers | None:
     return _answers(str(run.path), run.title, split, _mark(run))
 
 
+def rate(run: Run, split: str) -> tuple[float, int] | None:
+    """Give the accuracy (0 to 1) of a run's answers to a split, and the faces it is counted on; `None` where none can be read."""
+    return _rate(str(run.path), split, _mark(run))
+
+
 def _mark(run: Run) -> cache.Stamp:
     return cache.stamp(run.path / FILE)
 
@@ -148,6 +154,15 @@ def _predicted_splits(path: str, mark: cache.Stamp) -> list[str]:
     except (OSError, zipfile.BadZipFile):
         return []
     return [split for split in SPLITS if f"{split}.probabilities.npy" in names]
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _rate(path: str, split: str, mark: cache.Stamp) -> tuple[float, int] | None:
+    with suppress(FerError):
+        if (found := Run(Path(path)).predictions(split)) is not None:
+            told = evaluate(found.labels, found.probabilities)
+            return told.accuracy, told.n
+    return None
 
 
 @st.cache_resource(max_entries=4, show_spinner=cache.Waiting("Reading the predictions ..."))

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS
-from ui import page, selection
+from ui import page, selection, words
 from ui.answers import Answers
 from ui.choice import SORTS, parse
 from ui.escape import escape
@@ -48,7 +48,7 @@ def steps(way: Walk) -> None:
         back()
         place = say("Face {at:,} of {n:,}", at=way.place + 1, n=len(way.order)) if way.place is not None else \
             say("Not among the chosen faces")
-        st.caption(page.literal(f"{place} · {say(way.said)}"), width="stretch")
+        st.caption(words.literal(f"{place} · {say(way.said)}"), width="stretch")
 
 
 def _step(way: Walk, by: int) -> None:

@@ -101,7 +101,7 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
     if not layers:
         return replace(asked, layer=None)
     if asked.layer is not None and asked.layer not in layers:
-        st.info(say("The layer '{layer}' has no such map; the usual one was taken.", layer=page.literal(asked.layer[:40])),
+        st.info(say("The layer '{layer}' has no such map; the usual one was taken.", layer=words.literal(asked.layer[:40])),
                 icon=":material/info:")
         asked = replace(asked, layer=None)
     usual = "usual layer"
@@ -139,5 +139,5 @@ def reading(asked: Question) -> None:
     read = say(asked.words.reading)
     if asked.versus is not None:
         read = words.prose([read, say("Here: for {p} (+) against {q} (-).", p=words.emotion(asked.target), q=words.emotion(asked.versus))])
-    st.markdown(say("**How to read it.** {reading}  \n**What it does not prove.** {caveat}", reading=page.literal(read),
-                    caveat=page.literal(say(asked.words.caveat))))
+    st.markdown(say("**How to read it.** {reading}  \n**What it does not prove.** {caveat}", reading=words.literal(read),
+                    caveat=words.literal(say(asked.words.caveat))))

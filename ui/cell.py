@@ -12,7 +12,7 @@ from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, rgb
 from fer_core.emotions import SIDE
 from fer_core.splits import pixels
-from ui import figures, page, selection, words
+from ui import figures, page, words
 from ui.gallery import atlas, gallery, png
 from ui.language import say
 from ui.view import View
@@ -44,9 +44,7 @@ def panel(view: View, theme: Theme) -> None:
         st.caption(say("Nothing to average: no face is chosen."))
         return
     st.markdown(_copies(view))
-    chosen = selection.param("image", int(rows[0]), cast=int, options=rows.tolist())
-    page.link("pages/saliency_viewer.py", "Their portrait: where the network looked, and which filters answered too much", why="many",
-              image=chosen)
+    page.link("pages/saliency_viewer.py", "Their portrait: where the network looked, and which filters answered too much", why="many")
     if view.faces.dataset is not None:
         _means(view, theme)
     figure = charts.cell_probabilities(answers.confidence[rows], answers.own[rows], theme=theme)

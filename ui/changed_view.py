@@ -30,6 +30,8 @@ from ui.subject import Subject, Walk
 GROUPS = ("fixes", "breaks")
 SIZES = (24, 100)
 GAP = 1
+SHOWN = 12
+"""Faces that are drawn: whole rows of one, two, three and four."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,9 +112,9 @@ def both(pair: Pair, question: Question, way: Walk) -> tuple[Found, Found] | Non
 
 def _draw(pair: Pair, found: tuple[Found, Found], question: Question, theme: Theme) -> None:
     st.markdown(say("**The face, {run} (A), {other} (B)**: why its label rather than what the network that errs takes it for, {method}. "
-                    "A click opens the face.", run=page.literal(pair.run.title), other=page.literal(pair.other.title),
+                    "A click opens the face.", run=words.literal(pair.run.title), other=words.literal(pair.other.title),
                     method=question.words.label))
-    rows = pair.rows[: len(found[0].maps)]
+    rows = pair.rows[: min(SHOWN, len(found[0].maps))]
     strips, captions = [], []
     faces = found[0].faces
     for number, row in enumerate(rows.tolist()):

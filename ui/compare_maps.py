@@ -90,7 +90,7 @@ def _methods(subject: Subject, question: Question, theme: Theme) -> None:
                "of |map|, for their units differ. Where methods disagree, trust none of them alone. Click a map to use its method.")
     if flat:
         told = words.prose([told, say("Grad-CAM and LayerCAM are missing: {reason}.", reason=NO_CONVOLUTION)])
-    st.caption(page.literal(told))
+    st.caption(words.literal(told))
     _problems(tiles)
 
 
@@ -116,7 +116,7 @@ def _classes(subject: Subject, question: Question, theme: Theme) -> None:
                    "Correlation of the two classes' maps: {alike:.2f}.", top=top, alike=alike)
         more = say("Near 1, both show what any face needs; the contrast shows what tells them apart.") if alike > 0.5 else \
             say("The network looks for the two in different places, or with opposite signs.")
-        st.caption(page.literal(words.prose([told, more])))
+        st.caption(words.literal(words.prose([told, more])))
     _problems(tiles)
 
 
@@ -146,15 +146,15 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
         return
     asked = selection.param("with")
     if asked is not None and asked not in there:
-        st.info(say("There is no other run '{given}' with weights.", given=page.literal(str(asked)[:40])), icon=":material/info:")
+        st.info(say("There is no other run '{given}' with weights.", given=words.literal(str(asked)[:40])), icon=":material/info:")
     id = selection.choose("Beside", "with", list(there), words=lambda name: there[name].title)
     if _trained_on(there[id]) != _trained_on(subject.run):
-        st.caption(say("{run} was trained on other faces than {own}.", run=page.literal(there[id].title),
-                       own=page.literal(subject.run.title)))
+        st.caption(say("{run} was trained on other faces than {own}.", run=words.literal(there[id].title),
+                       own=words.literal(subject.run.title)))
     second = subject.before(there[id])
     pair = [(one, question) for one in (subject, second)]
     if question.words.needs_convolution and second.run.config.arch == "dnn":
-        st.info(page.literal(say("{method} cannot explain {run}: {reason}.", method=question.words.label, run=second.run.title,
+        st.info(words.literal(say("{method} cannot explain {run}: {reason}.", method=question.words.label, run=second.run.title,
                                  reason=NO_CONVOLUTION)), icon=":material/info:")
         return
     tiles = _tiles([one.run.title for one, _ in pair], pair, "Asking both networks")
@@ -163,11 +163,11 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
     left, right = st.columns(2, gap="large")
     for column, one in ((left, subject), (right, second)):
         with column:
-            st.markdown(f"**{page.literal(one.run.title)}** · {say(words.NETWORKS[one.run.config.arch])}")
+            st.markdown(f"**{words.literal(one.run.title)}** · {say(words.NETWORKS[one.run.config.arch])}")
             values = one.probabilities if one.probabilities is not None else predicted(one)
             if values is not None:
                 bars.seven(values, subject.label)
-    st.caption(page.literal(say("{question}, {method}: orange for, purple against; each map by its own 99th percentile, for logits of two "
+    st.caption(words.literal(say("{question}, {method}: orange for, purple against; each map by its own 99th percentile, for logits of two "
                                 "networks have no common measure.", question=question.said, method=question.words.label)))
     _problems(tiles)
 

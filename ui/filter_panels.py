@@ -15,7 +15,7 @@ from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
 from fer_core.presets import PRESETS, Settings
-from ui import blueprint, cache, filter_files, jobs, networks, page, selection, words
+from ui import blueprint, cache, filter_files, jobs, networks, selection, words
 from ui.blueprint import Block
 from ui.films import Film
 from ui.gallery import gallery
@@ -211,7 +211,7 @@ def runs(place: Place) -> None:
     for run, column in zip((place.run, other), st.columns(2), strict=True):
         with column:
             made = stills(networks.name(run), goal.objective.of([0]), goal.settings, goal.seed, run.title)
-            st.markdown(f"**{page.literal(titles[run.id])}**")
+            st.markdown(f"**{words.literal(titles[run.id])}**")
             if made is not None:
                 gallery(made[1], f"run-{run.id == place.run.id}", size=5 * SIDE, cell=5 * SIDE,
                         captions=[say("score {score:.3g}", score=made[2][0])],

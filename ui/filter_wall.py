@@ -55,6 +55,7 @@ def draw(place: Place, *, height: int = 620) -> None:
     wall = of(place)
     told = wall.progress
     if np.isnan(wall.scores).any() and (told is None or told.reason == tasks.LEFT or told.state not in (*OLD, "running")):
+        wall.look(place.goal.unit)
         told = wall.start()
     running = told is not None and told.state == "running"
     pause = TICK * max(1, block.units // 512)  # a wall of thousands is megabytes each time
@@ -63,7 +64,7 @@ def draw(place: Place, *, height: int = 620) -> None:
 
 def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, height: int, ran: bool) -> None:
     try:
-        wall.look()
+        wall.look(place.goal.unit)
         told, scores, remarks, painted = wall.progress, wall.scores, wall.remarks, np.asarray(wall.pictures)
     except FileNotFoundError:  # its folder was deleted while it was looked at
         return selection.anew()
@@ -202,7 +203,7 @@ def _told(remarks: dict[int, str]) -> None:
         label = say("{other} silent or even: the evidence", other=len(remarks))
     with st.expander(label):
         for unit, text in sorted(remarks.items())[:60]:
-            st.markdown(say("**{unit}**: {remark}", unit=unit, remark=page.literal(say(text))))
+            st.markdown(say("**{unit}**: {remark}", unit=unit, remark=words.literal(say(text))))
         if len(remarks) > 60:
             st.caption(say("and {n} more", n=len(remarks) - 60))
 

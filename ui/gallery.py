@@ -45,6 +45,11 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def address(image: np.ndarray) -> str:
+    """Write a picture uint8 (h, w) or (h, w, 3) as the address of an image."""
+    return "data:image/png;base64," + base64.b64encode(png(np.ascontiguousarray(image))).decode("ascii")
+
+
 def atlas(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
     """Lay faces uint8 (n, h, w[, 3]) out as one picture, `columns` in a row, the last row filled with black."""
     count, height, width = images.shape[:3]
@@ -150,7 +155,7 @@ def _listeners(key: str, keys: Keys) -> dict[str, Any]:
 
 def picture(image: np.ndarray, size: int, key: str, *, smooth: bool = False, label: str = "Face") -> None:
     """Show one face uint8 (48, 48) at `size` pixels, a multiple of 48, crisp unless `smooth`."""
-    source = "data:image/png;base64," + base64.b64encode(png(np.ascontiguousarray(image))).decode("ascii")
+    source = address(image)
     style = f"width:{size}px;max-width:100%;aspect-ratio:1;border-radius:4px;image-rendering:{'auto' if smooth else 'pixelated'}"
     with st.container(key=key):
         st.html(f'<img src="{source}" alt="{html.escape(say(label), quote=True)}" style="{style}">')

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fer_core.sentences import Sentence
+from fer_core.sentences import Sentence, fill
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -40,7 +40,7 @@ def say(text: str, /, **values: Any) -> str:
     template = text if spoken() == "en" else CHINESE.get(text, text)
     if not values:
         return template
-    return template.format(**{name: say(value) if isinstance(value, str) else value for name, value in values.items()})
+    return fill(template, **{name: say(value) if isinstance(value, str) else value for name, value in values.items()})
 
 
 def figure(drawn: go.Figure) -> dict[str, Any]:

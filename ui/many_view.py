@@ -16,7 +16,7 @@ from fer_core.measures import student
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.regions import NAMES, fixed
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
+from fer_core.sentences import Sentence, signed
 from fer_core.splits import spread
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery
@@ -67,7 +67,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         return
     st.divider()
     if question.words.needs_convolution and second.config.arch == "dnn":
-        st.info(page.literal(say("{method} cannot explain {run}: {reason}.", method=question.words.label, run=second.title,
+        st.info(words.literal(say("{method} cannot explain {run}: {reason}.", method=question.words.label, run=second.title,
                                  reason=NO_CONVOLUTION)), icon=":material/info:")
         return
     if _draw(second, way, taken, asked, theme):
@@ -90,7 +90,7 @@ def _draw(run: Run, way: Walk, rows: np.ndarray, asked: Asked, theme: Theme) -> 
     found: Found | None = jobs.answer(name, work, label)
     if found is None:
         return jobs.is_cancelled(name)
-    st.markdown(say("**{run}** · {faces} of {split}, {question}, {method}", run=page.literal(run.title), faces=words.faces(found.count),
+    st.markdown(say("**{run}** · {faces} of {split}, {question}, {method}", run=words.literal(run.title), faces=words.faces(found.count),
                     split=way.split, question=_question(asked, found), method=asked.question.words.label))
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
@@ -159,7 +159,7 @@ def _hiding(run: Run, source: tuple[Dataset, str], rows: np.ndarray, theme: Them
         cells = ""
         for value in row:
             colour = shade(DIVERGING[theme], 0.5 + 0.5 * value / top)
-            cells += f"<td style='background:{colour};color:{ink(colour)}'>{round(value, 1) + 0.0:+.1f}</td>"
+            cells += f"<td style='background:{colour};color:{ink(colour)}'>{signed(value)}</td>"
         body += f"<tr><th scope='row'>{spoken(name)}</th>{cells}</tr>"
     st.markdown(say("**What hiding a region does to every probability**, in points, on the mean of these faces"))
     st.html(f"{STYLE}<div class='fer-wide'><table class='fer-effect'><tr><th></th>{head}</tr>{body}</table></div>")

@@ -11,7 +11,8 @@ import streamlit as st
 
 from fer_core.colours import EMOTION_COLOURS, TEXT, Theme, ink
 from fer_core.emotions import EMOTIONS
-from fer_core.matrices import Shading, cell_grounds, difference_grounds, signed
+from fer_core.matrices import Shading, cell_grounds, difference_grounds
+from fer_core.sentences import signed
 from ui import words
 from ui.choice import Cell
 from ui.component import component

@@ -11,8 +11,9 @@ import streamlit as st
 from fer_core.charts import SHADINGS, Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation, from_matrix
-from fer_core.matrices import Shading, signed
-from ui import marks_view, opened, page, pairs, selection, words
+from fer_core.matrices import Shading
+from fer_core.sentences import signed
+from ui import marks_view, opened, pairs, selection, words
 from ui.answers import Answers
 from ui.choice import Cell, written
 from ui.language import say
@@ -104,7 +105,7 @@ def ranked(view: View) -> None:
     """Draw the ranked pairs and the downloads."""
     counts = view.shown.matrix(view.sure)
     st.markdown(say("**Confused pairs of {letter}, {run}**, most frequent first; the last column opens the other direction.",
-                    letter="B" if view.shown is view.b else "A", run=page.literal(view.shown.title)) if view.b is not None else
+                    letter="B" if view.shown is view.b else "A", run=words.literal(view.shown.title)) if view.b is not None else
                 say("**Confused pairs**, most frequent first; the last column opens the other direction."))
     if counts.sum():
         pairs.pairs(from_matrix(counts), "pairs", selected=view.choice.cells, on_pick=pick)

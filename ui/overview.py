@@ -13,7 +13,7 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from ui import cache, page, recent, selection, tour, words
+from ui import breadcrumb, cache, page, recent, selection, tour, words
 from ui.answers import answers
 from ui.faces import colours
 from ui.gallery import gallery
@@ -223,13 +223,12 @@ def going_on() -> None:
     st.markdown(say("#### Continue"))
     with st.container(horizontal=True, key="continue"):
         for file, params in views[:4]:
-            said = [
-                words.source(value) if name == "data" else say(value.capitalize()) if name in ("split", "class", "true", "pred") else value
-                for name, value in params.items()
-                if name in ("run", "data", "split", "class", "true", "pred", "image")
-            ]
+            steps = [step.label for step in breadcrumb.steps(params, breadcrumb.known(params))]
+            chosen = selection.named(params.get("class"))
+            said = steps or [words.source(params["data"]) if "data" in params else "", "" if chosen is None else words.emotion(chosen)]
             title, icon = page.PAGES[file]
-            label = say("{page}: {words}", page=title, words=words.commas(said)) if said else say(title)
+            told = words.commas([one for one in said if one])
+            label = words.literal(say("{page}: {words}", page=title, words=told) if told else say(title))
             kept = {name: value for name, value in params.items() if name != "lang"}  # the reader may have changed the language since
             st.page_link(file, label=label, icon=icon, query_params={**kept, **selection.language()})
 

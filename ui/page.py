@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,18 +42,20 @@ def setup(page: str) -> None:
     title = say(PAGES[page][0])
     st.set_page_config(page_title=f"{title} · FER Lens", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto")
     st.html(f"<style>{STYLE}{DARK_STYLE if theme() == 'dark' else ''}</style>")
+    known = breadcrumb.known(st.query_params.to_dict())
     with st.sidebar:
         st.html("<div class='fer-brand'>FER Lens</div>")
         with st.container(key="menu", gap="xxsmall"):
             for file, (name, mark) in PAGES.items():
                 if exists(file):
                     st.page_link(file, label=say(name), icon=mark, width="stretch", query_params=selection.carried())
-        _chips()
+        _chips(known.faces if known else None)
         selection.choose("Language", "lang", list(LANGUAGES), words=LANGUAGES.__getitem__, kind="segmented", hidden=True)
     if page != "app.py":
         recent.remember(page, st.query_params.to_dict())
     tour.draw()
-    breadcrumb.draw()
+    breadcrumb.draw(known)
+    left_aside(selection.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES))
 
 
 def exists(page: str) -> bool:
@@ -73,11 +74,6 @@ def go(page: str, **changes: object) -> None:
     st.switch_page(page, query_params=selection.carried(**changes))
 
 
-def literal(text: str) -> str:
-    """Write a person's text so that Markdown shows it letter by letter."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|$:~-])", r"\\\1", text)
-
-
 def theme() -> Literal["light", "dark"]:
     """Return `light` or `dark`, as the browser shows the page."""
     return "dark" if st.context.theme.type == "dark" else "light"
@@ -91,7 +87,7 @@ def header(title: str, sentence: str, about: str = "") -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(say(title), anchor=False, width="content")
         if about:
-            pinning.tools(st.session_state.get("_page", "app.py"), title, about)
+            pinning.tools(st.session_state.get("_page", "app.py"), title, about, theme())
     if sentence:
         st.html(f"<p class='fer-sentence'>{html.escape(say(sentence))}</p>")
 
@@ -99,7 +95,7 @@ def header(title: str, sentence: str, about: str = "") -> None:
 def left_aside(complaints: Iterable[str]) -> None:
     """Tell what of the URL made no sense and was left aside."""
     for complaint in complaints:
-        st.info(literal(say(complaint)), icon=":material/info:")
+        st.info(words.literal(say(complaint)), icon=":material/info:")
 
 
 @contextmanager
@@ -126,14 +122,14 @@ def empty(title: str, teaching: str, command: str = "") -> None:
         st.code(command, language="bash")
 
 
-def _chips() -> None:
-    """Draw the selection as chips that can be taken off."""
+def _chips(faces: int | None) -> None:
+    """Draw the selection as chips that can be taken off; `faces` is how many the split has, where that is known."""
     chips: list[tuple[str, str, tuple[str, ...]]] = []
     true, pred = selection.emotion("true"), selection.emotion("pred")
     if true is not None or pred is not None:
         names = [say("any" if number is None else words.emotion(number)) for number in (true, pred)]
         chips.append(("cell", f"{names[0]} → {names[1]}", ("true", "pred")))
-    chosen, image = selection.emotion("class"), selection.param("image", cast=int, low=0)
+    chosen, image = selection.emotion("class"), breadcrumb.face(st.query_params, faces)
     if chosen is not None:
         chips.append(("class", words.emotion(chosen), ("class",)))
     if image is not None:

@@ -9,13 +9,13 @@ import streamlit as st
 
 from fer_core import regions
 from fer_core.charts import Theme
-from ui import carriers_view, changed_view, compare_maps, many_view, page, paint_view, regions_view, save_view, selection, trust_view
+from ui import arrival, carriers_view, changed_view, compare_maps, many_view, page, paint_view, regions_view, save_view, trust_view
+from ui.breadcrumb import OF_MANY, PANELS
 from ui.explain_view import Explained
 from ui.question import parse
+from ui.selection import choose, strange
 from ui.subject import Subject, Walk
 
-PANELS = {"regions": "Regions", "filters": "Its filters", "compare": "Compare", "test": "Test of the map", "paint": "Paint on it",
-          "many": "Portrait", "changed": "Fixed and broken", "save": "Save"}
 FIXED: dict[str, Collection[Any]] = {"opacity": range(101), "keep": range(1, 101), "why": PANELS, "beside": compare_maps.KINDS,
                                      "hide": regions.NAMES, "fill": regions_view.FILLS}
 """What these parameters can be, whatever the face."""
@@ -24,9 +24,12 @@ FIXED: dict[str, Collection[Any]] = {"opacity": range(101), "keep": range(1, 101
 def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme: Theme) -> None:
     """Draw the choice of panels and the panel chosen; without a walk there are no panels of many faces."""
     st.divider()
-    page.left_aside(selection.strange(**FIXED))
-    names = [name for name in PANELS if name not in ("many", "changed") or way is not None]
-    name = selection.choose("More", "why", names, words=PANELS.__getitem__, kind="segmented", default="regions", hidden=True)
+    page.left_aside(strange(**FIXED))
+    names = [name for name in PANELS if name not in OF_MANY or way is not None]
+    with st.container(key="panels"):
+        name = choose("More", "why", names, words=PANELS.__getitem__, kind="segmented", default="regions", hidden=True)
+    if "why" in st.query_params:
+        arrival.show("panels")
     question = explained.asked if explained else parse(st.query_params.to_dict(), subject.called, subject.label)[0]
     with page.errors():
         if name == "regions":

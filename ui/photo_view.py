@@ -155,7 +155,7 @@ def said(found: Opened, number: int | None) -> str:
         told = [say("One face was found.") if count == 1 else say("{n} faces were found, the largest first.", n=count)]
         told += [say("The square is yours: drag it, its corner, or draw a new one.")] if number is None else []
         told += [say("Click one to choose it.")] if count > 1 and number is not None else []
-    return page.literal(words.prose([*told, *found.photo.notes]))
+    return words.literal(words.prose([*told, *found.photo.notes]))
 
 
 def settings() -> tuple[float, bool, bool]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from fer_core.colours import Theme
 from fer_core.errors import FerError
 from fer_core.pins import FILE, LONGEST, Pin, Pins, query
-from ui import breadcrumb, cache
+from ui import breadcrumb, cache, primer
 from ui.language import say
 
 
@@ -30,17 +31,18 @@ def view(page: str) -> tuple[str, str]:
 
 def suggested(name: str, params: dict[str, str]) -> str:
     """Call a view by its page and the steps that led there, in the reader's language."""
-    steps = [say(step.label) for step in breadcrumb.steps(params)]
+    steps = [say(step.label) for step in breadcrumb.steps(params, breadcrumb.known(params))]
     shown = [say(params["class"].capitalize())] if params.get("class") and not steps else []
     led = say(", ").join([*steps, *shown])
     return (say("{page}: {steps}", page=name, steps=led) if led else say(name))[: LONGEST["title"]]
 
 
 @st.fragment
-def tools(page: str, name: str, about: str) -> None:
+def tools(page: str, name: str, about: str, theme: Theme) -> None:
     """Draw what stands beside the title of a page: its explanation, and its pin. The page is not drawn again by either."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         with st.popover(say("What am I looking at?"), type="tertiary"):
+            st.html(primer.figure(page, theme))
             st.markdown(say(about))
         popover(page, name)
 

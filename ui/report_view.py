@@ -15,7 +15,7 @@ from fer_core.errors import FerError
 from fer_core.pins import Pin
 from fer_core.report.words import Words
 from fer_core.runs import Run
-from ui import cache, jobs, networks, page, pinning, selection
+from ui import cache, jobs, networks, page, pinning, selection, words
 from ui.language import say, spoken
 from ui.place import faces_of
 
@@ -97,13 +97,13 @@ def address() -> str:
 def contents(asked: Asked) -> None:
     """List the questions, each with a tick or with what it lacks and the command that gets it."""
     st.html(STYLE)
-    words = Words(spoken())
+    tongue = Words(spoken())
     for number in range(1, 6):
-        missing = report.lack(asked.known, words, number)
+        missing = report.lack(asked.known, tongue, number)
         mark, colour = ("check_circle", "green") if missing is None else ("info", "orange")
-        st.markdown(f":{colour}[:material/{mark}:] {page.literal(report.heading(asked.known, words, number))}")
+        st.markdown(f":{colour}[:material/{mark}:] {words.literal(report.heading(asked.known, tongue, number))}")
         if missing is not None:
-            st.caption(page.literal(missing[0]))
+            st.caption(words.literal(missing[0]))
             if missing[1]:
                 st.code(missing[1], language="bash")
 
@@ -135,7 +135,7 @@ def _pin(pin: Pin, place: int, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", horizontal_alignment="distribute"):
         file = f"pages/{pin.page}.py" if pin.page else "app.py"
         if file in page.PAGES and page.exists(file):
-            st.page_link(file, label=f"{place + 1}. {page.literal(pin.title)}", query_params=pin.params)
+            st.page_link(file, label=f"{place + 1}. {words.literal(pin.title)}", query_params=pin.params)
         else:
             st.text(f"{place + 1}. {pin.title}")
         with st.container(horizontal=True, width="content", gap="xsmall"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core import charts
-from ui import cache, page, run_list, selection
+from ui import cache, run_list, selection, words
 from ui.language import say
 from ui.run_list import Reading, badge, pulse
 
@@ -73,7 +73,7 @@ def one_card(reading: Reading, focus: bool) -> None:
     """Draw a run as a card: its name opens it, its tick lays it over the chosen one."""
     with st.container(border=True, key=f"card-{reading.id.replace('.', '-')}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            opened = st.button(page.literal(reading.title), key=f"open-{reading.id}", type="tertiary", on_click=choose, args=(reading.id,),
+            opened = st.button(words.literal(reading.title), key=f"open-{reading.id}", type="tertiary", on_click=choose, args=(reading.id,),
                                icon=":material/visibility:" if focus else None)
             if not reading.damage and not focus:
                 ticked = reading.id in ticked_ids()

@@ -96,6 +96,10 @@ def facts(reading: Reading) -> None:
     ]
     cells = "".join(f"<div><span>{html.escape(name)}</span><b>{html.escape(value)}</b></div>" for name, value in rows)
     st.html(f'<div class="run-facts">{cells}</div>')
+    if percent(reading.counted) != percent(reading.accuracy):
+        st.caption(say("The accuracy is that of the stored predictions, as on the other pages. While it trained, in {precision}, "
+                       "{share} were counted at that epoch: the curve shows this.", precision=str(model.get("precision", "-")),
+                       share=percent(reading.counted)))
 
 
 def curve_of(reading: Reading) -> charts.Curve:

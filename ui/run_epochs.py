@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +12,7 @@ from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import FerError
 from ui import cache, words
 from ui.answers import located
+from ui.gallery import address
 from ui.language import say
 from ui.run_list import Reading, percent
 
@@ -47,15 +46,6 @@ def probe_faces(reading: Reading) -> Probes:
     return Probes(split.images[chosen], split.labels[chosen])
 
 
-def picture(face: np.ndarray) -> str:
-    """Return a face uint8 (48, 48) as a data URL."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(face).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
 def probe_wall(probabilities: np.ndarray, probes: Probes) -> str:
     """Return the probe faces with what the network called them, probabilities (n, 7), as HTML."""
     parts = []
@@ -63,7 +53,7 @@ def probe_wall(probabilities: np.ndarray, probes: Probes) -> str:
         called = int(np.argmax(row))
         label = None if probes.labels is None else int(probes.labels[place])
         alt = say("face {number}, label {emotion}", number=place + 1, emotion=EMOTIONS[label or 0])
-        face = "" if probes.images is None else f'<img alt="{alt}" src="{picture(probes.images[place])}">'
+        face = "" if probes.images is None else f'<img alt="{alt}" src="{address(probes.images[place])}">'
         right = "" if label is None else "right" if label == called else "wrong"
         mark = {"right": "&#10003; ", "wrong": "&#10007; "}.get(right, "")
         told = "" if label is None or label == called else (

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from fer_core.config import RunConfig
+from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.evaluate import wilson
 from fer_core.runs import PHASES, Meta, Run, Status, best_epoch
 from ui import words
+from ui.answers import rate
 from ui.language import say
 
 STATE_LOOKS: dict[str, tuple[str, str, str]] = {
@@ -51,6 +53,8 @@ class Reading:
     history: dict[str, np.ndarray] = field(default_factory=dict)
     best: tuple[int, float] | None = None
     status: Status = field(default_factory=Status)
+    stored: tuple[float, int] | None = None
+    """Accuracy of the stored predictions of the validation faces, and their number; the other pages tell it too."""
 
     @property
     def id(self) -> str:
@@ -75,11 +79,16 @@ class Reading:
     @property
     def faces(self) -> int:
         """Validation faces that every accuracy here was counted on; 0 before the first epoch."""
-        return int(self.facts.get("validated_on", 0))
+        return self.stored[1] if self.stored and not self.status.alive else int(self.facts.get("validated_on", 0))
 
     @property
     def accuracy(self) -> float | None:
-        """Validation accuracy at the best epoch."""
+        """Validation accuracy at the best epoch: of the stored predictions, or as long as there are none, or it trains, `counted`."""
+        return self.stored[0] if self.stored and not self.status.alive else self.counted
+
+    @property
+    def counted(self) -> float | None:
+        """Validation accuracy at the best epoch, as training counted it; in its arithmetic, a face or two may be called otherwise."""
         return float(self.history["val_accuracy"][self.best[0] - 1]) if self.best else None
 
     @property
@@ -136,7 +145,8 @@ def read(run: Run, stamp: tuple[Any, ...] = ()) -> Reading:
         meta = run.meta
         run.check()
         history = run.history
-        return Reading(run, stamp, "", meta, run.config, run.facts, history, best_epoch(history, run.config), run.status)
+        return Reading(run, stamp, "", meta, run.config, run.facts, history, best_epoch(history, run.config), run.status,
+                       rate(run, SPLITS[1]))
     except (FerError, OSError, TypeError, ValueError) as error:
         return Reading(run, stamp, str(error), meta)
 

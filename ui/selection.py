@@ -15,7 +15,7 @@ from ui.language import say, spoken
 
 T = TypeVar("T")
 
-NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "layer", "unit", "lang",
+NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "why", "block", "layer", "unit", "lang",
          "cells", "with", "show", "part", "min", "bin", "side", "verdict", "sort", "start", "panel", "colour")
 """Query parameters that every page carries on; any other one is left behind when the page changes.
 
@@ -147,6 +147,7 @@ def arrive(page: str) -> None:
     context = get_script_run_ctx(suppress_warning=True)
     back = context is not None and context.is_history_navigation
     here, st.session_state["_page"] = st.session_state.get("_page") == page, page
+    st.session_state["_arrivals"] = st.session_state.get("_arrivals", 0) + (not here and not back)
     if here and not back and asked in written.older and time.monotonic() - written.at < LATE:
         st.query_params.from_dict(written.newest)
     elif back or asked != written.newest:

@@ -11,7 +11,7 @@ from fer_core import charts
 from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.sentences import Sentence
-from ui import bars, figures, page
+from ui import bars, figures, page, words
 from ui.explain_view import Explained, Tested
 from ui.language import say
 
@@ -37,7 +37,7 @@ def panel(explained: Explained | None, theme: Theme) -> None:
     with right:
         _forgetting(tested, theme)
     st.html(f"<p class='fer-verdict {tested.verdict.outcome}'>{html.escape(say(tested.verdict.reason))}</p>")
-    st.caption(page.literal(say("The rule. {rule}", rule=tested.verdict.rule)))
+    st.caption(words.literal(say("The rule. {rule}", rule=tested.verdict.rule)))
 
 
 def _curves(explained: Explained, tested: Tested, theme: Theme) -> None:

@@ -9,9 +9,8 @@ from fer_core import charts
 from fer_core.charts import Theme
 from fer_core.errors import RunError
 from fer_core.evaluate import McNemar, mcnemar
-from fer_core.matrices import signed
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
+from fer_core.sentences import Sentence, signed
 from ui import cache, figures, page, selection, words
 from ui.answers import Answers, answers, fingerprint, predicted_splits
 from ui.choice import PARTS
@@ -84,8 +83,8 @@ def panel(view: View, theme: Theme) -> None:
                    "" if found else "python -m fer_core train --arch dnn")
         return
     tested = test(view)
-    st.markdown(say("**A** is {a} ({right_a}), **B** is {b} ({right_b}; {points} points). {test}", a=page.literal(view.a.title),
-                    right_a=words.percent(view.a.evaluation.accuracy), b=page.literal(view.b.title),
+    st.markdown(say("**A** is {a} ({right_a}), **B** is {b} ({right_b}; {points} points). {test}", a=words.literal(view.a.title),
+                    right_a=words.percent(view.a.evaluation.accuracy), b=words.literal(view.b.title),
                     right_b=words.percent(view.b.evaluation.accuracy), points=signed(100 * tested.difference), test=tested.sentence))
     counts = {"fixes": tested.fixes, "breaks": tested.breaks, "both_wrong": tested.both_wrong, "both_right": tested.both_right}
     with st.container(horizontal=True, key="parts"):

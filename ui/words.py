@@ -18,6 +18,11 @@ NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
+def literal(text: str) -> str:
+    """Write a person's text so that Markdown shows it letter by letter."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|$:~-])", r"\\\1", text)
+
+
 def number(value: float) -> str:
     """Write a count with separators."""
     return f"{int(value):,}"

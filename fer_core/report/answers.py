@@ -14,7 +14,8 @@ from fer_core.evaluate import Evaluation
 from fer_core.report.figures import Series, curves, matrix, ranges
 from fer_core.report.findings import Cell, Findings, Tile, Told
 from fer_core.report.sheet import Sheet, code, listing, paragraph
-from fer_core.report.words import Words, short, signed
+from fer_core.report.words import Words, short
+from fer_core.sentences import signed
 
 LABELS = range(len(EMOTIONS))
 PAIRS = 6

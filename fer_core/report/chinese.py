@@ -65,6 +65,7 @@ CHINESE: dict[str, str] = {
     "missing.labels": "{split}沒有標籤，所以無法評分。",
     "missing.weights": "這次訓練還沒有存下權重，所以無法觀察網路內部。",
     "missing.versus": "沒有第二個網路可供比較。",
+    "missing.versus.there": "沒有選第二個網路來比較；可以選{other}。",
     "missing.versus.predictions": "{other} 還沒有預測{split}，所以兩者無法逐張比較。",
     "missing.versus.other": "{other} 預測的臉孔與 {run} 的不同，所以兩者無法逐張比較。",
     "missing.versus.again": "{other} 的預測與標籤不相符，所以兩者無法逐張比較。",

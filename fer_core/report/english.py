@@ -64,6 +64,7 @@ ENGLISH: dict[str, str] = {
     "missing.labels": "No face of the {split} split has a label, so nothing can be scored.",
     "missing.weights": "The run has no weights yet, so its network cannot be looked into.",
     "missing.versus": "No second network stands beside this one.",
+    "missing.versus.there": "No second network stands beside this one; {other} could.",
     "missing.versus.predictions": "{other} has not predicted the {split} split, so the two cannot be compared face by face.",
     "missing.versus.other": "{other} predicted other faces than {run}, so the two cannot be compared face by face.",
     "missing.versus.again": "{other} predicted the faces with other weights or labels; its answers do not fit.",

@@ -16,7 +16,7 @@ from fer_core.errors import ConfigError
 from fer_core.evaluate import Evaluation, Pair, evaluate
 from fer_core.paired import McNemar, mcnemar
 from fer_core.report.pictures import Filters, Looks, filters, looks
-from fer_core.runs import Predictions, Run
+from fer_core.runs import Predictions, Run, RunStore
 from fer_core.splits import Dataset, pixels
 from fer_core.walls import weights_digest
 
@@ -168,7 +168,7 @@ def known(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None
         raise ConfigError("A run cannot stand beside itself.", received=versus.id, expected="another run")
     found, other = run.predictions(split), versus.predictions(split) if versus else None
     told = _told(run)
-    missing = [*_missing_of_run(run, told, split), *_missing_of_pair(told, versus, found, other, split),
+    missing = [*_missing_of_run(run, told, split), *_missing_of_pair(run, told, (versus, found, other), split),
                *_missing_of_data(dataset, split, found, run, told.source), *([] if faces else [NO_FACES])]
     return Findings(told, split, seed, faces, _told(versus) if versus else None, missing=tuple(missing))
 
@@ -230,11 +230,26 @@ def _missing_of_run(run: Run, told: Told, split: str) -> list[Missing]:
     return missing
 
 
-def _missing_of_pair(told: Told, versus: Run | None, found: Predictions | None, other: Predictions | None, split: str) -> list[Missing]:
-    def lacks(key: str, todo: str) -> list[Missing]:
-        names = {"run": told.title, "other": versus.title if versus else ""}
+def _fitting(run: Run) -> Run | None:
+    """Find a run that could stand beside this one: a network of the other kind, trained on the same faces."""
+    def faces(one: Run) -> object:
+        return one.facts.get("data", {}).get("fingerprint")
+
+    for other in RunStore(run.path.parent).all():
+        if not other.damage and (other.config.arch == "dnn") != (run.config.arch == "dnn") and faces(other) == faces(run) is not None:
+            return other
+    return None
+
+
+def _missing_of_pair(run: Run, told: Told, pair: tuple[Run | None, Predictions | None, Predictions | None], split: str) -> list[Missing]:
+    versus, found, other = pair
+
+    def lacks(key: str, todo: str, there: str = "") -> list[Missing]:
+        names = {"run": told.title, "other": versus.title if versus else there}
         return [Missing("versus", f"missing.{key}", todo, names)]
 
+    if versus is None and (there := _fitting(run)) is not None:
+        return lacks("versus.there", f"python -m fer_core report {told.id} --versus {there.id} --out report.html", there.title)
     if versus is None:
         wanted = RunConfig.from_preset(told.config.preset if told.config.arch != "small" else "quick", data=told.config.data,
                                        arch="cnn" if told.config.arch == "dnn" else "dnn")

@@ -76,12 +76,6 @@ class Words:
         return self(f"kind.{kind}") if f"kind.{kind}" in LANGUAGES[self.language] else kind
 
 
-def signed(value: float, digits: int = 1) -> str:
-    """Write a number with its sign; what rounds to zero has none."""
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text
-
-
 def short(value: float) -> str:
     """Write a number with three significant digits and no exponent where it can be helped."""
     if value == 0 or not math.isfinite(value):
