@@ -164,8 +164,9 @@ def main() -> None:
     if len(every) < 2:
         raise SystemExit("Too few pages were seen to tell anything.")
     slow = statistics.quantiles(every, n=20)[-1]
+    memory = f"server at most {max(seen.memory):,.0f} MB, {max(seen.memory[-quarter:]):,.0f} MB later"
     row(f"{asked}: a page at rest", f"{statistics.median(every):.1f} s median, {slow:.1f} s for 19 of 20; {len(seen.errors)} errors in "
-        f"{len(every)} pages; server at most {max(seen.memory):,.0f} MB, {seen.memory[-1]:,.0f} MB at the end", "load", "no error, memory bounded")
+        f"{len(every)} pages; {memory}", "load", "no error, memory bounded")
     if seen.errors:
         raise SystemExit(1)
 

@@ -1,4 +1,4 @@
-"""A link that opens a page at one of its parts leads the eye there: the part is scrolled into view, once."""
+"""A link that opens a page at one of its parts leads the eye there: the part is held in view while the page above it grows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ _component = st.components.v2.component(
 export default function ({ data }) {
   if (window.ferArrival === data.number) return;
   window.ferArrival = data.number;
-  requestAnimationFrame(() => document.querySelector(`.st-key-${data.part}`)?.scrollIntoView({ block: "start" }));
+  let busy = true;  // until a person takes over, or the page above the part has had time to grow
+  const end = () => { busy = false; };
+  for (const kind of ["wheel", "touchstart", "pointerdown", "keydown"]) window.addEventListener(kind, end, { once: true, capture: true });
+  setTimeout(end, 8000);
+  const hold = () => {
+    if (!busy || window.ferArrival !== data.number) return;
+    document.querySelector(`.st-key-${data.part}`)?.scrollIntoView({ block: "start" });
+    setTimeout(hold, 150);
+  };
+  requestAnimationFrame(hold);
 }
 """,
     isolate_styles=False,

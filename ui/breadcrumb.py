@@ -58,7 +58,7 @@ def steps(params: Mapping[str, str], known: Known | None) -> list[Step]:
     unit, number = _unit(params, known), face(params, known.faces)
     panel = params["why"] if params.get("why") in (PANELS if number is not None else OF_MANY) else ""
     if number is not None:
-        kept["image"] = str(number)
+        kept["image"] = params["image"]
         found.append(Step(say("Face {number}", number=number), SALIENCY, dict(kept)))
         if question := _question(params, known.usual if panel or unit else ()):
             kept |= dict(zip(("p", "q"), question, strict=False))

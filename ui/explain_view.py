@@ -193,7 +193,7 @@ def _scale(explained: Explained | None) -> tuple[str, str]:
     if explained is None:
         return ("", "")
     top = explained.shown.top
-    return (f"{-top:.2g}", f"+{top:.2g}")
+    return (f"\N{MINUS SIGN}{top:.2g}", f"+{top:.2g}")
 
 
 def _notes(explained: Explained) -> None:

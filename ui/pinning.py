@@ -41,7 +41,7 @@ def suggested(name: str, params: dict[str, str]) -> str:
 def tools(page: str, name: str, about: str, theme: Theme) -> None:
     """Draw what stands beside the title of a page: its explanation, and its pin. The page is not drawn again by either."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        with st.popover(say("What am I looking at?"), type="tertiary"):
+        with st.popover(say("What am I looking at?"), type="tertiary", icon=":material/help:", key="about"):
             st.html(primer.figure(page, theme))
             st.markdown(say(about))
         popover(page, name)

@@ -107,11 +107,37 @@ def test_from_a_cell_to_the_filter_that_carried_its_error_and_each_link_opens_th
     arrive("switched-off")
     thread = page.locator(".st-key-thread a")
     labels = thread.all_inner_texts()
-    assert labels[0] == walked and labels[1] == "Sad → Neutral" and labels[2].startswith("Face ") and re.search(r", \d+$", labels[-1])
+    assert labels[:2] == [walked, "Sad → Neutral"] and labels[3:5] == ["Why Neutral rather than Sad", "Its filters"]
+    assert re.fullmatch(r"Face \d+", labels[2]) and re.fullmatch(r"conv\d, \d+", labels[5]) and labels[6:] == ["Switched off"]
     thread.nth(2).click()
     expect(page.locator("h1")).to_have_text("Saliency")
     mapped(page)
+    page.go_back()
+    arrived(page, "switched-off")
+    thread.nth(4).click()
+    arrived(page, "filters")
+    assert page.locator(".st-key-thread a").all_inner_texts() == labels[:5]
     for name, link, seen in walk.steps:
         again = visit(link)
         arrived(again, name)
         assert shown(again) == seen, name
+
+
+@pytest.fixture
+def demo(server, root):
+    shutil.copytree(root / "checkpoints/demo", server.runs / "demo", ignore=shutil.ignore_patterns(".cache"))
+    yield "demo"
+    remove(server.runs / "demo")
+
+
+def test_the_portrait_of_a_cell_opens_in_view_and_back_leads_to_the_matrix(visit, demo):
+    page = visit(f"confusion_matrix?run={demo}&true=sad&pred=neutral")
+    page.set_default_timeout(SLOW)
+    page.get_by_role("link", name="Their portrait").click()
+    expect(page.get_by_text("mean map").first).to_be_attached(timeout=SLOW)
+    expect(page.get_by_role("radio", name="Portrait", exact=True)).to_be_in_viewport()
+    assert page.locator(".st-key-thread a").all_inner_texts() == ["demo", "Sad → Neutral", "Portrait"] and "image=" not in page.url
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Confusion matrix")
+    settled(page)
+    assert "why=" not in page.url
