@@ -50,7 +50,7 @@ def panel(subject: Subject, question: Question) -> None:
                     units=block.noun if len(found) == 1 else block.nouns, layer=block.name, share=words.percent(share),
                     change=shift(question, probabilities[0], probabilities[-1])))
     pictures = stills(subject.network, OBJECTIVES["filter"](block.layer, [one.unit for one in found]), PRESETS["standard"], 0,
-                      "Painting what excites them")
+                      "Painting what excites them", height=60)
     faces = strongest(subject, block, [one.unit for one in found])
     for number, one in enumerate(found):
         with st.container(horizontal=True, vertical_alignment="center", key=f"carrier-{number}"):

@@ -52,7 +52,7 @@ def draw(place: Place, film: Film | None, theme: Theme) -> None:
 
 
 def stills(network: networks.Name, objective: Objective, settings: Settings, seed: int, label: str,
-           face: np.ndarray | None = None) -> Any:
+           face: np.ndarray | None = None, *, height: int = 120) -> Any:
     """Paint without watching: (start, end) uint8 (n, 48, 48), and scores (n,); `None` while it is painted."""
 
     def work(job: jobs.Job) -> Any:
@@ -68,7 +68,7 @@ def stills(network: networks.Name, objective: Objective, settings: Settings, see
         return _grey(frames[0].images), _grey(frames[-1].images), frames[-1].scores
 
     pixels = None if face is None else face.tobytes()
-    return jobs.answer(("stills", network, objective, settings, seed, pixels), work, say(label), height=120)
+    return jobs.answer(("stills", network, objective, settings, seed, pixels), work, say(label), height=height)
 
 
 def _grey(pictures: np.ndarray) -> np.ndarray:

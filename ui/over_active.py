@@ -94,7 +94,7 @@ def panel(run: Run, found: Groups | str, *, paint: bool) -> None:
         st.caption(say("None answers more."))
         return
     objective = OBJECTIVES["filter"](block.layer, [one.unit for one in excess])
-    made = stills(networks.name(run), objective, PRESETS["standard"], 0, "Painting what excites them") if paint else None
+    made = stills(networks.name(run), objective, PRESETS["standard"], 0, "Painting what excites them", height=60) if paint else None
     pictures = np.full((len(excess), SIDE, SIDE), 128, np.uint8) if made is None else made[1]
     captions = [say("{kind} {unit}\nd {effect:+.2f}\n{mean:.2g} not {others:.2g}", kind=block.noun, unit=one.unit, effect=one.effect,
                     mean=one.mean, others=one.others) for one in excess]
