@@ -111,10 +111,9 @@ def edge(label: int, called: int) -> str:
 
 
 def open_face(face: int) -> None:
-    """Choose a face, and have the saliency viewer opened with the whole selection where that page exists."""
+    """Choose a face, and have the saliency viewer opened with the whole selection."""
     selection.write(image=face)
-    if page.exists(VIEWER):
-        selection.leave(VIEWER, selection.carried(image=face))
+    selection.leave(VIEWER, selection.carried(image=face))
 
 
 def table(view: View, rows: Sequence[int] | np.ndarray) -> str:

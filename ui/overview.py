@@ -217,7 +217,7 @@ def going_on() -> None:
     """Offer the last views, as links that open them as they were."""
     there = {run.id for run in cache.runs()}
     views = [(file, params) for file, params in recent.recall()
-             if file in page.PAGES and page.exists(file) and ("run" not in params or params["run"] in there)]
+             if file in page.PAGES and ("run" not in params or params["run"] in there)]
     if not views:
         return
     st.markdown(say("#### Continue"))

@@ -16,7 +16,6 @@ from ui import breadcrumb, delivery, pinning, recent, selection, tour, words
 from ui.choice import PARTS, parse
 from ui.language import LANGUAGES, say
 
-ROOT = Path(__file__).resolve().parent.parent
 ICON = Path(__file__).parent / "icon.png"
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf8")
 DARK_STYLE = "button[kind^=primary] :is(p, span) { color: #10151d; }"  # 4.5 : 1 on the pale primary colour
@@ -31,7 +30,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "pages/try_photo.py": ("Try a photo", ":material/photo_camera:"),
     "pages/report.py": ("Report", ":material/description:"),
 }
-"""File, title and icon of every page, in the order of the menu; a page without a file is left out."""
+"""File, title and icon of every page, in the order of the menu."""
 
 
 def setup(page: str) -> None:
@@ -47,8 +46,7 @@ def setup(page: str) -> None:
         st.html("<div class='fer-brand'>FER Lens</div>")
         with st.container(key="menu", gap="xxsmall"):
             for file, (name, mark) in PAGES.items():
-                if exists(file):
-                    st.page_link(file, label=say(name), icon=mark, width="stretch", query_params=selection.carried())
+                st.page_link(file, label=say(name), icon=mark, width="stretch", query_params=selection.carried())
         _chips(known.faces if known else None)
         selection.choose("Language", "lang", list(LANGUAGES), words=LANGUAGES.__getitem__, kind="segmented", hidden=True)
     if page != "app.py":
@@ -58,15 +56,9 @@ def setup(page: str) -> None:
     left_aside(selection.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES))
 
 
-def exists(page: str) -> bool:
-    """Tell whether a page has a file."""
-    return (ROOT / page).exists()
-
-
 def link(page: str, label: str, *, icon: str | None = None, **changes: object) -> None:
-    """Draw a link to another page that carries the selection, with changes; nothing where that page does not exist."""
-    if exists(page):
-        st.page_link(page, label=say(label), icon=icon or PAGES[page][1], query_params=selection.carried(**changes))
+    """Draw a link to another page that carries the selection, with changes."""
+    st.page_link(page, label=say(label), icon=icon or PAGES[page][1], query_params=selection.carried(**changes))
 
 
 def go(page: str, **changes: object) -> None:

@@ -17,7 +17,7 @@ from fer_core.colours import DIVERGING, FONT, RUN_COLOURS, SEQUENTIAL, TEXT, The
 from fer_core.demo import EMOTION_UNITS, draw, face_at, masks
 from fer_core.emotions import EMOTIONS
 from ui.gallery import address
-from ui.language import say
+from ui.language import say, spoken
 
 WIDE = 360
 MARK = "#D55E00"
@@ -39,6 +39,12 @@ CAPTIONS = {
 
 def figure(page: str, theme: Theme) -> str:
     """Draw the figure of a page, a key of `CAPTIONS`, as HTML: a picture with its caption."""
+    return _figure(page, theme, spoken())
+
+
+@functools.cache
+def _figure(page: str, theme: Theme, language: str) -> str:
+    del language  # the words are said in it
     caption, (high, parts) = html.escape(say(CAPTIONS[page]), quote=True), FIGURES[page](theme)
     svg = (f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDE} {high}' width='{WIDE}' height='{high}' color='{TEXT[theme]}' "
            f"font-family='{FONT}'>{''.join(parts)}</svg>")

@@ -134,7 +134,7 @@ def pinned() -> None:
 def _pin(pin: Pin, place: int, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", horizontal_alignment="distribute"):
         file = f"pages/{pin.page}.py" if pin.page else "app.py"
-        if file in page.PAGES and page.exists(file):
+        if file in page.PAGES:
             st.page_link(file, label=f"{place + 1}. {words.literal(pin.title)}", query_params=pin.params)
         else:
             st.text(f"{place + 1}. {pin.title}")
