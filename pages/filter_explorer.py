@@ -65,7 +65,7 @@ def found_place() -> Place | None:
     blocks = blueprint.blocks(run)
     goal, complaints = parse(st.query_params.to_dict(), blocks)
     dataset, problem = faces_of(run, split)
-    choices = {"split": SPLITS, "order": filter_wall.ORDERS, "more": filter_panels.PANELS, **SWITCHES}
+    choices = {"order": filter_wall.ORDERS, "more": filter_panels.PANELS, **SWITCHES}
     if dataset is not None:
         choices["image"] = range(len(dataset[split]))
     with complained:

@@ -43,7 +43,7 @@ def controls() -> tuple[Subject | None, Walk | None]:
     if way is None:
         return None, None
     ask_face.steps(way)
-    page.left_aside([*selection.strange(split=SPLITS), *way.complaints])
+    page.left_aside(way.complaints)
     return subject(run, found, way), way
 
 

@@ -76,7 +76,7 @@ def steps(params: Mapping[str, str], known: Known | None) -> list[Step]:
 
 def known(params: Mapping[str, str]) -> Known | None:
     """Look up what is known of the run that a query names; `None` where there is none such."""
-    id, split = params.get("run", ""), params.get("split", SPLITS[1])
+    id, split = params.get("run", ""), params["split"] if params.get("split") in SPLITS else SPLITS[1]
     if not NAME.fullmatch(id):
         return None
     run = Run(cache.store().root / id)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import streamlit as st
 
+from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.marks import VERDICTS
 from ui import breadcrumb, delivery, pinning, recent, selection, tour, words
@@ -53,7 +54,7 @@ def setup(page: str) -> None:
         recent.remember(page, st.query_params.to_dict())
     tour.draw()
     breadcrumb.draw(known)
-    left_aside(selection.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES))
+    left_aside(selection.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES, split=SPLITS))
 
 
 def link(page: str, label: str, *, icon: str | None = None, **changes: object) -> None:
