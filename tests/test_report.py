@@ -18,6 +18,7 @@ from PIL import Image
 from sklearn import metrics
 
 from fer_core import regions, report, reporting, splits
+from fer_core.colours import RUN_COLOURS
 from fer_core.data import Dataset, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
@@ -128,6 +129,18 @@ def test_what_each_fixes_and_the_pairs_are_counted(store, text):
     true, called = np.unravel_index(matrix.argmax(), matrix.shape)
     names = EMOTIONS[true].capitalize(), EMOTIONS[called].capitalize()
     assert f"{matrix[true, called]} of {(labels == true).sum()} {names[0]} faces are called {names[1]}" in seen(text)
+
+
+def test_a_run_has_the_colour_that_it_has_on_the_pages(store, tmp_path):
+    for name, number in (("demo", 3), ("second", 3), ("third", 5)):
+        shutil.copytree(store.open("demo").path, tmp_path / name, ignore=shutil.ignore_patterns(".cache"))
+        RunStore(tmp_path).open(name).update_meta(colour=number)
+    demo, second, third = map(RunStore(tmp_path).open, ("demo", "second", "third"))
+    alike, apart = known(demo, versus=second), known(demo, versus=third)
+    assert alike.run.colour == apart.run.colour == RUN_COLOURS[3] and apart.other.colour == RUN_COLOURS[5]
+    assert alike.other.colour == RUN_COLOURS[4]  # two of one colour could not be told apart
+    drawn = html(apart)
+    assert RUN_COLOURS[3] in drawn and RUN_COLOURS[0] not in drawn
 
 
 def test_structure_and_curve_are_the_runs_own(store, text):

@@ -96,7 +96,7 @@ def panel(run: Run, found: Groups | str, *, paint: bool) -> None:
     objective = OBJECTIVES["filter"](block.layer, [one.unit for one in excess])
     made = stills(networks.name(run), objective, PRESETS["standard"], 0, "Painting what excites them", height=60) if paint else None
     pictures = np.full((len(excess), SIDE, SIDE), 128, np.uint8) if made is None else made[1]
-    captions = [say("{kind} {unit}\nd {effect:+.2f}\n{mean:.2g} not {others:.2g}", kind=block.noun, unit=one.unit, effect=one.effect,
+    captions = [say("{kind} {unit}\nd {effect:+.2f}\n{mean:.2g}, others {others:.2g}", kind=block.noun, unit=one.unit, effect=one.effect,
                     mean=one.mean, others=one.others) for one in excess]
     gallery(pictures, f"over-active-{run.id}", size=2 * SIDE, cell=3 * SIDE, captions=captions, label=say("Filters that answer too much"),
             on_pick=partial(_ask_for, block, excess))

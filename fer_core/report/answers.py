@@ -116,7 +116,7 @@ def _curves(sheet: Sheet) -> str:
     figures = []
     for metric in ("accuracy", "loss"):
         caption = words("q1.curves", metric=words(f"q1.{metric}"), faces=faces)
-        figures.append(sheet.figure(curves(run.history, metric, words, best=best, stopped=stopped), caption, "chart"))
+        figures.append(sheet.figure(curves(run.history, metric, words, best=best, stopped=stopped, colour=run.colour), caption, "chart"))
     return f'<div class="pair">{"".join(figures)}</div>' + paragraph(*training(run, words))
 
 
@@ -170,7 +170,8 @@ def comparison(sheet: Sheet) -> str:
         return "".join([*parts, sheet.missing("predictions")])
     names, theirs = {"run": found.run.title, "other": other.title}, other.plain[found.split]
     parts.append(paragraph(*two_in_words(found, words)))
-    series = [Series(told.title, [score.recall for score in scores.per_class], [score.recall_interval for score in scores.per_class])
+    series = [Series(told.title, [score.recall for score in scores.per_class], [score.recall_interval for score in scores.per_class],
+                     told.colour)
               for told, scores in ((found.run, found.evaluation), (other, theirs))]
     drawing = ranges([words.emotion(label) for label in LABELS], series, lambda value: f"{value:.0%}", label=words("q2.recall"), high=1.0,
                      colours=[EMOTION_COLOURS[name] for name in EMOTIONS])
@@ -185,7 +186,7 @@ def comparison(sheet: Sheet) -> str:
     for key, tiles in (("fixed", found.fixed), ("broken", found.broken)):
         if tiles:
             parts.append(sheet.figure(_tiles(sheet, tiles), words(f"q2.faces.{key}", **names), "faces"))
-    return "".join(parts)
+    return "".join([*parts, sheet.missing("faces")])
 
 
 def _two(sheet: Sheet, other: Told) -> str:

@@ -93,10 +93,10 @@ ENGLISH: dict[str, str] = {
     "q1.training": "training",
     "q1.validation": "validation",
     "q1.epoch": "epoch",
-    "q1.best": "The best epoch is **{best}** of {epochs}: {accuracy} of the validation faces are right, and its weights are the ones "
-               "kept.",
+    "q1.best": "The best epoch is **{best}** of {epochs}: {accuracy} of the validation faces are right as training "
+               "counted them, and its weights are the ones kept.",
     "q1.best.loss": "The best epoch by the validation loss is **{best}** of {epochs}; {accuracy} of the validation faces are right "
-                    "there.",
+                    "there, as training counted them.",
     "q1.stopped": "Early stopping ended the training after epoch {epochs}: {patience} epochs in a row had brought nothing better.",
     "q1.stop.unused": "Early stopping (patience {patience}) never came into play: all {epochs} epochs were run.",
     "q1.stop.waiting": "Early stopping waits for {patience} epochs without a better one.",
@@ -166,7 +166,7 @@ ENGLISH: dict[str, str] = {
     "q2.parameters": "parameters",
     "q2.epochs": "best epoch",
     "q2.of": "{best} of {epochs}",
-    "q2.time": "time per epoch",
+    "q2.time": "time per epoch, on its own machine",
     "q2.difference": "{run} is right on {a} and {other} on {b}: a difference of **{points} points**.",
     "q2.size": "{run} has {ratio} times the parameters of {other}.",
     "q2.mcnemar": "On {both} both are right, on {neither} neither. {run} puts **{fixes}** errors of {other} right, and gets "
@@ -288,7 +288,7 @@ ENGLISH: dict[str, str] = {
     "pin.why": "why {p}",
     "pin.rather": "why {p} rather than {q}",
     "pin.filter": "filter {unit} of {layer}",
-    "appendix.none": "No view is pinned. On every page of FER Lens, Pin this view puts it here, with a note.",
+    "appendix.none": "No view is pinned. On every page of FER Lens, Pin puts it here, with a note.",
     "made": "How this report was made",
     "made.said": "Every figure in it is computed from the run folder and the faces by this command; the same input gives the same file, "
                  "byte for byte.",

@@ -73,7 +73,8 @@ class Axis:
         return self.start + (value - self.low) / max(self.high - self.low, 1e-9) * (self.end - self.start)
 
 
-def curves(history: Mapping[str, NDArray[Any]], metric: str, words: Words, *, best: int | None, stopped: int | None) -> str:
+def curves(history: Mapping[str, NDArray[Any]], metric: str, words: Words, *, best: int | None, stopped: int | None,
+           colour: str = RUN_COLOURS[0]) -> str:
     """Draw training (dashed) and validation (solid) by epoch; the best epoch is a dot with its value, early stopping a dashed line."""
     epochs, share = history["epoch"], metric == "accuracy"
     lines = {"training": history[metric], "validation": history[f"val_{metric}"]}
@@ -85,38 +86,39 @@ def curves(history: Mapping[str, NDArray[Any]], metric: str, words: Words, *, be
     parts = [_line(46, y(mark), WIDE - 12, y(mark), LINE) + _text(40, y(mark) + 4, f"{mark:.0%}" if share else f"{mark:g}", "end")
              for mark in marks]
     parts += [_text(x(mark), HIGH - 20, f"{mark:.0f}") for mark in ticks(1, float(epochs[-1])) if 1 <= mark <= epochs[-1] and mark % 1 == 0]
-    parts += [_text((46 + WIDE) / 2, HIGH - 4, words("q1.epoch")), _legend(words)]
+    parts += [_text((46 + WIDE) / 2, HIGH - 4, words("q1.epoch")), _legend(words, colour)]
     if stopped:
-        parts.append(_line(x(stopped), 34, x(stopped), HIGH - 36, RUN_COLOURS[0], "4 3"))
+        parts.append(_line(x(stopped), 34, x(stopped), HIGH - 36, colour, "4 3"))
     for name, values in lines.items():
         points = " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in zip(epochs, values, strict=True) if math.isfinite(value))
         dash = ' stroke-dasharray="5 4" stroke-width="1.4"' if name == "training" else ' stroke-width="2.2"'
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{RUN_COLOURS[0]}"{dash}/>')
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}"{dash}/>')
     if best:
         value = float(lines["validation"][best - 1])
         above = y(value) - 12
         side, shift = ("end", 4) if x(best) > WIDE * 0.6 else ("start", -4)
         said = f"{best}: {value:.1%}" if share else f"{best}: {value:.3f}"
-        parts.append(f'<circle cx="{x(best):.1f}" cy="{y(value):.1f}" r="4.5" fill="{RUN_COLOURS[0]}" stroke="#fff"/>'
+        parts.append(f'<circle cx="{x(best):.1f}" cy="{y(value):.1f}" r="4.5" fill="{colour}" stroke="#fff"/>'
                      + _text(x(best) + shift, above, said, side, True))
     return _svg(WIDE, HIGH, parts, words(f"q1.{metric}"))
 
 
-def _legend(words: Words) -> str:
+def _legend(words: Words, colour: str) -> str:
     parts, left = [], 46.0
     for name, dash in (("training", "5 4"), ("validation", "")):
-        parts.append(_line(left, 15, left + 24, 15, RUN_COLOURS[0], dash, 2) + _text(left + 30, 19, words(f"q1.{name}"), "start"))
+        parts.append(_line(left, 15, left + 24, 15, colour, dash, 2) + _text(left + 30, 19, words(f"q1.{name}"), "start"))
         left += 110
     return "".join(parts)
 
 
 @dataclass(frozen=True)
 class Series:
-    """One mark per row with its interval; the name stands in the legend."""
+    """One mark per row with its interval, in a run's colour; the name stands in the legend."""
 
     name: str
     values: Sequence[float]
     intervals: Sequence[tuple[float, float]]
+    colour: str = RUN_COLOURS[0]
 
 
 def ranges(rows: Sequence[str], series: Sequence[Series], written: Callable[[float], str], *, label: str, one: float | None = None,
@@ -130,7 +132,7 @@ def ranges(rows: Sequence[str], series: Sequence[Series], written: Callable[[flo
     parts = [_line(x(mark), head, x(mark), height - 22, LINE) + _text(x(mark), height - 6, written(mark)) for mark in marks]
     parts += [_line(x(one), head, x(one), height - 22, PALE, "3 3")] if one is not None else []
     for number, part in enumerate(series if len(series) > 1 else ()):
-        parts.append(f'<circle cx="{left + number * 124 - 6}" cy="12" r="4.5" fill="{RUN_COLOURS[number]}"/>'
+        parts.append(f'<circle cx="{left + number * 124 - 6}" cy="12" r="4.5" fill="{part.colour}"/>'
                      + _text(left + number * 124 + 4, 16, _cut(part.name), "start"))
     for row, name in enumerate(rows):
         middle = head + step * (row + 0.5)
@@ -138,7 +140,7 @@ def ranges(rows: Sequence[str], series: Sequence[Series], written: Callable[[flo
         if colours:
             parts.append(f'<rect x="{left - 6}" y="{middle - step / 2 + 3:.1f}" width="3" height="{step - 6}" fill="{colours[row]}"/>')
         for number, part in enumerate(series):
-            at, colour = middle + 15 * (number - (len(series) - 1) / 2), RUN_COLOURS[number]
+            at, colour = middle + 15 * (number - (len(series) - 1) / 2), part.colour
             low, top = part.intervals[row]
             if math.isfinite(part.values[row]):
                 if math.isfinite(low) and math.isfinite(top):

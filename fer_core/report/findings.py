@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_core.card import command
+from fer_core.colours import run_colour
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import ConfigError
@@ -52,6 +53,7 @@ class Told:
     best: tuple[int, float] | None
     finished: bool
     weights: str  # SHA-256
+    colour: str  # the one that it has on the pages
     plain: dict[str, Evaluation]
     flipped: dict[str, Evaluation]
 
@@ -170,7 +172,10 @@ def known(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None
     told = _told(run)
     missing = [*_missing_of_run(run, told, split), *_missing_of_pair(run, told, (versus, found, other), split),
                *_missing_of_data(dataset, split, found, run, told.source), *([] if faces else [NO_FACES])]
-    return Findings(told, split, seed, faces, _told(versus) if versus else None, missing=tuple(missing))
+    beside = _told(versus) if versus else None
+    if versus and beside and beside.colour == told.colour:
+        beside = replace(beside, colour=run_colour(versus.meta.colour + 1))
+    return Findings(told, split, seed, faces, beside, missing=tuple(missing))
 
 
 def _ask_network(result: Findings, run: Run, versus: Run | None, shown: Dataset | None, load: Callable[[Run], Any] | None,
@@ -212,7 +217,7 @@ def _told(run: Run) -> Told:
         if found.flipped is not None:
             flipped[split] = evaluate(found.labels, found.flipped, leaked=found.leaked)
     return Told(run.id, run.title, run.config, run.facts, run.history, run.best, run.status.state == "finished", weights_digest(run),
-                plain, flipped)
+                run_colour(run.meta.colour), plain, flipped)
 
 
 def _missing_of_run(run: Run, told: Told, split: str) -> list[Missing]:

@@ -69,13 +69,13 @@ def ledger_in_words(sheet: Sheet, looks: Looks) -> list[str]:
 
 def _ledger(sheet: Sheet, looks: Looks) -> str:
     words, found = sheet.words, sheet.found
-    pairs = [(found.run.title, looks)]
+    pairs = [(found.run, looks)]
     if found.other is not None and found.other_looks is not None:
-        pairs.append((found.other.title, found.other_looks))
+        pairs.append((found.other, found.other_looks))
     series = []
-    for name, part in pairs:
+    for told, part in pairs:
         values, intervals = part.ledger.mean()
-        series.append(Series(name, values.tolist(), [(float(low), float(high)) for low, high in intervals]))
+        series.append(Series(told.title, values.tolist(), [(float(low), float(high)) for low, high in intervals], told.colour))
     caption = words("q4.ledger", faces=words.faces(len(looks.labels)))
     drawing = ranges([words(f"region.{name}") for name in looks.ledger.names], series, lambda value: f"{value:g}", label=caption, one=1.0)
     ground, masks = np.full((SIDE, SIDE), PAPER, np.uint8), regions.fixed(drawn=found.run.demo).masks
