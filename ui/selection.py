@@ -249,7 +249,7 @@ def choose(
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 
     def chosen(value: Any) -> None:
-        if value is not None:  # a second click on the chosen one changes nothing
+        if value is not None and (value != now or name in _now()):  # a second click on the chosen one changes nothing
             write(**{name: value})
 
     default_ = {"index": options.index(now)} if kind in ("select", "radio") else {"default": now}
