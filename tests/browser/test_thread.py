@@ -69,6 +69,7 @@ def arrived(page, name):
         mapped(page)
     if name == "filters":
         expect(page.locator("[class*=st-key-carrier-] [role=option]").nth(24)).to_be_attached(timeout=SLOW)
+        expect(page.locator("[class*=st-key-carrier-] p", has_text="Cancel")).to_have_count(0, timeout=SLOW)  # of the bar that stood there
     if name in ("filter", "switched-off"):
         expect(page.locator(".fer-living")).to_have_attribute("data-state", "done", timeout=SLOW)
         expect(page.locator(".st-key-strongest [role=option]")).to_have_count(9, timeout=SLOW)
