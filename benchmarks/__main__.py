@@ -2,8 +2,8 @@
 
     python -m benchmarks [--fer2013 FER2013] [--only start matrix] [--into README.md]
 
-Takes about an hour on two cores; nothing else should run beside it. FER2013 (the CSV or a zip) is read, the portrait is then that of the
-shipped CNN too, and the mouths are measured; untold, noise is read and the other two are left out. Without `--into` the table is only
+Takes about half an hour on two cores; nothing else should run beside it. FER2013 (the CSV or a zip) is read, the portrait is then that of
+the shipped CNN too, and the mouths are measured; untold, noise is read and the other two are left out. Without `--into` the table is only
 printed. With `--only`, the other rows of the table stay, if they were measured on the same processor.
 """
 

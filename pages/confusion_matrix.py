@@ -24,9 +24,9 @@ DRAW = {"cell": cell.panel, "confidence": confidence_view.panel, "classes": clas
         "marks": marks_view.panel}
 
 ABOUT = """Each row is what the **label** says, each column what the **network** called the face. The diagonal is right; everything beside
-it is an error, and the stronger its colour the more there are of its kind.
+it is an error, and the stronger its colour the larger is its share of the faces of that label; the colour can mean other things, too.
 
-Click a cell, or the name of a row or column: its faces appear at the right. A label is what someone wrote down, not a person's feeling;
+Click a cell, or the name of a row or column: its faces appear beside or below. A label is what someone wrote down, not a person's feeling;
 some labels are wrong, and this page helps to find them."""
 
 

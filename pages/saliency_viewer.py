@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fer_core.emotions import SPLITS
+from fer_core.errors import FerError
 from ui import ask_face, ask_network, ask_run, cache, explain_view, jobs, page, panels, selection, words
 from ui.answers import answers, faces
 from ui.language import say
@@ -26,8 +27,8 @@ def controls() -> tuple[Subject | None, Walk | None]:
         if run is None:
             return None, None
         split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
-        found, way, there = None, None, None
-        with page.errors():
+        found, way, there, problem = None, None, None, None
+        try:
             found = answers(run, split)
             there = None if found is None else faces(run, found)
             if there is not None and there.edition:  # the stored answers are of other pixels: the network is asked face by face
@@ -35,6 +36,13 @@ def controls() -> tuple[Subject | None, Walk | None]:
             way = walk(run, split, found)
             ask_face.choose_faces(found)
             ask_face.number(way)
+        except FerError as error:
+            problem = error
+    if problem is not None:
+        page.problem(problem)
+        with st.container(horizontal=True):
+            ask_face.back()
+            page.link("pages/filter_explorer.py", "Its filters need no face")
     ask_network.problem_with_run(run)
     if there is not None and there.edition:
         st.info(say("{run} has predicted another edition of these faces. So it is asked face by face; which of them it gets wrong is "

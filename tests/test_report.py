@@ -161,7 +161,7 @@ def test_early_stopping_is_told_and_drawn(found, patience, epochs, finished, sen
     accuracy = np.where(found.run.history["epoch"] == 30, 0.9, 0.1)
     run = replace(found.run, config=config, finished=finished, best=(30, 0.9), history=found.run.history | {"val_accuracy": accuracy})
     assert run.epochs == 40 and sentence in " ".join(training(run, Words("en")))
-    drawn = curves(run.history, "accuracy", Words("en"), best=30, stopped=run.epochs if run.stopped_early else None)
+    drawn = curves(run.history, "accuracy", Words("en"), best=30, stopped=run.epochs if run.stopped_early else None, colour=RUN_COLOURS[0])
     assert ('stroke-dasharray="4 3"' in drawn) == ("ended" in sentence) and "30: 90.0%" in drawn
 
 

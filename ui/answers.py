@@ -198,7 +198,7 @@ def faces(run: Run, found: Answers) -> Faces:
         try:
             dataset = cache.dataset(source)
         except DataError as error:
-            problem = problem or error
+            problem = problem or hindrance(run, source, error)
             continue
         split = dataset.get(found.split)
         if dataset.fingerprint == found.fingerprint and split is not None and np.array_equal(split.labels, found.labels):
@@ -213,6 +213,18 @@ def faces(run: Run, found: Answers) -> Faces:
                                        **facts,
                                        todo="bring the data set that the run was trained on, or predict again with the one at hand")
     return edition or Faces(None, problem)
+
+
+def hindrance(run: Run, source: str, error: DataError) -> DataError:
+    """Say what hinders from showing the faces of a run: the damage of a file that is there, or what to bring."""
+    return error if Path(source).exists() else missing(run)
+
+
+def missing(run: Run) -> DataError:
+    """Say that the faces of a run are not at hand, and what to bring."""
+    return DataError("The faces that this run was trained on are not at hand.", expected=run.facts.get("data", {}).get("name"),
+                     todo="put FER2013 as it comes from Kaggle (fer2013.csv, or a zip of it) into the folder data/: it is known by its "
+                          "content")
 
 
 def places(run: Run) -> list[str]:

@@ -11,7 +11,7 @@ from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
 from ui import clock, page, selection, words
-from ui.answers import located
+from ui.answers import located, missing
 from ui.language import say
 
 
@@ -29,7 +29,11 @@ def offer(run: Run, split: str, why: str) -> None:
                    Sentence("The data that {run} was trained on has: {splits}.", run=run.title, splits=", ".join(known)))
         return
     page.empty(Sentence("{run} has not predicted the {split} split yet", run=run.title, split=words.SPLIT_WORDS[split]), why)
-    _button(run, split, "Make the predictions", _fitting(run, str(st.query_params.get("data", ""))))
+    source = _fitting(run, str(st.query_params.get("data", "")))
+    if source is None:
+        page.problem(missing(run))
+        return
+    _button(run, split, "Make the predictions", source)
     st.code(f"python -m fer_core evaluate {run.id} --split {split}", language="bash")
 
 
@@ -65,12 +69,12 @@ def ask(run: Run, split: str, source: str) -> None:
         st.session_state["ask_problem"] = error
 
 
-def _fitting(run: Run, source: str) -> str:
-    """Return the data set to predict: the run's own where it can be found, be it under another name, else the one named."""
+def _fitting(run: Run, source: str) -> str | None:
+    """Return the data set to predict: the run's own where it can be found, be it under another name, else the one named, if any is."""
     own = run.config.data
     if own.split(":")[0] == "demo" or Path(own).exists():
         return ""
-    return located(run) or source
+    return located(run) or source or None
 
 
 def _follow(path: str, split: str) -> None:

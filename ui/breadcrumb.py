@@ -12,6 +12,7 @@ from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import FerError
 from fer_core.runs import NAME, Run
 from ui import answers, blueprint, cache, selection, words
+from ui.choice import parse
 from ui.language import say
 
 MATRIX, SALIENCY, FILTERS = "pages/confusion_matrix.py", "pages/saliency_viewer.py", "pages/filter_explorer.py"
@@ -126,11 +127,10 @@ def _unit(params: Mapping[str, str], known: Known) -> str:
 
 
 def _cell(params: Mapping[str, str]) -> str:
-    if cells := params.get("cells"):
-        number = len(cells.split(","))
-        return say("{n} cells", n=number) if number > 1 else say("A cell")
-    true, pred = (_emotion(params.get(name)) for name in ("true", "pred"))
-    return f"{true or say('any')} → {pred or say('any')}" if true or pred else ""
+    cells = parse(params)[0].cells
+    if len(cells) > 1:
+        return say("{n} cells", n=len(cells))
+    return " → ".join(say("any") if one is None else words.emotion(one) for one in cells[0]) if cells else ""
 
 
 def _question(params: Mapping[str, str], usual: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS, SIDE
 from ui import clock, living, network, selection
 from ui.blueprint import Block
+from ui.escape import escape
 from ui.films import SHELF, every
 from ui.goal import SWITCHES, Goal
 from ui.language import say
@@ -63,6 +65,7 @@ def draw(place: Place, holder: str) -> None:
     with st.container(horizontal=True, key="demonstration-bar"):
         st.button(say("End the demonstration"), icon=":material/close:", key="demo-end", on_click=_end, args=(place,))
         st.button(say("Next"), icon=":material/skip_next:", key="demo-next", on_click=_next)
+    escape(partial(_end, place))
     clock.again(_walk, TICK, place, holder)
 
 

@@ -32,6 +32,8 @@ that bear it). It means something only for faces that the network did not learn 
 def panel(view: View, theme: Theme) -> None:
     """Draw the chosen face with its probabilities, the votes and the marks."""
     face = checked(view)
+    if face is None and view.faces.dataset is None:
+        return
     if face is None:
         page.empty("No face chosen", "Click a face above: it opens here with its seven probabilities, the training faces that it "
                    "resembles, and what other runs call it.")

@@ -14,7 +14,7 @@ from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.marks import Mark
 from fer_core.splits import pixels
-from ui import ask_run, cache, marks_view, page, selection, words
+from ui import ask_run, marks_view, page, selection, words
 from ui.choice import SORTS, plain
 from ui.gallery import Keys, atlas, gallery, png
 from ui.language import say
@@ -150,9 +150,8 @@ def _without_faces(view: View) -> None:
     if view.faces.edition:
         ask_run.anew(view.run, view.a.split, view.faces.edition)
     st.markdown(say("All numbers of this page hold without the faces.") if view.faces.edition else
-                say("Put **{data}** into `{folder}/`, or name its place on the Dataset page: the faces then stand here. All numbers of "
-                    "this page hold without them.", data=view.run.facts.get("data", {}).get("name", view.run.config.data),
-                    folder=cache.data_root()))
+                say("The faces then stand here; their place can be named on the Dataset page, too. All numbers of this page hold without "
+                    "them."))
     shown = view.shown.ordered(view.rows, view.choice.sort, 0, WALL)
     answers = view.shown
     names = [say(name) for name in ("face", "true", "called", "p called", "p true")]

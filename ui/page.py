@@ -13,7 +13,7 @@ import streamlit as st
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.marks import VERDICTS
-from ui import breadcrumb, delivery, pinning, recent, selection, tour, words
+from ui import breadcrumb, delivery, history, pinning, recent, selection, tour, words
 from ui.choice import PARTS, parse
 from ui.language import LANGUAGES, say
 
@@ -50,6 +50,7 @@ def setup(page: str) -> None:
                 st.page_link(file, label=say(name), icon=mark, width="stretch", query_params=selection.carried())
         _chips(known.faces if known else None)
         selection.choose("Language", "lang", list(LANGUAGES), words=LANGUAGES.__getitem__, kind="segmented", hidden=True)
+    history.mend()
     if page != "app.py":
         recent.remember(page, st.query_params.to_dict())
     tour.draw()

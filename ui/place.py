@@ -70,7 +70,7 @@ def faces_of(run: Run, split: str) -> tuple[Dataset | None, FerError | None]:
         try:
             found = cache.dataset(source)
         except DataError as error:
-            problem = problem or error
+            problem = problem or answers.hindrance(run, source, error)
             continue
         if split not in found or not len(found[split]):
             problem = problem or DataError(Sentence("The data set has no {split} faces.", split=split), received=", ".join(found))

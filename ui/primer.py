@@ -73,10 +73,10 @@ def mouth(emotion: str) -> tuple[slice, slice]:
 
 
 @functools.cache
-def climb(frames: int = 4, steps: int = 12) -> tuple[list[np.ndarray], list[float]]:
+def climb() -> tuple[list[np.ndarray], list[float]]:
     """Climb, from noise, the answer of a filter made by hand (a slanted line), a true gradient ascent.
 
-    Gives frames uint8 (48, 48), and the mean answer to each as a share of the last.
+    Gives four frames uint8 (48, 48), and the mean answer to each as a share of the last.
     """
     from cv2 import GaussianBlur, filter2D
 
@@ -85,9 +85,9 @@ def climb(frames: int = 4, steps: int = 12) -> tuple[list[np.ndarray], list[floa
     line -= line.mean()
     picture = np.random.default_rng(0).normal(0, 0.35, (48, 48)).astype(np.float32)
     seen, heard = [], []
-    for step in range((frames - 1) * steps + 1):
+    for step in range(37):
         answer = filter2D(picture, -1, line)
-        if step % steps == 0:
+        if step % 12 == 0:
             seen.append(np.clip(127.5 + 127.5 * picture / max(1.0, np.abs(picture).max()), 0, 255).astype(np.uint8))
             heard.append(float(np.maximum(answer, 0).mean()))
         picture = GaussianBlur(picture, (0, 0), 0.4) + 0.02 * filter2D((answer > 0).astype(np.float32), -1, line[::-1, ::-1])
@@ -118,18 +118,19 @@ def _arrow(x: float, y: float, long: float = 14) -> str:
     return f"<path d='M{x:g} {y:g} h{long:g} m-5 -4 l5 4 l-5 4' fill='none' stroke='currentColor' stroke-width='1.5' opacity='.7'/>"
 
 
-def _bars(x: float, y: float, shares: tuple[float, ...], *, called: int, wide: float = 60) -> list[str]:
-    """Seven bars of 9 pixels, the called one marked."""
-    return [_box(x, y + 12 * number, (max(wide * share, 1), 8), stroke="none", fill=MARK if number == called else "#8893A3")
-            for number, share in enumerate(shares)]
+def evidence() -> np.ndarray:
+    """Tell what each pixel of this person's Sad says for Sad rather than Neutral, to a detector made by hand: float (48, 48).
 
-
-def _signed(theme: Theme) -> np.ndarray:
-    """Where this person's Sad differs from their Neutral, softened, as a map is coloured: uint8 (48, 48, 3)."""
+    The detector weighs pixels by how both faces differ; a pixel says its weight times what sets it apart from the mean face.
+    """
     from cv2 import GaussianBlur
 
-    apart = GaussianBlur(face("sad").astype(np.float32) - face("neutral"), (0, 0), 1.2)
-    return maps.signed(apart, maps.limit(apart), theme)
+    sad, mean = face("sad").astype(np.float32), np.mean([face(emotion) for emotion in EMOTIONS], axis=0, dtype=np.float32)
+    return np.asarray(GaussianBlur((sad - face("neutral")) * (sad - mean), (0, 0), 1.2))
+
+
+def _map(theme: Theme) -> np.ndarray:
+    return maps.signed(evidence(), maps.limit(evidence()), theme)
 
 
 def _overview(theme: Theme) -> tuple[int, list[str]]:
@@ -145,7 +146,7 @@ def _overview(theme: Theme) -> tuple[int, list[str]]:
     parts += [_line(np.array(ends), width=0.5) for layers in itertools.pairwise(dots) for ends in itertools.product(*layers)]
     parts += [f"<circle cx='{x:g}' cy='{y:g}' r='3.2' fill='{RUN_COLOURS[0]}'/>" for layer in dots for x, y in layer]
     parts += _grid(at[2], top, side / 3, theme, (0, 1))
-    parts += [_image(at[3], top, side, _signed(theme)), _box(at[3], top, (side, side), width=0.5), _image(at[4], top, side, climb()[0][-1])]
+    parts += [_image(at[3], top, side, _map(theme)), _box(at[3], top, (side, side), width=0.5), _image(at[4], top, side, climb()[0][-1])]
     return 84, parts
 
 
@@ -158,8 +159,7 @@ def _grid(x: float, y: float, side: float, theme: Theme, chosen: tuple[int, int]
     return [*parts, _box(x + side * chosen[1] + 1, y + side * chosen[0] + 1, (side - 2, side - 2), stroke=MARK, width=2)]
 
 
-def _dataset(theme: Theme) -> tuple[int, list[str]]:
-    del theme
+def _dataset(_: Theme) -> tuple[int, list[str]]:
     side, cells, size = 144, 6, 24
     pixels, (rows, columns) = face("happy"), mouth("happy")
     row, column = rows.start + 2, columns.start + 1
@@ -176,25 +176,22 @@ def _dataset(theme: Theme) -> tuple[int, list[str]]:
     return 194, parts
 
 
-def _training(theme: Theme) -> tuple[int, list[str]]:
-    del theme
+def _training(_: Theme) -> tuple[int, list[str]]:
     x = np.linspace(0, 1, 60)
-    down, best, end = 26 + 100 * (1 - np.exp(-3.2 * x)), 0.5, 0.8
-    held = 26 + 78 * (1 - np.exp(-5 * x)) - 55 * np.clip(x - best, 0, None) ** 1.5
-    across = 34 + 250 * x
-    upright, here = 34 + 250 * end, 34 + 250 * best
-    lowest = float(np.interp(best, x, held))
-    kept = x <= end
+    best, end = 0.5, 0.8
+    up = 126 - 100 * (1 - np.exp(-3.2 * x))
+    held = 126 - 78 * (1 - np.exp(-5 * x)) + 55 * np.clip(x - best, 0, None) ** 1.5
+    across, upright, here = 34 + 250 * x, 34 + 250 * end, 34 + 250 * best
+    highest, kept, last = float(np.interp(best, x, held)), x <= end, upright + 8
     parts = [_line(np.array([(34, 14), (34, 142), (300, 142)]), width=1),
-             _line(np.stack([across, down], 1)[kept], colour=RUN_COLOURS[0], dash="5 3", width=2),
+             _line(np.stack([across, up], 1)[kept], colour=RUN_COLOURS[0], dash="5 3", width=2),
              _line(np.stack([across, held], 1)[kept], colour=RUN_COLOURS[0], width=2),
              _line(np.array([(upright, 19), (upright, 142)]), dash="3 3", width=1),
-             f"<circle cx='{here:g}' cy='{lowest:.1f}' r='5' fill='{MARK}'/>"]
-    last = upright + 8
+             f"<circle cx='{here:g}' cy='{highest:.1f}' r='5' fill='{MARK}'/>"]
     parts += [_text((last, float(np.interp(end, x, held)) + 4), say("validation"), anchor="start"),
-              _text((last, float(np.interp(end, x, down)) + 4), say("training"), anchor="start"),
-              _text((here, lowest - 12), say("best epoch"), strong=True), _text((upright, 13), say("early stopping"), size=11, quiet=True),
-              _text((34, 158), say("Loss over the epochs"), anchor="start", quiet=True)]
+              _text((last, float(np.interp(end, x, up)) + 4), say("training"), anchor="start"),
+              _text((here, highest + 22), say("best epoch"), strong=True), _text((upright, 13), say("early stopping"), size=11, quiet=True),
+              _text((34, 158), say("Accuracy over the epochs"), anchor="start", quiet=True)]
     return 166, parts
 
 
@@ -220,20 +217,21 @@ def _saliency(theme: Theme) -> tuple[int, list[str]]:
     side, top, right = 96, 8, 252
     hidden = face("sad").copy()
     hidden[mouth("sad")] = int(np.median(hidden))
-    parts = [_image(4, top, side, face("sad")), _arrow(104, top + side / 2, 18), _image(128, top, side, _signed(theme)),
+    parts = [_image(4, top, side, face("sad")), _arrow(104, top + side / 2, 18), _image(128, top, side, _map(theme)),
              _box(128, top, (side, side), width=0.5), _arrow(228, top + side / 2, 18), _image(right, top, side, hidden)]
     parts += [_text((x + side / 2, top + side + 18), say(words)) for x, words in ((4, "Sad"), (128, "its map"), (right, "mouth hidden"))]
     for x, colour, words in ((128, DIVERGING[theme][-1], "for"), (176, DIVERGING[theme][0], "against")):
         parts += [_box(x, 132, (10, 10), fill=colour, stroke="none"), _text((x + 14, 141), say(words), size=11, anchor="start")]
-    for x, share in ((4, 0.9), (right, 0.35)):
+    left = evidence()
+    left[mouth("sad")] = 0
+    for x, share in ((4, 1.0), (right, left.sum() / evidence().sum())):
         parts += [_box(x, 132, (side * share, 10), fill=MARK, stroke="none"), _box(x, 132, (side, 10), width=0.5)]
-    parts += [_text((4, 157), say("p of Sad"), size=11, anchor="start", quiet=True),
-              _text((right + side, 157), say("falls, if the map is true"), size=11, anchor="end", quiet=True)]
+    parts += [_text((4, 157), say("evidence for Sad"), size=11, anchor="start", quiet=True),
+              _text((right + side, 157), say("less without it"), size=11, anchor="end", quiet=True)]
     return 162, parts
 
 
-def _filters(theme: Theme) -> tuple[int, list[str]]:
-    del theme
+def _filters(_: Theme) -> tuple[int, list[str]]:
     side, step = 72, 93
     frames, answers = climb()
     parts = [_image(3 + step * n, 8, side, frame) for n, frame in enumerate(frames)]
@@ -245,12 +243,12 @@ def _filters(theme: Theme) -> tuple[int, list[str]]:
     return 120, parts
 
 
-def _photo(theme: Theme) -> tuple[int, list[str]]:
-    del theme
+def _photo(_: Theme) -> tuple[int, list[str]]:
     parts = [_box(2, 10, (132, 100), fill="#8893A344", stroke="currentColor"),
              f"<g transform='rotate(-14 68 60)'>{_image(36, 28, 64, face('happy'))}{_box(36, 28, (64, 64), stroke=MARK, width=2)}</g>",
              _arrow(139, 60, 18), _image(163, 16, 88, face("happy")), _arrow(256, 60, 18)]
-    parts += _bars(282, 20, (0.05, 0.03, 0.08, 0.95, 0.06, 0.12, 0.2), called=EMOTIONS.index("happy"))
+    parts += [_box(282, 20 + 12 * number, (60 * share, 8), stroke="none", fill=MARK if share > 0.5 else "#8893A3")
+              for number, share in enumerate((0.05, 0.03, 0.08, 0.95, 0.06, 0.12, 0.2))]
     parts += [_text((68, 128), say("your photo")), _text((207, 128), say("48 × 48 pixels")), _text((312, 128), say("seven classes"))]
     return 134, parts
 

@@ -79,12 +79,16 @@ class Reading:
     @property
     def faces(self) -> int:
         """Validation faces that every accuracy here was counted on; 0 before the first epoch."""
-        return self.stored[1] if self.stored and not self.status.alive else int(self.facts.get("validated_on", 0))
+        return self._kept[1] if self._kept else int(self.facts.get("validated_on", 0))
 
     @property
     def accuracy(self) -> float | None:
         """Validation accuracy at the best epoch: of the stored predictions, or as long as there are none, or it trains, `counted`."""
-        return self.stored[0] if self.stored and not self.status.alive else self.counted
+        return self._kept[0] if self._kept else self.counted
+
+    @property
+    def _kept(self) -> tuple[float, int] | None:
+        return None if self.status.alive else self.stored
 
     @property
     def counted(self) -> float | None:

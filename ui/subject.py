@@ -108,7 +108,7 @@ def data_of(run: Run, found: Answers | None) -> Dataset:
         try:
             return cache.dataset(source)
         except DataError as error:
-            problem = problem or error
+            problem = problem or answers.hindrance(run, source, error)
     raise problem or DataError("The faces of this run are not at hand.")
 
 

@@ -22,7 +22,7 @@ class Step:
     title: str
     words: str
     cell: bool = False
-    """Whether the most frequent confusion of the run is opened."""
+    """Whether a cell is opened: the one that was chosen, or the most frequent confusion of the run."""
 
 
 MATRIX = "pages/confusion_matrix.py"
@@ -77,7 +77,7 @@ def query(number: int, run: str | None) -> dict[str, str]:
         return {"tour": str(number)}
     source = cache.store().open(run).config.data
     data = {"data": source} if source in cache.sources() else {}
-    return {"tour": str(number), "run": run, **data, **(_worst(run, face=step.page != MATRIX) if step.cell else {})}
+    return {"tour": str(number), "run": run, **data, **(_opened(run, face=step.page != MATRIX) if step.cell else {})}
 
 
 def _ask(number: int, run: str | None) -> None:
@@ -90,16 +90,23 @@ def _run(best: str | None = None) -> str | None:
     return next((run for run in (st.query_params.get("run"), best, *known) if run in known), None)
 
 
-def _worst(id: str, *, face: bool) -> dict[str, str]:
-    """Give the cell of the run's most frequent confusion, and the face there of which the network is surest."""
+def _opened(id: str, *, face: bool) -> dict[str, str]:
+    """Give the cell and the face that are chosen; else the cell of the run's most frequent confusion, and its face that is surest."""
     try:
         found = answers(cache.store().open(id), "validation")
     except FerError:
         return {}
-    pairs = found.evaluation.most_confused(1) if found else []
-    if found is None or not pairs:
+    if found is None:
         return {}
-    true, called = pairs[0].true, pairs[0].predicted
+    true, called = (selection.named(selection.newest(name)) for name in ("true", "pred"))
+    if true is None or called is None:
+        pairs = found.evaluation.most_confused(1)
+        if not pairs:
+            return {}
+        true, called = pairs[0].true, pairs[0].predicted
+    cell = {"true": EMOTIONS[true], "pred": EMOTIONS[called]}
     rows = np.flatnonzero((found.labels == true) & (found.predicted == called))
-    surest = rows[found.confidence[rows].argmax()]
-    return {"true": EMOTIONS[true], "pred": EMOTIONS[called], **({"image": str(surest)} if face else {})}
+    if not face or not len(rows):
+        return cell
+    chosen = selection.newest("image", cast=int)
+    return {**cell, "image": str(chosen if chosen in rows else rows[found.confidence[rows].argmax()])}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.colours import EMOTION_COLOURS, GRID, QUIET, RUN_COLOURS, TEXT, ink
+from fer_core.colours import EMOTION_COLOURS, GRID, QUIET, TEXT, ink
 from fer_core.emotions import EMOTIONS
 from fer_core.maps import enlarged
 from fer_core.matrices import cell_grounds
@@ -74,7 +74,7 @@ class Axis:
 
 
 def curves(history: Mapping[str, NDArray[Any]], metric: str, words: Words, *, best: int | None, stopped: int | None,
-           colour: str = RUN_COLOURS[0]) -> str:
+           colour: str) -> str:
     """Draw training (dashed) and validation (solid) by epoch; the best epoch is a dot with its value, early stopping a dashed line."""
     epochs, share = history["epoch"], metric == "accuracy"
     lines = {"training": history[metric], "validation": history[f"val_{metric}"]}
@@ -118,7 +118,7 @@ class Series:
     name: str
     values: Sequence[float]
     intervals: Sequence[tuple[float, float]]
-    colour: str = RUN_COLOURS[0]
+    colour: str
 
 
 def ranges(rows: Sequence[str], series: Sequence[Series], written: Callable[[float], str], *, label: str, one: float | None = None,

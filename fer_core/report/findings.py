@@ -170,7 +170,8 @@ def known(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None
         raise ConfigError("A run cannot stand beside itself.", received=versus.id, expected="another run")
     found, other = run.predictions(split), versus.predictions(split) if versus else None
     told = _told(run)
-    missing = [*_missing_of_run(run, told, split), *_missing_of_pair(run, told, (versus, found, other), split),
+    second = _missing_of_pair(told, versus, found, other, split) if versus else _missing_second(run, told)
+    missing = [*_missing_of_run(run, told, split), *second,
                *_missing_of_data(dataset, split, found, run, told.source), *([] if faces else [NO_FACES])]
     beside = _told(versus) if versus else None
     if versus and beside and beside.colour == told.colour:
@@ -246,20 +247,22 @@ def _fitting(run: Run) -> Run | None:
     return None
 
 
-def _missing_of_pair(run: Run, told: Told, pair: tuple[Run | None, Predictions | None, Predictions | None], split: str) -> list[Missing]:
-    versus, found, other = pair
+def _missing_second(run: Run, told: Told) -> list[Missing]:
+    """Name the run that could stand beside this one, or else how to train one."""
+    if (there := _fitting(run)) is not None:
+        todo = f"python -m fer_core report {told.id} --versus {there.id} --out report.html"
+        return [Missing("versus", "missing.versus.there", todo, {"other": there.title})]
+    wanted = RunConfig.from_preset(told.config.preset if told.config.arch != "small" else "quick", data=told.config.data,
+                                   arch="cnn" if told.config.arch == "dnn" else "dnn")
+    name = f"{wanted.arch}-beside-{told.id}"
+    return [Missing("versus", "missing.versus",
+                    f"{told.training(wanted, name)}\npython -m fer_core report {told.id} --versus {name} --out report.html")]
 
-    def lacks(key: str, todo: str, there: str = "") -> list[Missing]:
-        names = {"run": told.title, "other": versus.title if versus else there}
-        return [Missing("versus", f"missing.{key}", todo, names)]
 
-    if versus is None and (there := _fitting(run)) is not None:
-        return lacks("versus.there", f"python -m fer_core report {told.id} --versus {there.id} --out report.html", there.title)
-    if versus is None:
-        wanted = RunConfig.from_preset(told.config.preset if told.config.arch != "small" else "quick", data=told.config.data,
-                                       arch="cnn" if told.config.arch == "dnn" else "dnn")
-        name = f"{wanted.arch}-beside-{told.id}"
-        return lacks("versus", f"{told.training(wanted, name)}\npython -m fer_core report {told.id} --versus {name} --out report.html")
+def _missing_of_pair(told: Told, versus: Run, found: Predictions | None, other: Predictions | None, split: str) -> list[Missing]:
+    def lacks(key: str, todo: str) -> list[Missing]:
+        return [Missing("versus", f"missing.{key}", todo, {"run": told.title, "other": versus.title})]
+
     if other is None:
         return lacks("versus.predictions", f"python -m fer_core evaluate {versus.id} --split {split}")
     if found is None:

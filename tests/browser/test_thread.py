@@ -142,3 +142,31 @@ def test_the_portrait_of_a_cell_opens_in_view_and_back_leads_to_the_matrix(visit
     expect(page.locator("h1")).to_have_text("Confusion matrix")
     settled(page)
     assert "why=" not in page.url
+
+
+def test_a_jump_by_a_button_is_one_step_of_back(visit, demo):
+    page = visit(f"?run={demo}")
+    steps = page.evaluate("history.length")
+    page.get_by_role("button", name="Take the tour").click()
+    for number, title in enumerate(("Dataset", "Training", "Confusion matrix"), start=1):
+        expect(page.locator("h1")).to_have_text(title)
+        settled(page)
+        assert page.evaluate("history.length") == steps + number
+        page.locator(".st-key-tour-next button").click()
+    for title, number in (("Confusion matrix", 3), ("Training", 2), ("Dataset", 1)):
+        expect(page.locator("h1")).not_to_have_text(title)
+        settled(page)
+        page.go_back()
+        expect(page.locator("h1")).to_have_text(title)
+        assert f"tour={number}" in page.url
+
+
+def test_the_tour_goes_on_with_the_cell_and_the_face_that_were_chosen(visit, demo):
+    page = visit(f"confusion_matrix?run={demo}&tour=3&true=angry&pred=neutral")
+    page.locator(".st-key-gallery [role=option]").nth(2).click()
+    expect(page.locator(".st-key-side-face")).to_contain_text("labelled Angry, called Neutral")
+    settled(page)
+    chosen = re.search(r"image=(\d+)", page.url)[1]
+    page.locator(".st-key-tour-next button").click()
+    expect(page.locator("h1")).to_have_text("Saliency")
+    assert all(part in page.url for part in ("tour=4", "true=angry", "pred=neutral", f"image={chosen}"))
