@@ -18,6 +18,7 @@ from fer_core.evaluate import Evaluation, evaluate
 from fer_core.measures import entropy, loss, margin, own
 from fer_core.neighbours import distance_to_centre
 from fer_core.runs import Run
+from fer_core.sentences import Sentence
 from fer_core.suspicion import suspicion
 from ui import cache
 
@@ -222,7 +223,9 @@ def hindrance(run: Run, source: str, error: DataError) -> DataError:
 
 def missing(run: Run) -> DataError:
     """Say that the faces of a run are not at hand, and what to bring."""
-    return DataError("The faces that this run was trained on are not at hand.", expected=run.facts.get("data", {}).get("name"),
+    name = str(run.facts.get("data", {}).get("name") or run.config.data)
+    return DataError("The faces that this run was trained on are not at hand.",
+                     expected=Sentence("the faces of {name}, under any name", name=name),
                      todo="put FER2013 as it comes from Kaggle (fer2013.csv, or a zip of it) into the folder data/: it is known by its "
                           "content")
 

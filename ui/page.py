@@ -50,7 +50,7 @@ def setup(page: str) -> None:
                 st.page_link(file, label=say(name), icon=mark, width="stretch", query_params=selection.carried())
         _chips(known.faces if known else None)
         selection.choose("Language", "lang", list(LANGUAGES), words=LANGUAGES.__getitem__, kind="segmented", hidden=True)
-    history.mend()
+        history.mend()
     if page != "app.py":
         recent.remember(page, st.query_params.to_dict())
     tour.draw()
