@@ -381,20 +381,20 @@ def test_runs_on_different_faces_are_not_mixed(app):
 def test_a_data_set_that_is_away_leaves_the_numbers(app):
     app.path.unlink()
     shown = opened_page(app, run="one")
-    assert "no data set" in html_of(shown) and "right (" in html_of(shown)
+    assert "faces that this run was trained on are not at hand" in html_of(shown) and "right (" in html_of(shown)
 
 
 def test_a_data_set_that_moved_is_found_by_its_name(app):
     run = make_run(app.runs, "moved", app.few, "/elsewhere/few.csv")
     shown = opened_page(app, run=run.id)
-    assert "no data set" not in html_of(shown)
+    assert "faces that this run was trained on are not at hand" not in html_of(shown)
 
 
 def test_a_data_set_under_another_name_is_found_by_its_fingerprint(app):
     run = make_run(app.runs, "moved", app.few, "fer2013-dev.zip")
     app.path.rename(app.path.with_name("renamed.csv"))
     shown = opened_page(app, run=run.id)
-    assert "no data set" not in html_of(shown) and "not those that were predicted" not in html_of(shown)
+    assert "faces that this run was trained on are not at hand" not in html_of(shown) and "not those that were predicted" not in html_of(shown)
 
 
 def test_two_runs_of_one_title_have_labels_of_their_own(app):
