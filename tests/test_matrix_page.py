@@ -394,7 +394,8 @@ def test_a_data_set_under_another_name_is_found_by_its_fingerprint(app):
     run = make_run(app.runs, "moved", app.few, "fer2013-dev.zip")
     app.path.rename(app.path.with_name("renamed.csv"))
     shown = opened_page(app, run=run.id)
-    assert "faces that this run was trained on are not at hand" not in html_of(shown) and "not those that were predicted" not in html_of(shown)
+    told = html_of(shown)
+    assert "faces that this run was trained on are not at hand" not in told and "not those that were predicted" not in told
 
 
 def test_two_runs_of_one_title_have_labels_of_their_own(app):
