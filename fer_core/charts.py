@@ -25,7 +25,7 @@ from fer_core.curves import (
     seed_band,
     sparkline,
 )
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, NAMES
 from fer_core.matrices import SHADINGS, Shading, matrix, matrix_difference, matrix_film
 from fer_core.sentences import Sentence
 
@@ -89,6 +89,7 @@ def class_bars(counts: Mapping[str, Sequence[int]], *, chosen: int | None = None
                 "pattern": {"shape": patterns[number % 4], "fgcolor": "rgba(255,255,255,.65)", "fillmode": "overlay"},
             },
         )
+    figure.update_xaxes(tickvals=EMOTIONS, ticktext=NAMES)
     return figure.update_layout(showlegend=not alone, yaxis={"range": [0, 1.18 * top or 1]})
 
 
@@ -96,11 +97,11 @@ def probability_bars(probabilities: np.ndarray, true: int | None = None, *, them
     """Draw the seven probabilities (7,) of one face: predicted filled, the others pale, the true class outlined."""
     values = np.asarray(probabilities, dtype=float)
     predicted = int(values.argmax())
-    names = [Sentence("<b>{label}</b>", label=name) if index == true else name for index, name in enumerate(EMOTIONS)]
+    names = [Sentence("<b>{label}</b>", label=name) if index == true else name for index, name in enumerate(NAMES)]
     figure = blank(theme, "probability", "", "")
     figure.add_bar(
         x=values,
-        y=names,
+        y=EMOTIONS,
         orientation="h",
         name="probability",
         texttemplate="%{x:.1%}",
@@ -115,7 +116,7 @@ def probability_bars(probabilities: np.ndarray, true: int | None = None, *, them
         },
     )
     figure.update_xaxes(range=[0, 1.16], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", showgrid=True)
-    figure.update_yaxes(tickvals=names, ticktext=names, autorange="reversed", showgrid=False)
+    figure.update_yaxes(tickvals=EMOTIONS, ticktext=names, autorange="reversed", showgrid=False)
     return figure.update_layout(hovermode="closest", margin={"t": 8}, showlegend=False)
 
 

@@ -35,7 +35,7 @@ def class_scores(
             name=name,
             marker={"color": colour, "size": 10},
             cliponaxis=False,
-            text=[part.name for part in evaluation.per_class],
+            text=[part.name.capitalize() for part in evaluation.per_class],
             customdata=[[part.name, low, high, part.support] for part, (low, high) in zip(evaluation.per_class, bounds, strict=True)],
             error_y={
                 "array": bounds[:, 1] - values,
@@ -49,7 +49,7 @@ def class_scores(
     first = next(iter(evaluations.values()))
     figure.update_xaxes(
         tickvals=list(range(CLASSES)),
-        ticktext=[Sentence("{label}<br>{n:,}", label=part.name, n=part.support) for part in first.per_class],
+        ticktext=[Sentence("{label}<br>{n:,}", label=part.name.capitalize(), n=part.support) for part in first.per_class],
         range=[-0.5, CLASSES - 0.5],
     )
     return figure.update_layout(hovermode="closest", yaxis={"range": [0, 1]}, showlegend=len(evaluations) > 1)

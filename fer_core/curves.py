@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.colours import EMOTION_COLOURS, GRID, GROUND, QUIET, RUN_COLOURS, Theme, blank, run_colour, see_through
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, NAMES
 from fer_core.evaluate import wilson
 from fer_core.sentences import Sentence
 
@@ -85,13 +85,13 @@ def recall_over_epochs(
     if chosen is not None and support is not None and len(epochs):
         n = int(support[chosen])
         bounds = np.array([wilson(round(value * n), n) for value in np.nan_to_num(history[f"recall_{EMOTIONS[chosen]}"])])
-        _band(figure, epochs, bounds, EMOTION_COLOURS[EMOTIONS[chosen]], f"{EMOTIONS[chosen]}, 95% interval")
+        _band(figure, epochs, bounds, EMOTION_COLOURS[EMOTIONS[chosen]], f"{NAMES[chosen]}, 95% interval")
     for index, name in enumerate(EMOTIONS):
         out = chosen is None or index == chosen
         figure.add_scatter(
             x=epochs,
             y=history[f"recall_{name}"],
-            name=name if support is None else Sentence("{emotion} ({faces:,})", emotion=name, faces=int(support[index])),
+            name=NAMES[index] if support is None else Sentence("{emotion} ({faces:,})", emotion=NAMES[index], faces=int(support[index])),
             mode=_mode(epochs),
             line={"color": EMOTION_COLOURS[name], "width": 3 if index == chosen else 2},
             opacity=1 if out else 0.35,
@@ -109,7 +109,7 @@ def probe_over_epochs(probabilities: np.ndarray, true: int | None = None, *, the
         figure.add_scatter(
             x=epochs,
             y=np.asarray(probabilities)[:, index] if len(epochs) else [],
-            name=f"{name} (label)" if index == true else name,
+            name=Sentence("{label} (label)", label=NAMES[index]) if index == true else NAMES[index],
             mode=_mode(epochs),
             line={"color": EMOTION_COLOURS[name], "width": 3.5 if index == true else 1.5},
             hovertemplate="%{y:.1%}",

@@ -3,6 +3,9 @@
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Class names; the position is the class number, 0 to 6."""
 
+NAMES: tuple[str, ...] = tuple(name.capitalize() for name in EMOTIONS)
+"""Class names as figures show them."""
+
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 """Training, PublicTest and PrivateTest of FER2013, by the names that this project uses."""
 

@@ -9,14 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.colours import CALM, DIVERGING, EMOTION_COLOURS, GRID, QUIET, SEQUENTIAL, TEXT, Theme, blank, ink, shade
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, NAMES
 from fer_core.errors import FerError
 from fer_core.evaluate import CLASSES, from_matrix
 from fer_core.sentences import signed
 
 Shading = Literal["row", "column", "all", "log", "errors"]
 SHADINGS: dict[Shading, str] = {
-    "row": "share of the true class",
+    "row": "share of the label",
     "column": "share of the predicted class",
     "all": "share of all faces",
     "log": "count, logarithmic",
@@ -101,7 +101,7 @@ def _player(figure: go.Figure, last: int, theme: Theme) -> go.Figure:
 
 def _square(theme: Theme, title: str) -> go.Figure:
     figure = blank(theme, "predicted", "true")
-    names = {"tickvals": list(EMOTIONS), "ticktext": list(EMOTIONS)}
+    names = {"tickvals": list(EMOTIONS), "ticktext": list(NAMES)}
     figure.update_xaxes(names, side="top", showgrid=False, ticks="", constrain="domain", range=[-0.58, CLASSES - 0.5])
     figure.update_yaxes(names, showgrid=False, scaleanchor="x", constrain="domain", range=[CLASSES - 0.5, -0.58])
     for index, name in enumerate(EMOTIONS):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import shlex
-import tempfile
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.sentences import Sentence
-from ui import cache, faces, page, selection, words
+from ui import answers, cache, dataset_files, faces, page, selection, words
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset
+    pass
 
 VIEWS = {"faces": "Faces", "copies": "Copies and contradictions", "trainer": "As the trainer sees them"}
 
@@ -29,32 +24,19 @@ Click a bar or a mean face to see the faces of that class; click a face to open 
 what someone wrote down, not a person's feeling."""
 
 
-def csv_text(rows: list[dict[str, object]]) -> str:
-    """Write rows as CSV."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
-
-
-def faces_csv(dataset: Dataset, split: str, label: int | None) -> bytes:
-    """Write the faces of one class (or all) of a split in Kaggle's form (emotion, pixels, Usage)."""
-    from fer_core import data
-
-    rows = faces.chosen_faces(dataset[split], label)
-    part = data.Dataset({split: dataset[split].take(rows)}, dataset.name, dataset.source)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "faces.csv"
-        data.write_csv(part, path)
-        return path.read_bytes()
-
-
 def opened() -> None:
     """Take the path that a person named."""
     asked = st.session_state["path"].strip().strip("'\"")
     if asked:
         selection.write(data=asked, split=None, class_=None, image=None, **{"from": None})
+
+
+def of_run(found: list[str]) -> str | None:
+    """Name the data set of the run that the URL names, so that a face's number means the same face on every page."""
+    with suppress(FerError):
+        known = answers.located(cache.store().open(selection.param("run", "")))
+        return known if known in found else None
+    return None
 
 
 def controls(source: str, found: list[str], splits: list[str]) -> None:
@@ -68,44 +50,16 @@ def controls(source: str, found: list[str], splits: list[str]) -> None:
             selection.choose("Split", "split", splits, words=str.capitalize, kind="segmented", default=splits[0])
 
 
-def downloads(dataset: Dataset, source: str, split: str, label: int | None) -> None:
-    """Draw what can be taken along: the counts, the faces shown, and the command that does the whole set."""
-    from fer_core import data
-
-    rows = [{"split": name, **row} for name, counts in data.counts(dataset).items() for row in words.shares(counts)]
-    which = EMOTIONS[label] if label is not None else "all"
-    st.divider()
-    with st.container(horizontal=True):
-        st.download_button(say("Counts (CSV)"), csv_text(rows), "fer-lens-counts.csv", "text/csv", icon=":material/download:",
-                           on_click="ignore")
-        st.download_button(
-            say("These faces: {split}, {emotion} (CSV)", split=split, emotion=which),
-            lambda: faces_csv(dataset, split, label),
-            f"fer-lens-{split}-{which}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-    st.code(f"python -m fer_core data describe {shlex.quote(source)}", language="bash")
-    with st.expander(say("Counts as a table, and notes on the reading")):
-        table = [
-            {say("split"): say(name), **{say(EMOTIONS[i]): int(n) for i, n in enumerate(counts)}, say("together"): int(counts.sum())}
-            for name, counts in data.counts(dataset).items()
-        ]
-        st.dataframe(table, hide_index=True, width="stretch")
-        for note in dataset.notes:
-            st.caption(words.kept(note, data.NOTES))
-        st.caption(say("Fingerprint of pixels, labels and splits: {fingerprint}", fingerprint=dataset.fingerprint))
-
-
 def main() -> None:
     """Draw the page."""
     page.setup("pages/dataset.py")
     found = cache.sources()
-    source = selection.param("data", cache.default_source(found))
+    asked = selection.param("data")
+    source = asked or cache.default_source(found)
     head = st.empty()
     with head.container():  # at once; the numbers follow when the faces are read
         page.header("Dataset", Sentence("Reading {name} …", name=words.source(source)))
+    source = asked or of_run(found) or source
     try:
         dataset = cache.dataset(source)
     except FerError as error:
@@ -120,6 +74,7 @@ def main() -> None:
         page.header("Dataset", words.dataset(words.source(source), {name: len(part) for name, part in dataset.items()}), ABOUT)
         controls(source, found, splits)
     faces.class_panel(dataset, split, label, page.theme())
+    page.left_aside(selection.strange(view=VIEWS))
     view = selection.choose(
         "What to look at", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented", default="faces", hidden=True
     )
@@ -132,8 +87,9 @@ def main() -> None:
         with left:
             faces.wall(dataset[split], split, label)
         with right:
+            page.left_aside(selection.strange(image=range(len(dataset[split]))))
             faces.face(dataset, split, selection.param("image", cast=int, low=0))
-    downloads(dataset, source, split, label)
+    dataset_files.downloads(dataset, source, split, label)
 
 
 main()

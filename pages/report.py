@@ -22,6 +22,8 @@ what is missing is said, with the command that gets it.
 It is one HTML file that opens anywhere, without this app and without the internet. Views that you pin on other pages become its
 appendix."""
 
+FACES = {"shown": "Shown", "none": "Left out"}
+
 
 def controls() -> Asked | None:
     """Draw the row of choices; `None` where there is no run."""
@@ -36,12 +38,12 @@ def controls() -> Asked | None:
         split = selection.choose("Faces of", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
                                  default="validation")
         language = selection.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
-        faces = selection.choose("Faces", "faces", ["shown", "none"], words={"shown": "Shown", "none": "Left out"}.__getitem__,
-                                 kind="segmented")
-    asked = selection.param("run")
-    if asked is not None and asked != run.id:
-        with page.errors():
-            cache.store().open(asked)
+        faces = selection.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
+    for asked, taken in ((selection.param("run"), run), (selection.param("with", "none"), versus)):
+        if asked not in (None, "none", taken.id if taken else run.id):  # a run beside itself is no second one
+            with page.errors():
+                cache.store().open(asked)
+    page.left_aside(selection.strange(written=NAMES, faces=FACES))
     return Asked(run, versus, split, language, faces == "shown")
 
 

@@ -164,10 +164,10 @@ def test_a_single_epoch_is_a_visible_dot_and_nan_breaks_nothing() -> None:
 def test_the_band_of_the_chosen_class_is_wilson() -> None:
     drawn = traces(charts.recall_over_epochs(history(), support=[56] * 7, chosen=1))
     recall = history()["recall_disgust"]
-    assert np.array_equal(drawn["disgust (56)"].y, recall) and drawn["disgust (56)"].line.color == charts.EMOTION_COLOURS["disgust"]
+    assert np.array_equal(drawn["Disgust (56)"].y, recall) and drawn["Disgust (56)"].line.color == charts.EMOTION_COLOURS["disgust"]
     expected = [wilson(round(value * 56), 56) for value in recall]
-    assert np.allclose(np.stack([drawn["disgust, 95% interval, low"].y, drawn["disgust, 95% interval, high"].y], 1), expected)
-    assert drawn["happy (56)"].opacity < drawn["disgust (56)"].opacity == 1
+    assert np.allclose(np.stack([drawn["Disgust, 95% interval, low"].y, drawn["Disgust, 95% interval, high"].y], 1), expected)
+    assert drawn["Happy (56)"].opacity < drawn["Disgust (56)"].opacity == 1
 
 
 def test_repeated_seeds_are_mean_and_deviation_over_common_epochs() -> None:

@@ -93,12 +93,15 @@ def test_the_report_is_written_in_the_language_asked_for_and_without_faces(page,
     assert "--lang zh-TW --no-faces" in told(page(run="demo", written="zh-TW", faces="none"))
 
 
-@pytest.mark.parametrize("params", [{"run": "nobody"}, {"run": "../etc"}, {"run": "demo", "with": "demo"}, {"run": "demo", "written": "la"},
+@pytest.mark.parametrize("params", [{"run": "nobody"}, {"run": "../etc"}, {"run": "demo", "with": "demo"}, {"run": "demo", "with": "nobody"},
+                                    {"run": "demo", "written": "la"},
                                     {"run": "demo", "split": "morning"}, {"run": "demo", "faces": "9"}])
 def test_a_link_that_makes_no_sense_opens_the_page_all_the_same(page, params):
     app = page(**params)
     assert "What it answers" in told(app)
-    assert ("role='alert'" in told(app)) == (params["run"] != "demo")
+    assert ("role='alert'" in told(app)) == (params["run"] != "demo" or params.get("with") == "nobody")
+    wrong = [f"{name}={value}" for name, value in params.items() if name in ("written", "split", "faces")]
+    assert all(f"'{given}' was left aside" in told(app) for given in wrong)
 
 
 def test_without_a_run_the_page_says_how_to_get_one(page, tmp_path, monkeypatch, pins):

@@ -48,6 +48,23 @@ def test_each_step_is_a_link_with_ways_on_back_and_out(app, number):
     assert "tour" not in app.query_params and button(app, "tour-next") is None
 
 
+def test_whoever_strays_goes_on_where_it_was_left(app):
+    app.switch_page(tour.STEPS[2].page)
+    for name, value in tour.query(3, "demo").items():
+        app.query_params[name] = value
+    app.run()
+    app.query_params.clear()  # the menu leads to the overview, without the tour
+    app.switch_page("app.py").run()
+    assert button(app, "tour-start").label == "Go on with the tour: step 3 of 5"
+    app.switch_page(tour.STEPS[2].page)
+    for name, value in tour.query(3, "demo").items():
+        app.query_params[name] = value
+    button(app.run(), "tour-leave").click()
+    app.run()
+    app.switch_page("app.py").run()
+    assert button(app, "tour-start").label == "Take the tour: five steps"
+
+
 def test_without_a_run_there_is_no_tour(root, tmp_path, monkeypatch):
     monkeypatch.setenv("FER_LENS_RUNS", str(tmp_path))
     app = AppTest.from_file(str(root / "app.py"), default_timeout=120).run()

@@ -45,7 +45,9 @@ def choosing_a_run():
 
     selection.arrive("a page")
     selection.choose("Run", "run", ["first", "second"], default="second")
+    selection.choose("Split", "split", ["train", "validation"], default="validation")
     st.button("face", on_click=selection.write, kwargs={"image": 2})
+    st.button("method", on_click=selection.write, kwargs={"method": "rise"})
 
 
 @pytest.fixture
@@ -101,7 +103,15 @@ def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chose
     app = AppTest.from_function(choosing_a_run).run()
     assert app.query_params == {}
     app.button[0].click().run()
-    assert app.query_params == {"run": "second", "image": "2"}
+    assert app.query_params == {"run": "second", "image": "2", "split": "validation"}
+
+
+def test_what_is_no_face_needs_no_split():
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(choosing_a_run).run()
+    app.button[1].click().run()
+    assert app.query_params == {"run": "second", "method": "rise"}
 
 
 def test_back_leads_to_the_query_before_and_a_click_does_not_bring_back_what_was_left(chosen_face, monkeypatch):
@@ -317,6 +327,27 @@ def test_the_dataset_page_runs_for_any_link(small_app, query):
     app.switch_page("pages/dataset.py").run()
     assert not app.exception
     assert app.title[0].value == "Dataset"
+
+
+def test_the_dataset_page_tells_what_of_a_link_it_left_aside(small_app):
+    app = small_app.run()
+    for name, value in {"class": "foo", "image": "70", "split": "noon", "view": "inside"}.items():
+        app.query_params[name] = value
+    app.switch_page("pages/dataset.py").run()
+    told = " ".join(one.value.replace("\\", "") for one in app.info)
+    assert all(f"'{given}' was left aside" in told for given in ("class=foo", "image=70", "split=noon", "view=inside"))
+    assert "it is a number from 0 to 69" in told and "angry, disgust, fear, happy, sad, surprise, neutral" in told
+
+
+def test_the_dataset_page_opens_the_faces_of_the_run_that_the_link_names(small_app, tmp_path, root):
+    shutil.copytree(root / "checkpoints/demo", tmp_path / "runs/demo", ignore=shutil.ignore_patterns(".cache"))
+    app = small_app.run()
+    app.query_params["run"] = "demo"
+    app.switch_page("pages/dataset.py").run()
+    assert next(one.value for one in app.selectbox if one.label == "Data set") == "demo"
+    del app.query_params["run"]
+    app.run()
+    assert next(one.value for one in app.selectbox if one.label == "Data set").endswith("few.csv")
 
 
 def test_a_damaged_run_hides_no_page(small_app, tmp_path):

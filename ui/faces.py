@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import streamlit as st
 
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import EMOTIONS, SIDE
-from ui import cache, page, selection, words
+from ui import cache, page, pager, selection, words
 from ui.gallery import gallery, picture
 from ui.language import say
 
@@ -42,29 +41,12 @@ def wall(faces: Split, name: str, label: int | None) -> None:
     """Draw the faces of one class (or all), a wall at a time; the face clicked goes into the URL."""
     rows = chosen_faces(faces, label)
     image = selection.param("image", cast=int, low=0, high=len(faces) - 1)
-    first = selection.param("from", 0, cast=int, low=0, high=max(len(rows) - 1, 0)) // WALL * WALL
+    first = pager.begin("from", len(rows), WALL)
     shown = rows[first : first + WALL]
     what = say("of all classes") if label is None else say("labelled {emotion}", emotion=words.emotion(label))
     with st.container(horizontal=True, vertical_alignment="center"):
-        told = say("**{faces}** {what}", faces=words.faces(len(rows)), what=what)
-        if len(rows) > WALL:
-            told = say("{faces}, {first:,} to {last:,} stand below; scroll", faces=told, first=first + 1, last=first + len(shown))
-        st.markdown(told, width="stretch")
+        st.markdown(say("**{faces}** {what}", faces=words.faces(len(rows)), what=what), width="stretch")
         factor = selection.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)
-        if len(rows) > WALL:
-            st.button(
-                say("Earlier"),
-                icon=":material/chevron_left:",
-                disabled=first == 0,
-                on_click=partial(selection.write, **{"from": first - WALL or None}),
-            )
-            st.button(
-                say("Later"),
-                icon=":material/chevron_right:",
-                icon_position="right",
-                disabled=first + WALL >= len(rows),
-                on_click=partial(selection.write, **{"from": first + WALL}),
-            )
     tips = [say("{emotion}, {split} face {index}", emotion=words.emotion(faces.labels[i]), split=name, index=i) for i in shown]
     at = np.flatnonzero(shown == image)
     gallery(
@@ -78,6 +60,7 @@ def wall(faces: Split, name: str, label: int | None) -> None:
         size=SIDE * factor,
         label=say("{split} faces {what}", split=name, what=what),
     )
+    pager.draw("from", first, len(rows), WALL)
 
 
 def face(dataset: Dataset, split: str, index: int | None) -> None:
@@ -239,7 +222,7 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
     def choose(index: int) -> None:
         selection.write(class_=None if index == label else EMOTIONS[index], image=None, **{"from": None})
 
-    figure = charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme).update_xaxes(tickvals=EMOTIONS, ticktext=EMOTIONS)
+    figure = charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme)
     figure.update_traces(name=say("{split} ({faces:,})", split=split, faces=int(counts.sum())))
     left, right = st.columns([2, 1], gap="large")
     with left:

@@ -73,6 +73,8 @@ def _steps(view: View, face: int) -> None:
             st.button(say(word), icon=icon, key=f"step{step}", disabled=not there, on_click=selection.write,
                       kwargs={"image": target, "start": ((place or 0) + step) // opened.WALL * opened.WALL or None})
         st.button(say("Close"), icon=":material/close:", key="close-face", on_click=selection.write, kwargs={"image": None})
+        if place is None and view.choice.anything:
+            st.caption(say("Not among the chosen faces"))
 
 
 def _suspicion(found: Answers, face: int) -> None:

@@ -14,7 +14,7 @@ from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.marks import Mark
 from fer_core.splits import pixels
-from ui import ask_run, marks_view, page, selection, words
+from ui import ask_run, marks_view, page, pager, selection, words
 from ui.choice import SORTS, plain
 from ui.gallery import Keys, atlas, gallery, png
 from ui.language import say
@@ -29,7 +29,7 @@ VIEWER = "pages/saliency_viewer.py"
 def wall(view: View) -> None:
     """Draw the sentence, the order and a wall of the chosen faces."""
     rows = view.rows
-    first = selection.param("start", 0, cast=int, low=0, high=max(len(rows) - 1, 0)) // WALL * WALL
+    first = pager.begin("start", len(rows), WALL)
     shown = view.shown.ordered(rows, view.choice.sort, first, WALL)
     st.html(f"<p class='fer-cell'>{view.sentence}</p>")
     with st.container(horizontal=True, vertical_alignment="bottom", key="order"):
@@ -42,9 +42,7 @@ def wall(view: View) -> None:
         _without_faces(view)
         return
     draw(view, shown, "gallery", height=HEIGHT if selection.param("image") is None else LOW)
-    if len(rows) > WALL:
-        with st.container(horizontal=True, vertical_alignment="center", key="pager"):
-            _pager(first, len(rows))
+    pager.draw("start", first, len(rows), WALL)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(say("true → called, p(called) · p(true), index"), width="stretch")
         st.download_button("PNG", lambda: png(atlas(pictures(view, shown), 10)), "fer-lens-faces.png", "image/png", on_click="ignore",
@@ -131,16 +129,6 @@ def table(view: View, rows: Sequence[int] | np.ndarray) -> str:
                          bool(answers.leaked[i]), f"{answers.suspicion[i]:.5f}", *(f"{p:.5f}" for p in answers.probabilities[i]),
                          mark.words if mark else ""])
     return text.getvalue()
-
-
-def _pager(first: int, count: int) -> None:
-    def turn(by: int) -> None:  # from where the URL is, so that two fast clicks are two pages
-        start = selection.param("start", 0, cast=int, low=0) + by
-        selection.write(start=min(max(start, 0), (count - 1) // WALL * WALL) or None)
-
-    st.button(say("Earlier"), disabled=first == 0, on_click=turn, args=(-WALL,))
-    st.button(say("Later"), disabled=first + WALL >= count, on_click=turn, args=(WALL,))
-    st.caption(say("{first:,} to {last:,} of {count:,}", first=first + 1, last=min(first + WALL, count), count=count), width="content")
 
 
 def _without_faces(view: View) -> None:

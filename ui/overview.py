@@ -6,6 +6,7 @@ import base64
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,7 +129,7 @@ def data_card(source: str) -> None:
             [
                 say("faces: {splits}", splits=words.parts({name: len(part) for name, part in faces.items()})),
                 say("rarest: {emotion}, {faces}, {share} of {split}", emotion=words.emotion(rare), faces=words.faces(int(row[rare])),
-                    share=words.percent(row[rare] / total), split=first),
+                    share=words.percent(row[rare] / total), split=words.SPLIT_WORDS.get(first, first)),
             ],
             spark(row.tolist(), bars=True, colours=[EMOTION_COLOURS[name] for name in EMOTIONS]),
         )
@@ -215,9 +216,10 @@ def now_training(known: tuple[str, ...]) -> None:
 
 def going_on() -> None:
     """Offer the last views, as links that open them as they were."""
-    there = {run.id for run in cache.runs()}
+    there, sources = {run.id for run in cache.runs()}, cache.sources()
     views = [(file, params) for file, params in recent.recall()
-             if file in page.PAGES and ("run" not in params or params["run"] in there)]
+             if file in page.PAGES and ("run" not in params or params["run"] in there)
+             and ("data" not in params or params["data"] in sources or Path(params["data"]).exists())]
     if not views:
         return
     st.markdown(say("#### Continue"))

@@ -55,7 +55,7 @@ def setup(page: str) -> None:
         recent.remember(page, st.query_params.to_dict())
     tour.draw()
     breadcrumb.draw(known)
-    left_aside(selection.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES, split=SPLITS))
+    left_aside([*selection.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES, split=SPLITS), *selection.unnamed("class")])
 
 
 def link(page: str, label: str, *, icon: str | None = None, **changes: object) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from fer_core.colours import Theme
 from fer_core.errors import FerError
 from fer_core.pins import FILE, LONGEST, Pin, Pins, query
-from ui import breadcrumb, cache, primer
+from ui import breadcrumb, cache, primer, selection
 from ui.language import say
 
 
@@ -21,11 +21,8 @@ def pins() -> Pins:
 
 
 def view(page: str) -> tuple[str, str]:
-    """Name what a page shows now: its part of the address, and its query, with the run where the URL leaves that open."""
-    params = st.query_params.to_dict()
-    run = st.session_state.get("choose_run")
-    if run and "run" not in params:
-        params["run"] = str(run)
+    """Name what a page shows now: its part of the address, and its query, with what the page chose where the URL leaves that open."""
+    params = {**selection.usual("image" in st.query_params), **st.query_params.to_dict()}
     return ("" if page == "app.py" else Path(page).stem), query(params)
 
 

@@ -77,6 +77,12 @@ def strange(**allowed: Collection[Any]) -> list[str]:
     return told
 
 
+def unnamed(*names: str) -> list[str]:
+    """Tell of each parameter of the URL that should name a class and does not."""
+    return [Sentence(OPTION, given=f"{name}={text[:40]}", options=", ".join(EMOTIONS))
+            for name in names if (text := st.query_params.get(name)) is not None and named(text) is None]
+
+
 def emotion(name: str = "class", default: int | None = None) -> int | None:
     """Read a class, written by its name or by its number 0 to 6."""
     found = named(st.query_params.get(name))
@@ -109,11 +115,20 @@ def write(**values: Any) -> None:
             new.pop(name.rstrip("_"), None)
     if new == now == asked:  # where the browser asked with an older query, the same is written again: one click can arrive twice
         return
-    if "run" not in values and (run := st.session_state.get("_run")) is not None:
-        new.setdefault("run", run)  # the one that the page chose by itself: tomorrow it may choose another
+    chosen = usual(values.get("image") is not None)
+    new = {**{name: value for name, value in chosen.items() if name not in values}, **new}
     older = [*_written().older, now] if asked != now else [now]
     st.session_state["_written"] = Written(new, older, time.monotonic())
     st.query_params.from_dict(new)
+
+
+def usual(face: bool) -> dict[str, str]:
+    """Return what the page chose by itself and the URL leaves open: the run, since tomorrow another may be the usual one.
+
+    With a `face`, the split too: the number alone says not which face.
+    """
+    found: dict[str, str] = st.session_state.get("_usual", {})
+    return {name: value for name, value in found.items() if name == "run" or face}
 
 
 def _written() -> Written:
@@ -142,11 +157,12 @@ def arrive(page: str) -> None:
     A browser that has not heard of what was written last asks with an older query: the newest holds. Back and Forward say so themselves;
     a link is what asks for another query later. One to the same page leaves the address as it was, so that it is written here.
     """
-    st.session_state.pop("_run", None)
     asked, written = st.query_params.to_dict(), _written()
     context = get_script_run_ctx(suppress_warning=True)
     back = context is not None and context.is_history_navigation
     here, st.session_state["_page"] = st.session_state.get("_page") == page, page
+    if not here:
+        st.session_state["_usual"] = {}
     st.session_state["_arrivals"] = st.session_state.get("_arrivals", 0) + (not here and not back)
     if here and not back and asked in written.older and time.monotonic() - written.at < LATE:
         st.query_params.from_dict(written.newest)
@@ -244,8 +260,8 @@ def choose(
         return None
     texts = {str(option): option for option in options}
     now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
-    if name == "run":
-        st.session_state["_run"] = str(now)
+    if name in ("run", "split"):
+        st.session_state["_usual"][name] = str(now)
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 
     def chosen(value: Any) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
+from fer_core.sentences import Sentence
 from ui import cache, selection
 from ui.answers import answers, predicted_splits
 from ui.language import say
@@ -46,9 +47,15 @@ STEPS = (
 
 
 def start(best: str | None) -> None:
-    """Draw the way into the tour, where there is a run to show: `best`, if it has predicted its validation faces."""
-    if (run := _run(best)) is not None:
-        st.button(say("Take the tour: five steps"), icon=":material/explore:", key="tour-start", on_click=_ask, args=(1, run))
+    """Draw the way into the tour, where there is a run to show: `best`, if it has predicted its validation faces.
+
+    Whoever strayed from it, by the menu or by a link, goes on where it was left.
+    """
+    number, run = st.session_state.get("_tour", (1, None))
+    if (run := _run(run or best)) is not None:
+        label = "Take the tour: five steps" if number == 1 else Sentence("Go on with the tour: step {number} of {steps}", number=number,
+                                                                        steps=len(STEPS))
+        st.button(say(label), icon=":material/explore:", key="tour-start", on_click=_ask, args=(number, run))
 
 
 def draw() -> None:
@@ -57,6 +64,7 @@ def draw() -> None:
     if number is None:
         return
     step, run = STEPS[number - 1], _run()
+    st.session_state["_tour"] = (number, run)
     with st.container(border=True, key="tour"):
         st.markdown(say("**{number} of {steps} · {title}**  \n{words}", number=number, steps=len(STEPS),
                         title=step.title, words=step.words))
@@ -66,8 +74,7 @@ def draw() -> None:
             if number < len(STEPS):
                 st.button(say("Next"), icon=":material/arrow_forward:", key="tour-next", type="primary",
                           on_click=_ask, args=(number + 1, run))
-            st.button(say("Leave the tour" if number < len(STEPS) else "Done"), key="tour-leave", type="tertiary", on_click=selection.write,
-                      kwargs={"tour": None})
+            st.button(say("Leave the tour" if number < len(STEPS) else "Done"), key="tour-leave", type="tertiary", on_click=_leave)
 
 
 def query(number: int, run: str | None) -> dict[str, str]:
@@ -78,6 +85,11 @@ def query(number: int, run: str | None) -> dict[str, str]:
     source = cache.store().open(run).config.data
     data = {"data": source} if source in cache.sources() else {}
     return {"tour": str(number), "run": run, **data, **(_opened(run, face=step.page != MATRIX) if step.cell else {})}
+
+
+def _leave() -> None:
+    st.session_state.pop("_tour", None)
+    selection.write(tour=None)
 
 
 def _ask(number: int, run: str | None) -> None:
