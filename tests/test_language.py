@@ -181,7 +181,8 @@ def test_no_english_sentence_is_left_on_a_page(open_page, file):
 @pytest.mark.parametrize(("file", "params"), [
     ("pages/confusion_matrix.py", {"true": "sad", "pred": "neutral", "image": "119"}),
     ("pages/confusion_matrix.py", {"panel": "confidence"}), ("pages/confusion_matrix.py", {"panel": "classes"}),
-    ("pages/confusion_matrix.py", {"panel": "marks"}), ("pages/dataset.py", {"view": "problems"}),
+    ("pages/confusion_matrix.py", {"panel": "marks"}), ("pages/dataset.py", {"view": "copies"}),
+    ("pages/dataset.py", {"view": "trainer"}),
     ("pages/try_photo.py", {"from": "example", "example": "three"}),
 ])
 def test_nor_in_its_panels(open_page, file, params):

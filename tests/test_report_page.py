@@ -93,8 +93,8 @@ def test_the_report_is_written_in_the_language_asked_for_and_without_faces(page,
     assert "--lang zh-TW --no-faces" in told(page(run="demo", written="zh-TW", faces="none"))
 
 
-@pytest.mark.parametrize("params", [{"run": "nobody"}, {"run": "../etc"}, {"run": "demo", "with": "demo"}, {"run": "demo", "with": "nobody"},
-                                    {"run": "demo", "written": "la"},
+@pytest.mark.parametrize("params", [{"run": "nobody"}, {"run": "../etc"},
+                                    {"run": "demo", "with": "demo"}, {"run": "demo", "with": "nobody"}, {"run": "demo", "written": "la"},
                                     {"run": "demo", "split": "morning"}, {"run": "demo", "faces": "9"}])
 def test_a_link_that_makes_no_sense_opens_the_page_all_the_same(page, params):
     app = page(**params)

@@ -84,6 +84,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     taken = spread(np.arange(len(pair.rows)), None if size == "all" else int(size))
     pair = Pair(pair.run, pair.other, first, second, pair.rows[taken])
     found = both(pair, question, way)
+    many.note(st.query_params.to_dict())
     if found is not None:
         _draw(pair, found, question, theme)
 

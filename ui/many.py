@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 
 from fer_core import regions
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.regions import Ledger
 from fer_core.runs import Run
 from ui import jobs, networks
+from ui.language import say
 from ui.question import Question, parse
 
 if TYPE_CHECKING:
@@ -29,6 +31,13 @@ SIZES = (50, 200, 1000)
 def usual(question: Question, params: Mapping[str, str]) -> Question:
     """Ask by the method of many faces, unless the URL chose one."""
     return question if "method" in params else question.by(USUAL)
+
+
+def note(params: Mapping[str, str]) -> None:
+    """Say why the method is another one than that of the map above, where nobody chose it."""
+    if "method" not in params:
+        st.caption(say("Gradient: its mean over many faces is as smooth as noisy copies make the map of one, and takes seconds. A method "
+                       "that you choose above holds here, too."))
 
 
 @dataclass(frozen=True)

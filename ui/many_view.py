@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 STYLE = """<style>.fer-effect{border-collapse:separate;border-spacing:2px;font-size:.85rem;font-variant-numeric:tabular-nums}
 .fer-effect td{min-width:2.7rem;height:1.9rem;text-align:center;border-radius:3px;border:0;padding:0 4px}
-.fer-effect th{font-weight:500;padding:0 6px;border:0;text-align:left}.fer-wide{overflow-x:auto}</style>"""
+.fer-effect th{font-weight:500;padding:0 6px;border:0;text-align:left}.fer-wide{overflow-x:auto}
+@media (max-width:640px){.fer-effect{font-size:.75rem;width:100%}.fer-effect td{min-width:0;padding:0}.fer-effect th{padding:0 2px}
+.fer-effect tr:first-child th{writing-mode:vertical-rl;transform:rotate(180deg);padding:2px 0}}</style>"""
 
 
 def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None:
@@ -58,6 +60,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     compared = over_active.groups(subject.run, source, np.sort(way.order)) if scope == "chosen" and narrowed else None
     if isinstance(compared, over_active.Groups):
         over_active.begin(compared)  # both are worked on at once
+    many.note(st.query_params.to_dict())
     drawn = _draw(subject.run, way, taken, asked, theme)
     if compared is not None:
         over_active.panel(subject.run, compared, paint=drawn)
