@@ -209,10 +209,11 @@ def two_in_words(found: Findings, words: Words) -> list[str]:
     assert test is not None and other is not None and mine is not None
     names, theirs = {"run": found.run.title, "other": other.title}, other.plain[found.split]
     said = [words("q2.difference", **names, a=words.percent(mine.accuracy), b=words.percent(theirs.accuracy),
-                  points=signed(100 * test.difference))]
+                  points=signed(100 * test.difference), faces=words.faces(mine.n),
+                  n=f"{abs(len(test.fixes) - len(test.breaks)):,}")]
     sizes = [told.facts.get("model", {}).get("parameters") for told in (found.run, other)]
     if all(sizes):
-        said.append(words("q2.size", **names, ratio=short(sizes[0] / sizes[1])))
+        said.append(words("q2.size", **names, ratio=short(sizes[0] / sizes[1], 2)))
     p = words("q2.tiny") if test.p < 1e-4 else f"{test.p:.2g}"
     return [*said, words("q2.mcnemar", **names, both=words.faces(len(test.both_right)), neither=words.faces(len(test.both_wrong)),
                          fixes=f"{len(test.fixes):,}", breaks=f"{len(test.breaks):,}", p=p, verdict=verdict(found, words))]

@@ -163,7 +163,7 @@ CHINESE: dict[str, str] = {
     "q2.epochs": "最佳週期",
     "q2.of": "{epochs} 個中的第 {best} 個",
     "q2.time": "每週期時間（各自的機器）",
-    "q2.difference": "{run} 答對 {a}，{other} 答對 {b}：相差 **{points} 個百分點**。",
+    "q2.difference": "{run} 答對 {a}，{other} 答對 {b}：相差 **{points} 個百分點**，也就是{faces}中的 {n} 張。",
     "q2.size": "{run} 的參數量是 {other} 的 {ratio} 倍。",
     "q2.mcnemar": "有 {both}兩者都答對，{neither}兩者都答錯。{run} 改正了 {other} 的 **{fixes}** 個錯誤，也弄錯了 {other} 原本答對的 "
                   "**{breaks}** 個。假如兩者犯錯的機會相同，出現這麼不平均的結果的機率是 {p}（McNemar 檢定）：{verdict}。",

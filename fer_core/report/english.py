@@ -167,7 +167,7 @@ ENGLISH: dict[str, str] = {
     "q2.epochs": "best epoch",
     "q2.of": "{best} of {epochs}",
     "q2.time": "time per epoch, on its own machine",
-    "q2.difference": "{run} is right on {a} and {other} on {b}: a difference of **{points} points**.",
+    "q2.difference": "{run} is right on {a} and {other} on {b}: a difference of **{points} points**, or {n} of the {faces}.",
     "q2.size": "{run} has {ratio} times the parameters of {other}.",
     "q2.mcnemar": "On {both} both are right, on {neither} neither. {run} puts **{fixes}** errors of {other} right, and gets "
                   "**{breaks}** wrong that {other} had right. If both erred equally often, so uneven a split would come about with a "

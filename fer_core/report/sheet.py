@@ -12,6 +12,8 @@ from fer_core.report.figures import escape, image
 from fer_core.report.findings import Findings, Missing
 from fer_core.report.words import Words
 
+LINE = 60
+"""Letters of code that fit on a line, also on paper."""
 Rows = Iterable[Sequence[str]]
 
 
@@ -80,5 +82,6 @@ def listing(items: Iterable[str]) -> str:
 
 
 def code(text: str) -> str:
-    """Set a command."""
-    return f"<pre><code>{escape(text)}</code></pre>"
+    """Set a command; lines break between its words, never within one, save that it is longer than a line."""
+    words = [f"<span>{escape(word)}</span>" if len(word) <= LINE else escape(word) for word in text.split(" ")]
+    return f"<pre><code>{' '.join(words)}</code></pre>"

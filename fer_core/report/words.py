@@ -59,8 +59,13 @@ class Words:
         return self("interval", value=value, low=f"{100 * interval[0]:.{digits}f}", high=f"{100 * interval[1]:.{digits}f}")
 
     def listed(self, parts: Sequence[str]) -> str:
-        """Join: `a`, `a and b`, `a, b and c`."""
-        return self("list.and").join(filter(None, (self("list.comma").join(parts[:-1]), *parts[-1:])))
+        """Join: `a`, `a and b`, `a, b and c`; in Chinese, Latin words and digits are set apart from the `and`."""
+        first, last = self("list.comma").join(parts[:-1]), "".join(parts[-1:])
+        if not first:
+            return last
+        word = self("list.and")
+        before, after = ((" " if edge.isascii() and not word.isascii() else "") for edge in (first[-1], last[:1]))
+        return f"{first}{before}{word}{after}{last}"
 
     def duration(self, seconds: float) -> str:
         """Write a span of time: `8 s`, `3 min`, `1 h 20 min`."""
@@ -76,8 +81,8 @@ class Words:
         return self(f"kind.{kind}") if f"kind.{kind}" in LANGUAGES[self.language] else kind
 
 
-def short(value: float) -> str:
-    """Write a number with three significant digits and no exponent where it can be helped."""
+def short(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits, and no exponent where it can be helped."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}" if abs(value) >= 1e-3 else f"{value:.2g}"
+    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}" if abs(value) >= 1e-3 else f"{value:.2g}"
