@@ -93,7 +93,9 @@ def panel(view: View, theme: Theme) -> None:
             st.button(say("{part}: {n:,}", part=PARTS[name], n=len(faces)), key=f"part-{name}", type="primary" if on else "secondary",
                       on_click=selection.write, kwargs={"part": None if on else name, "start": None, "image": None})
     st.caption(say("Each opens its faces above; a cell of the matrix narrows it further."))
-    page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how the ledger shifts", why="changed", **{"with": view.b.run})
+    part = view.choice.part if view.choice.part in ("fixes", "breaks") else "fixes"
+    page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how the ledger shifts", why="changed", part=part, image=None,
+              **{"with": view.b.run})
     evaluations = {f"A {view.a.title}": view.a.evaluation, f"B {view.b.title}": view.b.evaluation}
     figures.show(charts.compare_accuracy(evaluations, theme=theme), "compare", height=190, label="Accuracy of both runs")
     with st.expander(say("All three matrices")):
