@@ -31,7 +31,7 @@ class Sheet:
 
     def figure(self, body: str, caption: str, kind: str = "") -> str:
         """Set a numbered figure with its caption under it."""
-        return f'<figure class="{kind}"><div>{body}</div><figcaption>{self._number("figure")} {rich(caption)}</figcaption></figure>'
+        return f'<figure class="{kind}"><div>{body}</div><figcaption>{self._number("figure")}{rich(caption)}</figcaption></figure>'
 
     def table(self, head: Sequence[str], rows: Rows, caption: str, kind: str = "") -> str:
         """Set a numbered table with its caption above it; the first column is words, the others numbers."""
@@ -39,7 +39,7 @@ class Sheet:
         body = "".join(f'<tr><th scope="row">{rich(first)}</th>{"".join(f"<td>{rich(cell)}</td>" for cell in more)}</tr>'
                        for first, *more in rows)
         thead = f"<thead><tr>{top}</tr></thead>" if head else ""
-        return (f'<figure class="table {kind}"><figcaption>{self._number("table")} {rich(caption)}</figcaption>'
+        return (f'<figure class="table {kind}"><figcaption>{self._number("table")}{rich(caption)}</figcaption>'
                 f"<div><table>{thead}<tbody>{body}</tbody></table></div></figure>")
 
     def missing(self, *places: str) -> str:
@@ -55,7 +55,8 @@ class Sheet:
 
     def _number(self, kind: str) -> str:
         self.drawn[kind] += 1
-        return f"<b>{escape(self.words(kind, n=self.drawn[kind]))}</b>"
+        told = self.words(kind, n=self.drawn[kind])
+        return f"<b>{escape(told)}</b>{' ' if told.isascii() else ''}"  # the Chinese colon has its space within
 
     def tile(self, picture: np.ndarray, number: int, *captions: str) -> str:
         """Set a face of the split with lines under it."""
