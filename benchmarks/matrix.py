@@ -96,7 +96,7 @@ class App:
             self.port = probe.getsockname()[1]
         (folder / "data").mkdir(exist_ok=True)
         places = {f"FER_LENS_{name.upper()}": str(folder / name) for name in ("runs", "data", "cache")}
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port), "--server.fileWatcherType", "none"]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
         quiet = subprocess.DEVNULL
         self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **places}, stdout=quiet, stderr=quiet)
         self.url = f"http://127.0.0.1:{self.port}"

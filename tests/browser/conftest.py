@@ -48,7 +48,7 @@ class Server:
 
     def start(self):
         env = {**os.environ, "FER_LENS_RUNS": str(self.runs), "FER_LENS_DATA": str(self.data)}
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port), "--server.fileWatcherType", "none"]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, cwd=self.root, env=env, stdout=log, stderr=log)
         until = time.monotonic() + 60
