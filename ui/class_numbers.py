@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from typing import Any
 
@@ -30,15 +28,6 @@ def rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     return result
 
 
-def as_csv(table: list[dict[str, Any]]) -> str:
-    """Write rows as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, table[0])
-    writer.writeheader()
-    writer.writerows(table)
-    return text.getvalue()
-
-
 def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     evaluation = view.shown.evaluation
@@ -50,8 +39,8 @@ def panel(view: View, theme: Theme) -> None:
                st.column_config.NumberColumn(say(name), format="%.1f") for name in table[0]}
     st.dataframe([{**row, "class": say(row["class"])} for row in table], hide_index=True, width="stretch", key="class-table",
                  column_config=columns)
-    st.download_button(say("Table (CSV)"), as_csv(table), "fer-lens-classes.csv", "text/csv", icon=":material/download:", on_click="ignore",
-                       type="tertiary")
+    st.download_button(say("Table (CSV)"), figures.as_csv(table), "fer-lens-classes.csv", "text/csv", icon=":material/download:",
+                       on_click="ignore", type="tertiary")
     empty = [words.emotion(number) for number, score in enumerate(evaluation.per_class) if not score.support]
     if empty:
         st.caption(say("No face of this split is labelled {classes}: recall and F1 of a class without faces are unknown, not zero.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 import tempfile
 from pathlib import Path
@@ -12,20 +10,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS
-from ui import faces, words
+from ui import faces, figures, words
 from ui.language import say
 
 if TYPE_CHECKING:
     from fer_core.data import Dataset
-
-
-def csv_text(rows: list[dict[str, object]]) -> str:
-    """Write rows as CSV."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, rows[0])
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
 
 
 def faces_csv(dataset: Dataset, split: str, label: int | None) -> bytes:
@@ -48,7 +37,7 @@ def downloads(dataset: Dataset, source: str, split: str, label: int | None) -> N
     which = EMOTIONS[label] if label is not None else "all"
     st.divider()
     with st.container(horizontal=True):
-        st.download_button(say("Counts (CSV)"), csv_text(rows), "fer-lens-counts.csv", "text/csv", icon=":material/download:",
+        st.download_button(say("Counts (CSV)"), figures.as_csv(rows), "fer-lens-counts.csv", "text/csv", icon=":material/download:",
                            on_click="ignore")
         st.download_button(
             say("These faces: {split}, {emotion} (CSV)", split=split, emotion=which),

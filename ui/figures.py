@@ -26,6 +26,15 @@ def numbers(figure: go.Figure) -> str:
     return text.getvalue()
 
 
+def as_csv(table: list[dict[str, Any]]) -> str:
+    """Write rows, each {column: value}, as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table[0])
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
+
+
 Pick = Callable[[dict[str, Any]], None]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,7 +15,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.launch import launch
 from fer_core.runs import REASONS
-from ui import page, run_compare, run_epochs, selection, words
+from ui import figures, page, run_compare, run_epochs, selection, words
 from ui.chart import chart
 from ui.language import say
 from ui.run_list import Reading, badge, percent, progress, pulse, span, state_word
@@ -211,11 +209,7 @@ def compare(readings: Sequence[Reading]) -> None:
             st.html(run_compare.table([
                 {say("Setting"): words.setting(name), **dict(zip(titles, map(run_compare.value_in_words, values), strict=True))}
                 for name, values in differ.items()]))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    st.download_button(say("Table as CSV"), text.getvalue(), "runs.csv", "text/csv", icon=":material/download:", key="results-csv",
+    st.download_button(say("Table as CSV"), figures.as_csv(rows), "runs.csv", "text/csv", icon=":material/download:", key="results-csv",
                        on_click="ignore")
 
 
