@@ -20,7 +20,7 @@ LIMITS_OF_THE_DEMO = (
     "The validation split has few faces of each emotion, so the intervals are wide.",
 )
 LIMITS = (
-    "A judge of pictures, not of feelings: it names what raters called an expression in a 48 x 48 grey picture, and no more.",
+    "A judge of pictures, not of feelings: it names what raters called an expression in a 48 × 48 grey picture, and no more.",
     "The labels are noisy: people agree with FER2013's labels on about two faces of three, so no score near 100% can be honest.",
     "Disgust has few faces, so its figures have wide intervals.",
     "The faces were gathered by web search: ages, skin colours and cultures are unequally represented, and errors are not spread evenly.",

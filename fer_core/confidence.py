@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,16 +17,22 @@ MAP_CURVES = {"deletion": ("deletion, this map", "deletion, random maps"), "inse
 """Names of a map's curves, and of those of random maps."""
 
 
+def _colour(colours: Sequence[str], number: int) -> str:
+    """Give a run its own colour, or else the one of its place."""
+    return colours[number] if colours else run_colour(number)
+
+
 def class_scores(
-    evaluations: Mapping[str, Evaluation], score: Literal["recall", "precision"] = "recall", *, theme: Theme = "light"
+    evaluations: Mapping[str, Evaluation], score: Literal["recall", "precision"] = "recall", *, colours: Sequence[str] = (),
+    theme: Theme = "light"
 ) -> go.Figure:
-    """Draw recall or precision of every class with its 95% interval, one mark per evaluation {name: Evaluation}."""
+    """Draw recall or precision of every class with its 95% interval, one mark per evaluation {name: Evaluation}, in the runs' colours."""
     figure = blank(theme, "", score, ".0%")
     for number, (name, evaluation) in enumerate(evaluations.items()):
         values = np.array([getattr(part, score) for part in evaluation.per_class])
         bounds = np.array([getattr(part, f"{score}_interval") for part in evaluation.per_class])
         place = np.arange(CLASSES) + (number - (len(evaluations) - 1) / 2) * 0.8 / max(1, len(evaluations))
-        colour: Any = [EMOTION_COLOURS[emotion] for emotion in EMOTIONS] if len(evaluations) == 1 else run_colour(number)
+        colour: Any = [EMOTION_COLOURS[emotion] for emotion in EMOTIONS] if len(evaluations) == 1 else _colour(colours, number)
         figure.add_scatter(
             x=place,
             meta={"x": ("class", EMOTIONS)},
@@ -55,8 +61,8 @@ def class_scores(
     return figure.update_layout(hovermode="closest", yaxis={"range": [0, 1]}, showlegend=len(evaluations) > 1)
 
 
-def compare_accuracy(evaluations: Mapping[str, Evaluation], *, theme: Theme = "light") -> go.Figure:
-    """Draw the accuracy of runs {name: Evaluation} with its 95% interval, and hollow the one without copies of training faces."""
+def compare_accuracy(evaluations: Mapping[str, Evaluation], *, colours: Sequence[str] = (), theme: Theme = "light") -> go.Figure:
+    """Draw the accuracy of runs {name: Evaluation} with its 95% interval, in their `colours`; hollow, without copies of training faces."""
     figure = blank(theme, "accuracy", "", "")
     for word, symbol, shift in (("all faces", "circle", 0.0), ("without copies of training faces", "circle-open", 0.22)):
         shown = [(row, number, e if not shift else e.without_copies) for number, (row, e) in enumerate(evaluations.items())]
@@ -69,7 +75,7 @@ def compare_accuracy(evaluations: Mapping[str, Evaluation], *, theme: Theme = "l
             meta={"y": ("run", [name for name, _, _ in parts])},
             mode="markers",
             name=word,
-            marker={"color": [run_colour(number) for _, number, _ in parts], "symbol": symbol, "size": 11, "line": {"width": 2}},
+            marker={"color": [_colour(colours, number) for _, number, _ in parts], "symbol": symbol, "size": 11, "line": {"width": 2}},
             error_x={
                 "array": bounds[:, 1] - values,
                 "arrayminus": values - bounds[:, 0],

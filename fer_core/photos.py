@@ -94,8 +94,14 @@ def read(content: bytes) -> Photo:
     except DataError:
         raise
     except Exception as error:  # a damaged picture raises a dozen kinds of errors
-        raise DataError(Sentence("The {kind} is cut off or damaged.", kind=kind), received=str(error)[:120] or type(error).__name__,
+        raise DataError(Sentence("The {kind} is cut off or damaged.", kind=kind), received=_said(error),
                         todo="save the picture again, or choose another") from None
+
+
+def _said(error: Exception) -> str:
+    """Say what a decoder complains of; one that names the memory in which it read says nothing to anyone."""
+    text = str(error)[:120]
+    return text if text and "object at 0x" not in text else "nothing that a decoder can read to its end"
 
 
 def _sniff(content: bytes) -> str:

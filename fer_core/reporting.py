@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,7 @@ import typer
 from fer_core import files, sources
 from fer_core.errors import ConfigError
 from fer_core.pins import FILE, Pins
-from fer_core.report import ADDRESS, LANGUAGES, gather, html
-from fer_core.report import pinned as faces_of_pins
+from fer_core.report import ADDRESS, LANGUAGES, exhibit, gather, html
 from fer_core.runs import RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar
 
@@ -38,8 +38,9 @@ def report(
     """Write the report of a run: five questions answered with its own figures, readable offline, in English or Traditional Chinese."""
     if lang not in LANGUAGES:
         raise ConfigError("The report is not written in this language.", received=lang, expected=" or ".join(LANGUAGES))
-    if not out.parent.is_dir():
-        raise ConfigError("The report cannot be written there.", received=out, expected="a file in a folder that exists")
+    if not out.parent.is_dir() or out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise ConfigError("The report cannot be written there.", received=out,
+                          expected="a file in a folder that exists and may be written to")
     store = RunStore(runs)
     opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins or sources.folder() / FILE).all()
     there = None if data else sources.find(opened)
@@ -49,8 +50,9 @@ def report(
         task = bar.add_task("writing the report", total=1.0)
         found = gather(opened, versus=other, dataset=dataset, split=split, faces=faces, seed=seed,
                        tell=lambda share: bar.update(task, completed=share))
-    tiles = faces_of_pins(pinned, [opened, *([other] if other else [])], dataset)
-    text = html(found, lang, pins=pinned, tiles=tiles, address=address).encode()
+    both = [opened, *([other] if other else [])]
+    exhibits = {pin.path: exhibit(pin, both, dataset) for pin in pinned}
+    text = html(found, lang, pins=pinned, exhibits=exhibits, address=address).encode()
     files.write_bytes(out, text)
     missing = list(dict.fromkeys(entry.place for entry in found.missing))
     if as_json:

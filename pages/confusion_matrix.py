@@ -13,7 +13,7 @@ from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
 from ui import ask_run, cache, cell, class_numbers, confidence_view, marks_view, matrix_panel, one_face, opened, page, selection, two_runs
-from ui.answers import answers, predicted_splits
+from ui.answers import answers, usual
 from ui.choice import SHOWS, parse
 from ui.language import say
 from ui.view import View
@@ -31,14 +31,14 @@ some labels are wrong, and this page helps to find them."""
 
 
 def chosen_run() -> Run | None:
-    """Draw the choice of the run and return it: the URL's, or the newest that has predicted something."""
+    """Draw the choice of the run and return it: the URL's, or the usual one."""
     known = {run.id: run for archived in (False, True) for run in cache.runs(archived=archived) if not run.damage}
     if not known:
         return None
     asked = selection.param("run")
     shown = [id for id, run in known.items() if not run.meta.archived or id == asked] or list(known)
-    default = next((id for id in shown if predicted_splits(known[id])), shown[0])
-    return known[selection.choose("Run (A)", "run", shown, words=lambda id: known[id].title, default=default)]
+    default = usual([known[id] for id in shown])
+    return known[selection.choose("Run (A)", "run", shown, words=lambda id: known[id].title, default=default.id)]
 
 
 def problem_with_run(run: Run) -> None:

@@ -12,6 +12,7 @@ from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.runs import Run
 from ui import (
+    answers,
     ask_filter,
     blueprint,
     cache,
@@ -39,7 +40,7 @@ it. A picture tells what the network looks for, not what a person feels."""
 
 
 def chosen_run(complained: DeltaGenerator) -> Run | None:
-    """Draw the choice of the run; the URL's, or the newest that has weights. What is wrong with the URL's is told in `complained`."""
+    """Draw the choice of the run; the URL's, or the usual one. What is wrong with the URL's is told in `complained`."""
     known = {run.id: run for run in cache.runs() if not run.damage and (run.path / blueprint.FILE).exists()}
     asked = selection.param("run")
     if asked is not None and asked not in known:
@@ -47,7 +48,10 @@ def chosen_run(complained: DeltaGenerator) -> Run | None:
             run = cache.store().open(asked)
             networks.check(run)
             known[asked] = run
-    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title)] if known else None
+    if not known:
+        return None
+    default = answers.usual(list(known.values()))
+    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default.id)]
 
 
 def found_place() -> Place | None:

@@ -7,11 +7,11 @@ import html
 import streamlit as st
 
 from fer_core.emotions import SPLITS
-from fer_core.errors import FerError
+from fer_core.errors import ConfigError, FerError
 from fer_core.report import NAMES
 from fer_core.runs import Run
 from ui import ask_run, cache, jobs, page, report_view, selection, words
-from ui.answers import predicted_splits
+from ui.answers import predicted_splits, usual
 from ui.language import say, spoken
 from ui.report_view import Asked
 
@@ -32,17 +32,18 @@ def controls() -> Asked | None:
         page.empty("No run to report on", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        default = next((id for id, run in known.items() if predicted_splits(run)), next(iter(known)))
-        run = known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default)]
+        default = usual(list(known.values()))
+        run = known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default.id)]
         versus = beside(run, known)
         split = selection.choose("Faces of", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
                                  default="validation")
         language = selection.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
         faces = selection.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
     for asked, taken in ((selection.param("run"), run), (selection.param("with", "none"), versus)):
-        if asked not in (None, "none", taken.id if taken else run.id):  # a run beside itself is no second one
+        if asked not in (None, "none", taken.id if taken else ""):
             with page.errors():
-                cache.store().open(asked)
+                if cache.store().open(asked) is not None and asked == run.id:
+                    raise ConfigError("A run cannot stand beside itself.", received=asked, expected="another run")
     page.left_aside(selection.strange(written=NAMES, faces=FACES))
     return Asked(run, versus, split, language, faces == "shown")
 

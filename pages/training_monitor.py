@@ -14,7 +14,7 @@ from fer_core.launch import launch
 from fer_core.sentences import Sentence
 from ui import cache, clock, page, run_detail, run_form, run_list, selection, words
 from ui.language import say
-from ui.run_cards import all_runs, cards, choose, in_focus, ticked_ids
+from ui.run_cards import all_runs, busy, cards, choose, in_focus, ticked_ids
 from ui.run_list import Reading, percent
 
 ABOUT = """
@@ -84,12 +84,11 @@ def new_run(base: Reading | None, turn: int) -> None:
 def sentence(readings: list[Reading]) -> str:
     """Say in numbers what the page shows."""
     whole = [reading for reading in readings if not reading.damage and not reading.meta.archived]
-    busy = sum(reading.status.alive and reading.status.process is not None for reading in whole)
     best = max((reading for reading in whole if reading.accuracy is not None), default=None,
                key=lambda reading: (not reading.config.data.startswith("demo"), reading.accuracy or 0))  # drawn faces are easier
     damaged = sum(bool(reading.damage) for reading in readings)
     return words.prose([
-        say("{n} run, {busy} training now." if len(whole) == 1 else "{n} runs, {busy} training now.", n=len(whole), busy=busy),
+        say("{n} run, {busy} training now." if len(whole) == 1 else "{n} runs, {busy} training now.", n=len(whole), busy=len(busy(whole))),
         say("Best: {run}, {share} of {n:,} validation faces right.",
             run=best.title, share=percent(best.accuracy, best.interval), n=best.faces) if best else "",
         say("{n} damaged.", n=damaged) if damaged else "",
@@ -108,7 +107,7 @@ def main() -> None:
         if st.button(say("New run"), icon=":material/add:", type="primary", width="stretch", key="new-run"):
             st.session_state["new_run"] = ""
         archived = any(reading.meta.archived for reading in readings) and st.toggle(say("Archived runs"), key="archived")
-        clock.again(cards, 1, bool(archived))
+        clock.again(cards, 1, bool(archived), busy(readings))
     with right:
         if focus is None:
             page.empty("No run yet", "A run is one training: choose data, network and preset, and watch it learn here. "

@@ -19,9 +19,10 @@ ABOUT = """Your photo is decoded in this process's memory and stored nowhere; it
 Every face found is boxed. The one chosen is cut out as FER2013 shows faces: eyes level at their usual place, grey, 48 × 48 pixels.
 
 Then the network is asked, and its answer explained, as for any other face."""
-LIMITS = """**What this is not.** The network sees 48 × 48 grey pixels and knows only the labels that FER2013's annotators gave to faces
-from the web. What it says is which of these labels it would give, never what a person feels. It is often wrong, and more often for faces
-unlike those it learnt from: other light, ages, angles, glasses. Use it to study the network, not the person."""
+LIMITS = """**What this is not.** The network sees 48 × 48 grey pixels and knows only the labels of the faces that it was trained on: in
+FER2013, those that annotators gave to faces from the web. What it says is which of these labels it would give, never what a person
+feels. It is often wrong, and more often for faces unlike those it learned from: other light, ages, angles, glasses. Use it to study the
+network, not the person."""
 WAYS = {"photo": "A photo", "camera": "The camera", "example": "A drawn example"}
 
 
@@ -60,7 +61,7 @@ def main() -> None:
     head = st.empty()
     jobs.begin()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        run = ask_network.chosen_run()
+        run = ask_network.chosen_run(faces=False)
         way = selection.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
     if run is None:
         page.empty("No network to ask", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")

@@ -245,16 +245,75 @@ def test_left_out_faces_are_nowhere_in_the_bytes(store, found, text, monkeypatch
     assert html(again) == bare
 
 
-def test_the_face_of_a_pinned_view_stands_beside_it_unless_faces_are_left_out(store, found):
+def pictured(pin, store, data):
+    """What a pinned view shows: its captions with what fills them in, and its pictures."""
+    shown = report.exhibit(pin, [store.open("demo"), store.open("other")], data)
+    return [(picture.caption, dict(picture.values)) for picture in shown.pictures], [picture.pixels for picture in shown.pictures], shown
+
+
+def test_a_pinned_face_stands_with_its_map_unless_faces_are_left_out(store, found):
     data, query = read("demo"), "run=demo&split=validation&image=3"
-    pins = [Pin("this", "", "saliency_viewer", query), Pin("none", "", "saliency_viewer", "run=demo&image=99999"),
-            Pin("not of these", "", "saliency_viewer", "run=begun&image=3"), Pin("no number", "", "dataset", "image=x")]
-    tiles = report.pinned(pins, [store.open("demo"), store.open("other")], data)
-    assert list(tiles) == [f"saliency_viewer?{query}"] and np.array_equal(tiles[pins[0].path].image, data["validation"].images[3])
-    with_face, without = (html(one, pins=pins, tiles=tiles) for one in (found, without_faces(found)))
-    assert len(images(with_face)) == len(images(html(found, pins=pins))) + 1
-    assert len(images(without)) == len(images(html(without_faces(found), pins=pins)))
-    assert report.pinned(pins, [store.open("demo")], None) == {}
+    pin = Pin("this", "", "saliency_viewer", query)
+    captions, pictures_, shown = pictured(pin, store, data)
+    p = store.open("demo").predictions("validation").probabilities[3]
+    assert captions[0] == ("q4.caption", {"number": 3, "label": int(data["validation"].labels[3]), "called": int(p.argmax()),
+                                          "share": pytest.approx(float(p.max()))})
+    assert np.array_equal(pictures_[0], data["validation"].images[3]) and captions[1][0] in ("pin.map", "pin.contrast")
+    assert pictures_[1].shape[-1] in (3, 4) and len(pictures_) == 2
+    with_face, without = (html(one, pins=[pin], exhibits={pin.path: shown}) for one in (found, without_faces(found)))
+    assert len(images(with_face)) == len(images(html(found, pins=[pin]))) + 2
+    assert len(images(without)) == len(images(html(without_faces(found), pins=[pin])))
+    assert "why " in seen(with_face) and html(found, pins=[pin], exhibits={pin.path: shown}) == with_face
+
+
+@pytest.mark.parametrize(("page", "query"), [("saliency_viewer", "run=demo&image=99999"), ("saliency_viewer", "run=begun&image=3"),
+                                             ("dataset", "image=x"), ("dataset", "class=sad&data=another.zip"), ("try_photo", "run=demo"),
+                                             ("filter_explorer", "run=demo&layer=nowhere&unit=2"), ("report", "run=demo"),
+                                             ("filter_explorer", "run=demo&layer=conv1&unit=9999"), ("", "")])
+def test_what_a_pinned_view_has_not_is_not_shown(store, page, query):
+    assert pictured(Pin("t", "", page, query), store, read("demo"))[1] == []
+
+
+def test_a_pinned_cell_shows_its_surest_faces_and_the_matrix_of_its_run(store, found):
+    predictions, data = store.open("demo").predictions("validation"), read("demo")
+    called = predictions.probabilities.argmax(1)
+    rows = np.flatnonzero((predictions.labels == 3) & (called == 3))
+    pin = Pin("t", "", "confusion_matrix", "run=demo&split=validation&true=happy&pred=3")
+    captions, pictures_, shown = pictured(pin, store, data)
+    best = rows[np.argsort(-predictions.probabilities[rows].max(1), kind="stable")][:6]
+    assert [values["number"] for _, values in captions] == best.tolist() and shown.facts == (("pin.cell", {"n": len(rows)}),)
+    assert np.array_equal(pictures_[2], data["validation"].images[best[2]])
+    text = html(found, pins=[pin], exhibits={pin.path: shown})
+    assert text.count('class="matrix small"') == html(found).count('class="matrix small"') + 1
+    curve = html(found, pins=[Pin("t", "", "training_monitor", "run=demo")])
+    assert curve.count("<svg") == html(found).count("<svg") + 1
+
+
+def test_a_pinned_filter_shows_what_excites_it_and_what_is_left_without_it(store):
+    from fer_core import cuts, models, switching
+
+    data, model = read("demo"), models.load(store.open("demo"))
+    layer = cuts.watched(model)[0]
+    name = layer.removesuffix("_relu")
+    captions, pictures_, shown = pictured(Pin("t", "", "filter_explorer", f"run=demo&split=validation&image=3&layer={name}&unit=2&off=1"),
+                                          store, data)
+    assert captions[0] == ("pin.filter", {"layer": name, "unit": 2}) and pictures_[0].std() > 1 and not shown.pictures[0].face
+    before, after = switching.on_face(model, layer, data["validation"].images[3], [[2]])
+    key, values = shown.facts[0]
+    assert key == "pin.off" and values == {"p": int(before.argmax()), "before": float(before.max()), "after": float(after[before.argmax()])}
+
+
+def test_a_pinned_portrait_is_the_mean_of_its_faces_and_pinned_filters_bring_their_proof(store):
+    data = read("demo")
+    captions, pictures_, _ = pictured(Pin("t", "", "saliency_viewer", "run=demo&true=happy&pred=happy&why=many"), store, data)
+    predictions = store.open("demo").predictions("validation")
+    rows = np.flatnonzero((predictions.labels == 3) & (predictions.probabilities.argmax(1) == 3))
+    taken = np.sort(splits.spread(rows, 50))
+    assert captions[0] == ("pin.mean.face", {"n": len(taken)})
+    assert np.array_equal(pictures_[0], np.rint(data["validation"].images[taken].mean(0)).astype(np.uint8))
+    captions, pictures_, shown = pictured(Pin("t", "", "saliency_viewer", "run=demo&image=3&why=filters"), store, data)
+    assert [name for name, _ in captions][2:] == ["pin.without"] * 5 and shown.facts[0][0] == "pin.carriers"
+    assert shown.facts[0][1]["n"] == 5
 
 
 # what is missing
@@ -367,7 +426,10 @@ def test_the_command_writes_the_file_that_it_names(store, found, tmp_path, monke
     monkeypatch.setenv("FER_LENS_DATA", str(tmp_path))
     reporting.report("demo", tmp_path / "report.html", versus="other", lang="zh-TW", runs=store.root)
     text = (tmp_path / "report.html").read_text("utf-8")
-    assert text == html(found, "zh-TW", pins=Pins(tmp_path / "pins.sqlite").all()) and "a note" in text
+    pins = Pins(tmp_path / "pins.sqlite").all()
+    exhibits = {pin.path: report.exhibit(pin, [store.open("demo"), store.open("other")], read("demo")) for pin in pins}
+    assert len(exhibits[pins[0].path].pictures) == 6
+    assert text == html(found, "zh-TW", pins=pins, exhibits=exhibits) and "a note" in text
     assert report.command(found, "zh-TW") in seen(text)
     with pytest.raises(ConfigError, match="folder that exists"):
         reporting.report("demo", tmp_path / "nowhere" / "report.html", runs=store.root)

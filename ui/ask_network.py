@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fer_core.runs import Run
 from ui import cache, networks, page, selection
-from ui.answers import predicted_splits
+from ui.answers import usual
 
 
-def chosen_run() -> Run | None:
-    """Draw the choice of the run; the URL's, or the newest that has weights."""
+def chosen_run(*, faces: bool = True) -> Run | None:
+    """Draw the choice of the run; the URL's, or the usual one of those that have weights, its `faces` being wanted or not."""
     known = {run.id: run for run in cache.runs(archived=True) if not run.damage and (run.path / "weights.safetensors").exists()}
     known |= {run.id: run for run in cache.runs() if not run.damage and (run.path / "weights.safetensors").exists()}
     if not known:
         return None
-    default = next((id for id, run in known.items() if predicted_splits(run)), next(iter(known)))
-    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default)]
+    default = usual(list(known.values()), faces=faces)
+    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default.id)]
 
 
 def problem_with_run(run: Run) -> None:

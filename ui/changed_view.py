@@ -61,9 +61,10 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
                    f"python -m fer_core evaluate {subject.run.id} --split {way.split}" if first is None else
                    "python -m fer_core train --data demo --preset quick --arch dnn")
         return
+    page.left_aside(selection.strange(**{"with": there}))
     with st.container(horizontal=True, vertical_alignment="bottom", key="changed-row"):
         other = there[selection.choose("Beside (B)", "with", list(there), words=lambda id: there[id].title)]
-        group = selection.choose("Which", "part", GROUPS, words=PARTS.__getitem__, kind="segmented", hidden=True)
+        group = selection.choose("Which", "group", GROUPS, words=PARTS.__getitem__, kind="segmented", hidden=True)
         second = answers(other, way.split)
         if second is None:
             raise FerError("The predictions of the second run are gone.", received=other.id)
@@ -140,7 +141,8 @@ def _strip(parts: list[np.ndarray], theme: Theme) -> np.ndarray:
 
 
 def _open(rows: list[int], position: int) -> None:
-    selection.write(image=rows[position], why="compare", beside="networks")
+    cell = dict.fromkeys(("true", "pred", "cells", "class_", "part"))  # they are of all cells
+    selection.write(image=rows[position], why="compare", beside="networks", **cell)
 
 
 def _shift(found: tuple[Found, Found], theme: Theme) -> None:
@@ -151,7 +153,7 @@ def _shift(found: tuple[Found, Found], theme: Theme) -> None:
         told = say("{value:+.1f} points ({low:+.1f} to {high:+.1f})", value=mean, low=low, high=high) if np.isfinite(low) else \
             say("{value:+.1f} points", value=mean)
         rows.append(bars.Row(spoken(name), float(mean) / 100 / top, told))
-    st.markdown(say("**How the ledger shifts from A to B**: share of |map| by region, mean difference over {faces}, with its 95% interval",
+    st.markdown(say("**How the maps move from A to B**: share of |map| by region, mean difference over {faces}, with its 95% interval",
                     faces=words.faces(found[0].count)))
     bars.signed(rows, theme, label="Shift of the share of the map")
     certain = [spoken(name) for name, (low, high) in zip(regions.NAMES, intervals, strict=True) if low > 0 or high < 0]

@@ -49,7 +49,9 @@ def panel(view: View, theme: Theme) -> None:
     one, two = st.columns(2, gap="large")
     with one:
         st.markdown(say("**Recall**: of the faces with this label, how many were called so."))
-        figures.show(charts.class_scores(compared, "recall", theme=theme), "recall", label="Recall per class with 95% intervals")
+        figures.show(charts.class_scores(compared, "recall", colours=view.colours, theme=theme), "recall",
+                     label="Recall per class with 95% intervals")
     with two:
         st.markdown(say("**Precision**: of the faces called so, how many have this label."))
-        figures.show(charts.class_scores(compared, "precision", theme=theme), "precision", label="Precision per class with 95% intervals")
+        figures.show(charts.class_scores(compared, "precision", colours=view.colours, theme=theme), "precision",
+                     label="Precision per class with 95% intervals")

@@ -196,6 +196,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.told.replaceChildren(...data.told.flatMap((part, i) => [i ? " · " : "", element(part.strong ? "b" : "span", "", part.text)]));
   state.across.textContent = data.across;
   state.down.textContent = data.down;
+  const upright = /[\u3000-\u9fff]/.test(data.down);  // Chinese stands upright, one character under the other
+  for (const part of [state.down, state.grid]) part.classList.toggle("upright", upright);
   state.severalButton.textContent = data.several;
   state.severalButton.title = data.several_tip;
   state.clear.textContent = data.clear;

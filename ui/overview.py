@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from fer_core.colours import run_colour
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from ui import breadcrumb, cache, page, recent, selection, tour, words
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from fer_core.evaluate import Evaluation
     from fer_core.runs import Run
 
-WIDE, TALL, CURVE = 220, 44, "#1B8A9E"
+WIDE, TALL = 220, 44
+QUIET = "#808896"
+FIXED = "vector-effect='non-scaling-stroke'"  # the picture is stretched to its card, its lines and dots are not
 STATES = {"queued": "{run} waiting to start", "running": "{run} training", "stopping": "{run} stopping after this step"}
 
 
@@ -40,6 +43,7 @@ class Result:
     value: float
     n: int
     curve: tuple[float, ...]
+    colour: str = "#1B8A9E"
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -59,7 +63,8 @@ def result(run: Run) -> Result | None:
             return None
         curve = tuple(float(value) for value in history["val_accuracy"])
         n = int(run.facts.get("validated_on", 0)) or int(run.confusion[-1].sum())
-        return Result(run.id, run.title, run.config.arch, run.config.data, best[0], curve[best[0] - 1], n, curve)
+        return Result(run.id, run.title, run.config.arch, run.config.data, best[0], curve[best[0] - 1], n, curve,
+                      run_colour(run.meta.colour))
     except (FerError, OSError, IndexError):
         return None  # its files changed while they were read; the list of runs tells damage in words
 
@@ -74,7 +79,7 @@ def spark(values: Sequence[float], *, bars: bool = False, colours: Sequence[str]
     """Draw a small curve, or small bars, as a picture 220 by 44 for a card."""
     if not len(values):
         return ""
-    shapes = _bars(np.asarray(values, float), colours) if bars else _line(np.asarray(values, float))
+    shapes = _bars(np.asarray(values, float), colours) if bars else _line(np.asarray(values, float), *colours)
     form = f"width='{WIDE}' height='{TALL}' viewBox='0 0 {WIDE} {TALL}' preserveAspectRatio='none'"
     drawn = f"<svg xmlns='http://www.w3.org/2000/svg' {form}>{shapes}</svg>"
     return f"<img class='fer-spark' alt='' src='data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}'>"
@@ -85,20 +90,20 @@ def _bars(values: np.ndarray, colours: Sequence[str]) -> str:
     tall = np.maximum(2, (TALL - 4) * values / top)
     return "".join(
         f"<rect x='{i * step + 2:.1f}' y='{TALL - h:.1f}' width='{step - 4:.1f}' height='{h:.1f}' "
-        f"fill='{colours[i] if colours else CURVE}'/>"
+        f"fill='{colours[i] if colours else QUIET}'/>"
         for i, h in enumerate(tall)
     )
 
 
-def _line(values: np.ndarray) -> str:
+def _line(values: np.ndarray, colour: str = QUIET) -> str:
     low, high = np.nanmin(values), np.nanmax(values)
     x = np.linspace(4, WIDE - 4, len(values)) if len(values) > 1 else np.array([WIDE / 2])
     y = TALL - 4 - (TALL - 8) * ((values - low) / (high - low) if high > low else np.full(len(values), 0.5))
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
     top = int(np.nanargmax(values))
     return (
-        f"<polyline points='{points}' fill='none' stroke='{CURVE}' stroke-width='2' stroke-linejoin='round'/>"
-        f"<circle cx='{x[top]:.1f}' cy='{y[top]:.1f}' r='3.5' fill='{CURVE}'/>"
+        f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='2' stroke-linejoin='round' {FIXED}/>"
+        f"<path d='M{x[top]:.1f} {y[top]:.1f}h0' stroke='{colour}' stroke-width='7' stroke-linecap='round' {FIXED}/>"
     )
 
 
@@ -169,7 +174,7 @@ def result_card(label: str, found: Result | None, command: str) -> None:
             say("{run}, epoch {epoch} of {epochs}, on {data}", run=found.title, epoch=found.epoch, epochs=len(found.curve),
                 data=words.source(found.data)),
         ],
-        spark(found.curve),
+        spark(found.curve, colours=[found.colour]),
     )
 
 

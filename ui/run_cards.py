@@ -51,9 +51,17 @@ def in_focus(readings: list[Reading]) -> Reading | None:
     return next(iter([*named, *whole, *readings]), None)
 
 
-def cards(archived: bool) -> None:
-    """Draw the run list; it lives."""
+def busy(readings: list[Reading]) -> tuple[str, ...]:
+    """Name the runs that train now."""
+    return tuple(reading.id for reading in readings
+                 if not reading.damage and not reading.meta.archived and reading.status.alive and reading.status.process is not None)
+
+
+def cards(archived: bool, known: tuple[str, ...]) -> None:
+    """Draw the run list; it lives, and where others train than were `known` to, the whole page is drawn anew."""
     readings = all_runs()
+    if busy(readings) != known:
+        selection.anew()
     focus = in_focus(readings)
     shown = [reading for reading in readings if reading.meta.archived == archived or (reading.damage and not archived)]
     if not shown:

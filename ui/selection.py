@@ -219,16 +219,16 @@ def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str
     return {option: text if said.count(text) == 1 else f"{text} ({option})" for option, text in zip(options, said, strict=True)}
 
 
-def mirror(name: str, now: T, chosen: Callable[[T], None]) -> dict[str, Any]:
+def mirror(name: str, now: T, chosen: Callable[[T], None], offered: Sequence[str] = ()) -> dict[str, Any]:
     """Return the key and the callback of a widget whose default is `now`, a part of the selection; `chosen` gets what the person chose.
 
     Where something else changed the selection, the widget gets another key: what a browser that has not heard of it still says of the
     former one would else be taken for a choice, and undo the change. For the same reason the session's state is never written to: a
-    browser told so would say what it shows of the moment before. Another language changes the key too, since a browser names what was
-    chosen by its label.
+    browser told so would say what it shows of the moment before. Another language, or other labels `offered`, change the key too, since a
+    browser names what was chosen by its label.
     """
-    turns: dict[str, tuple[int, tuple[Any, str]]] = st.session_state.setdefault("_mirrors", {})
-    shown = (now, spoken())
+    turns: dict[str, tuple[int, tuple[Any, ...]]] = st.session_state.setdefault("_mirrors", {})
+    shown = (now, spoken(), *offered)
     turn, known = turns.get(name, (0, shown))
     turn += known != shown
     turns[name] = (turn, shown)
@@ -236,7 +236,7 @@ def mirror(name: str, now: T, chosen: Callable[[T], None]) -> dict[str, Any]:
 
     def changed() -> None:
         if turns[name][0] == turn:
-            turns[name] = (turn, (st.session_state[key], shown[1]))
+            turns[name] = (turn, (st.session_state[key], *shown[1:]))
             chosen(st.session_state[key])
 
     return {"key": key, "on_change": changed}
@@ -265,10 +265,11 @@ def choose(
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 
     def chosen(value: Any) -> None:
-        if value is not None and (value != now or name in _now()):  # a second click on the chosen one changes nothing
+        if value in options and (value != now or name in _now()):  # a second click on the chosen one changes nothing
             write(**{name: value})
 
     default_ = {"index": options.index(now)} if kind in ("select", "radio") else {"default": now}
-    widget(say(label), options, format_func=labels(options, words).__getitem__, label_visibility="collapsed" if hidden else "visible",  # type: ignore[operator]
-           **default_, **mirror(f"choose_{name}", now, chosen))
+    named = labels(options, words)
+    widget(say(label), options, format_func=named.__getitem__, label_visibility="collapsed" if hidden else "visible",  # type: ignore[operator]
+           **default_, **mirror(f"choose_{name}", now, chosen, tuple(named.values())))
     return now

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 TOP = 10.0
 """Points that the longest bar stands for, or more: a change by one face is no long bar."""
-MORE = "{breaks} that it had right are lost, {fixes} are won: more than chance explains (McNemar, p {p})."
-CHANCE = "{breaks} that it had right are lost, {fixes} are won: no more than chance may explain (McNemar, p {p})."
+MORE = "It loses {breaks} that it had right and wins {fixes}: more than chance explains (McNemar, p {p})."
+CHANCE = "It loses {breaks} that it had right and wins {fixes}: no more than chance may explain (McNemar, p {p})."
 _sample: dict[Any, Any] = {}
 """The one sample that is kept: stopped above a layer it takes up to 103 MB."""
 _guard = threading.Lock()
@@ -39,8 +39,8 @@ def panel(place: Place, theme: Theme) -> None:
         return
     found = effect(place)
     if found is not None:
-        draw(found, theme)
         on_face(place)
+        draw(found, theme)
         st.button(say("Switch it on again"), key="switch-on", type="tertiary", on_click=selection.write, kwargs={"off": None})
 
 
@@ -82,7 +82,7 @@ def on_face(place: Place) -> None:
         return
     before, after = found
     told = words.change(dict.fromkeys([int(before.argmax()), *([label] if label >= 0 else [])]), before, after)
-    st.caption(say("{split} face {image}, the chosen one: {told}.", split=place.split.capitalize(), image=image, told=told))
+    st.markdown(say("**{split} face {image}**, the chosen one: **{told}**.", split=place.split.capitalize(), image=image, told=told))
 
 
 def draw(found: Effect, theme: Theme) -> None:

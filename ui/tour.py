@@ -74,7 +74,8 @@ def draw() -> None:
             if number < len(STEPS):
                 st.button(say("Next"), icon=":material/arrow_forward:", key="tour-next", type="primary",
                           on_click=_ask, args=(number + 1, run))
-            st.button(say("Leave the tour" if number < len(STEPS) else "Done"), key="tour-leave", type="tertiary", on_click=_leave)
+            more = number < len(STEPS)
+            st.button(say("Leave the tour" if more else "Done"), key="tour-leave", type="tertiary" if more else "primary", on_click=_leave)
 
 
 def query(number: int, run: str | None) -> dict[str, str]:

@@ -93,16 +93,18 @@ def panel(view: View, theme: Theme) -> None:
             st.button(say("{part}: {n:,}", part=PARTS[name], n=len(faces)), key=f"part-{name}", type="primary" if on else "secondary",
                       on_click=selection.write, kwargs={"part": None if on else name, "start": None, "image": None})
     st.caption(say("Each opens its faces above; a cell of the matrix narrows it further."))
-    part = view.choice.part if view.choice.part in ("fixes", "breaks") else "fixes"
-    page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how the ledger shifts", why="changed", part=part, image=None,
-              **{"with": view.b.run})
+    group = "breaks" if view.choice.part == "breaks" else "fixes"
+    everywhere = dict.fromkeys(("true", "pred", "cells", "class_"))  # of all cells; the page's head shows one of them
+    page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how they move", why="changed", group=group, part=group,
+              image=None, **everywhere, **{"with": view.b.run})
     evaluations = {f"A {view.a.title}": view.a.evaluation, f"B {view.b.title}": view.b.evaluation}
-    figures.show(charts.compare_accuracy(evaluations, theme=theme), "compare", height=190, label="Accuracy of both runs")
+    drawn = charts.compare_accuracy(evaluations, colours=view.colours, theme=theme)
+    figures.show(drawn, "compare", height=190, label="Accuracy of both runs")
     with st.expander(say("All three matrices")):
         columns = st.columns(3)
-        drawn = (("A", charts.matrix(view.a.evaluation.matrix, theme=theme)), ("B", charts.matrix(view.b.evaluation.matrix, theme=theme)),
+        shown = (("A", charts.matrix(view.a.evaluation.matrix, theme=theme)), ("B", charts.matrix(view.b.evaluation.matrix, theme=theme)),
                  ("B − A", charts.matrix_difference(view.a.evaluation.matrix, view.b.evaluation.matrix, theme=theme)))
-        for column, (name, figure) in zip(columns, drawn, strict=True):
+        for column, (name, figure) in zip(columns, shown, strict=True):
             with column:
                 st.markdown(f"**{name}**")
                 figures.show(figure, f"matrix-{name[0] if len(name) == 1 else 'difference'}", height=380,

@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from fer_core.colours import run_colour
 from fer_core.marks import VERDICTS, Mark, disputed
 from fer_core.runs import Run
-from ui import words
+from ui import cache, words
 from ui.answers import Answers, Faces, faces
 from ui.choice import PARTS, Choice, in_bin, members, said
 from ui.language import say
@@ -29,6 +30,12 @@ class View:
     def faces(self) -> Faces:
         """The faces behind the numbers, read when first needed."""
         return faces(self.run, self.a)
+
+    @cached_property
+    def colours(self) -> list[str]:
+        """The colours of the runs, as every page draws them."""
+        second = [] if self.b is None else [cache.store().open(self.b.run)]
+        return [run_colour(run.meta.colour) for run in (self.run, *second)]
 
     @property
     def shown(self) -> Answers:

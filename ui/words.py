@@ -85,7 +85,8 @@ def commas(words: Sequence[str]) -> str:
 
 def change(classes: Iterable[int], before: np.ndarray, after: np.ndarray) -> str:
     """Say what became of some of the seven probabilities (7,), and of what the face is called where that changed."""
-    changes = commas([f"{emotion(i)} {percent(float(before[i]))} → {percent(float(after[i]))}" for i in classes])
+    then = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
+    changes = commas([f"{emotion(i)} {percent(float(before[i]))}{then}{percent(float(after[i]))}" for i in classes])
     if int(after.argmax()) == int(before.argmax()):
         return changes
     return say("{changes}; it is then called {called}", changes=changes, called=emotion(int(after.argmax())))

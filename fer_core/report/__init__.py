@@ -10,34 +10,35 @@ from types import MappingProxyType
 from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
 from fer_core.pins import Pin
 from fer_core.report.answers import comparison, confusions, data_name, structure, verdict
-from fer_core.report.appendix import appendix, pinned
+from fer_core.report.appendix import appendix
+from fer_core.report.exhibits import Exhibit, exhibit
 from fer_core.report.figures import escape
-from fer_core.report.findings import Findings, Tile, gather, known, without_faces
-from fer_core.report.sheet import Sheet, code, listing, paragraph, rich
+from fer_core.report.findings import Findings, gather, known, without_faces
+from fer_core.report.sheet import Sheet, code, lacking, listing, paragraph, rich
 from fer_core.report.views import exciting, grain, looking
 from fer_core.report.words import LANGUAGES, NAMES, Words, short
 
-__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "command", "gather", "html", "known", "lack", "pinned", "without_faces"]
+__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Exhibit", "Findings", "command", "exhibit", "gather", "html", "known", "lack", "without_faces"]
 
 ADDRESS = "http://localhost:8501"
 """Where the app runs unless told otherwise."""
 STYLE = Path(__file__).with_name("report.css")
 ANSWERS = (structure, comparison, confusions, looking, exciting)
-NO_TILES: Mapping[str, Tile] = MappingProxyType({})
+NO_EXHIBITS: Mapping[str, Exhibit] = MappingProxyType({})
 NEEDS = (("predictions", "history"), ("versus", "predictions"), ("predictions",), ("data", "weights"), ("weights",))
 """What each answer in short needs, named as in `Missing.place`."""
 
 
-def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), tiles: Mapping[str, Tile] = NO_TILES,
+def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), exhibits: Mapping[str, Exhibit] = NO_EXHIBITS,
          address: str = ADDRESS) -> str:
-    """Write the report in a language of `LANGUAGES`; pinned views become links into the app at `address`, with their faces (`pinned`)."""
+    """Write the report in a language of `LANGUAGES`; pinned views are links into the app at `address`, with what they show (`exhibit`)."""
     words = Words(language)
     sheet = Sheet(found, words)
     title = words("title", run=found.run.title)
     answers = [f'<section id="q{number}"><h2>{heading(found, words, number)}</h2>{answer(sheet)}</section>'
                for number, answer in enumerate(ANSWERS, start=1)]
     body = "".join([f"<header><h1>{escape(title)}</h1>{_lead(sheet)}</header>", _short(sheet), *answers, _limits(sheet),
-                    appendix(sheet, pins, tiles, address), _made(sheet, address)])
+                    appendix(sheet, pins, exhibits, address), _made(sheet, address)])
     style = STYLE.read_text("utf8").replace("{title}", "".join(letter if letter.isalnum() else f"\\{ord(letter):06x}" for letter in title))
     return (f'<!DOCTYPE html>\n<html lang="{"zh-Hant-TW" if language == "zh-TW" else language}"><head><meta charset="utf-8"/>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
@@ -102,7 +103,7 @@ def short_answers(found: Findings, words: Words) -> list[str]:
         answers[3] = words("q4.short", share=words.percent(share), times=short(times))
     if found.filters and len(found.filters.early.lengths) and len(found.filters.late.lengths):
         early, late = found.filters.early, found.filters.late
-        answers[4] = words("q5.short", early=early.layer, late=late.layer, early_sees=f"{early.sees} × {early.sees}",
+        answers[4] = words("q5.short", early=early.name, late=late.name, early_sees=f"{early.sees} × {early.sees}",
                            late_sees=f"{late.sees} × {late.sees}", verdict=words(f"q5.{grain(early.lengths, late.lengths)}"))
     return [rich(said) if said else _instead(found, words, number) for number, said in enumerate(answers, start=1)]
 
@@ -118,7 +119,7 @@ def lack(found: Findings, words: Words, number: int) -> tuple[str, str] | None:
     """Tell what the answer to a question lacks, and the command that gets it; `None` where it lacks nothing."""
     for entry in found.missing:
         if entry.place in NEEDS[number - 1]:
-            return words(entry.key, **{**entry.values, "split": words(f"split.{found.split}")}), entry.command
+            return lacking(found, words, entry)
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from fer_core.report.sheet import Sheet, code, listing, paragraph
 from fer_core.report.words import Words, short
 from fer_core.sentences import signed
 
+if TYPE_CHECKING:
+    from fer_core.models import LayerFacts
+
 LABELS = range(len(EMOTIONS))
 PAIRS = 6
 """Confused pairs that are told in words."""
@@ -25,7 +29,7 @@ PAIRS = 6
 def structure(sheet: Sheet) -> str:
     """Answer the first question: layers, recipe, curves, accuracy."""
     run, words = sheet.found.run, sheet.words
-    parts = [sheet.missing("weights"), _layers(sheet), _recipe(sheet), sheet.missing("history")]
+    parts = [sheet.missing("weights"), _layers(sheet, run, sheet.found.layers), _recipe(sheet, run), sheet.missing("history")]
     if run.epochs:
         parts.append(_curves(sheet))
     parts.append(sheet.missing("predictions"))
@@ -36,21 +40,21 @@ def structure(sheet: Sheet) -> str:
     return "".join(parts)
 
 
-def _layers(sheet: Sheet) -> str:
-    found, words = sheet.found, sheet.words
-    total = sum(layer.parameters for layer in found.layers)
+def _layers(sheet: Sheet, run: Told, layers: Sequence[LayerFacts]) -> str:
+    words = sheet.words
+    total = sum(layer.parameters for layer in layers)
     keys = ("layer", "kind", "shape", "parameters", "sees")
     rows = [[layer.name, words.kind(layer.kind), " × ".join(map(str, layer.shape)), f"{layer.parameters:,}" if layer.parameters else "",
-             f"{layer.receptive_field}" if layer.stride else words("q5.whole")] for layer in found.layers]
+             f"{layer.receptive_field}" if layer.stride else words("q5.whole")] for layer in layers]
     rows.append([words("q1.total"), "", "", f"**{total:,}**", ""])
-    trainable = found.run.facts.get("model", {}).get("trainable", total)
+    trainable = run.facts.get("model", {}).get("trainable", total)
     key = "q1.trainable" if trainable != total else "q1.trainable.all"
-    table = sheet.table([words(f"q1.{key}") for key in keys], rows, words("q1.layers", run=found.run.title), "layers")
+    table = sheet.table([words(f"q1.{key}") for key in keys], rows, words("q1.layers", run=run.title), "layers")
     return table + sheet.say(key, trainable=f"{trainable:,}", parameters=f"{total:,}")
 
 
-def _recipe(sheet: Sheet) -> str:
-    run, words = sheet.found.run, sheet.words
+def _recipe(sheet: Sheet, run: Told) -> str:
+    words = sheet.words
     rows = [(words(f"recipe.{name}"), text) for name, text in recipe(run, words)]
     return sheet.table([], rows, words("q1.recipe", run=run.title), "recipe") + sheet.say("q1.again") + code(run.command)
 
@@ -166,6 +170,9 @@ def comparison(sheet: Sheet) -> str:
     if other is None:
         return "".join(parts)
     parts.append(_two(sheet, other))
+    if found.other_layers:
+        parts += [_layers(sheet, other, found.other_layers)] if found.other_layers != found.layers else []
+        parts.append(_recipe(sheet, other))
     if found.test is None or found.evaluation is None or found.split not in other.plain:
         return "".join([*parts, sheet.missing("predictions")])
     names, theirs = {"run": found.run.title, "other": other.title}, other.plain[found.split]
@@ -213,7 +220,8 @@ def two_in_words(found: Findings, words: Words) -> list[str]:
                   n=f"{abs(len(test.fixes) - len(test.breaks)):,}")]
     sizes = [told.facts.get("model", {}).get("parameters") for told in (found.run, other)]
     if all(sizes):
-        said.append(words("q2.size", **names, ratio=short(sizes[0] / sizes[1], 2)))
+        ratio = short(sizes[0] / sizes[1], 2)
+        said.append(words("q2.size.alike" if ratio == "1.0" else "q2.size", **names, ratio=ratio))
     p = words("q2.tiny") if test.p < 1e-4 else f"{test.p:.2g}"
     return [*said, words("q2.mcnemar", **names, both=words.faces(len(test.both_right)), neither=words.faces(len(test.both_wrong)),
                          fixes=f"{len(test.fixes):,}", breaks=f"{len(test.breaks):,}", p=p, verdict=verdict(found, words))]

@@ -1,57 +1,61 @@
-"""The appendix of the report: the views that a person pinned, each told in words, for a reader who has not the app."""
+"""The appendix of the report: the views that a person pinned, in words and pictures, for a reader who has not the app."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+from typing import Any
 
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.methods import WORDS
 from fer_core.pins import Pin
-from fer_core.report.figures import escape
-from fer_core.report.findings import Tile
+from fer_core.report.exhibits import Exhibit
+from fer_core.report.figures import captioned, curves, escape, matrix
 from fer_core.report.sheet import Sheet, paragraph
 from fer_core.report.words import LANGUAGES, Words
-from fer_core.runs import Run
-from fer_core.splits import Dataset, pixels
+
+NOTHING = Exhibit()
 
 
-def pinned(pins: Sequence[Pin], runs: Sequence[Run], dataset: Dataset | None) -> dict[str, Tile]:
-    """Give the faces of pinned views of some runs, by the path of the pin; views of other runs, and of faces not at hand, have none."""
-    known = {(run.id, split): run.predictions(split) for run in runs for split in SPLITS} if dataset is not None else {}
-    tiles: dict[str, Tile] = {}
-    for pin in pins:
-        split, image = pin.params.get("split", "validation"), pin.params.get("image", "")
-        found = known.get((pin.params.get("run", ""), split))
-        if dataset is None or found is None or found.fingerprint != dataset.fingerprint or not image.isdecimal():
-            continue
-        if split in dataset and int(image) < len(dataset[split]):
-            row, p = int(image), found.probabilities[int(image)]
-            face = pixels(dataset[split].images, np.array([row]))[0]
-            tiles[pin.path] = Tile(row, face, int(found.labels[row]), int(p.argmax()), float(p.max()))
-    return tiles
-
-
-def appendix(sheet: Sheet, pins: Sequence[Pin], tiles: Mapping[str, Tile], address: str) -> str:
-    """List the pinned views in their order, each a link into the app at `address`, with its face where the report shows any."""
+def appendix(sheet: Sheet, pins: Sequence[Pin], exhibits: Mapping[str, Exhibit], address: str) -> str:
+    """List the pinned views in their order, each a link into the app at `address`, with what it shows (`exhibits`, by the pin's path)."""
     words = sheet.words
     if pins:
-        items = "".join(f"<li>{_face(sheet, tiles.get(pin.path))}"
-                        f'<div><a href="{escape(f"{address}/{pin.path}")}" target="_blank" rel="noopener">{escape(pin.title)}</a>'
-                        f'<p class="view">{escape(told(words, pin))}</p>{_note(pin.note)}</div></li>' for pin in pins)
+        items = "".join(f'<li><div><a href="{escape(f"{address}/{pin.path}")}" target="_blank" rel="noopener">{escape(pin.title)}</a>'
+                        f'<p class="view">{escape(told(words, pin))}</p>{_note(pin.note)}</div>'
+                        f"{_exhibit(sheet, exhibits.get(pin.path, NOTHING))}{_figure(sheet, pin)}</li>" for pin in pins)
         body = paragraph(words("appendix.said", address=address)) + f'<ol class="pins">{items}</ol>'
     else:
         body = paragraph(words("appendix.none"))
     return f'<section id="appendix"><h2>{escape(words("appendix"))}</h2>{body}</section>'
 
 
-def _face(sheet: Sheet, tile: Tile | None) -> str:
-    if tile is None or not sheet.found.faces:
+def _exhibit(sheet: Sheet, exhibit: Exhibit) -> str:
+    """Set the pictures of a view, without faces where the report shows none, and the sentences about it."""
+    cells = "".join(captioned(picture.pixels, _filled(sheet.words, picture.caption, picture.values))
+                    for picture in exhibit.pictures if sheet.found.faces or not picture.face)
+    said = "".join(paragraph(_filled(sheet.words, key, values)) for key, values in exhibit.facts)
+    return (f'<div class="faces"><div>{cells}</div></div>' if cells else "") + said
+
+
+def _filled(words: Words, key: str, values: Mapping[str, Any]) -> str:
+    """Fill in a sentence: numbers of classes become their names, shares percents."""
+    filled = {name: words.emotion(value) if name in ("label", "called", "p", "q") else
+              words.percent(value) if isinstance(value, float) else value for name, value in values.items()}
+    return words(key, **filled)
+
+
+def _figure(sheet: Sheet, pin: Pin) -> str:
+    """Draw the matrix or the curves of a run of the report, where the view is of them."""
+    runs = {run.id: run for run in (sheet.found.run, sheet.found.other) if run is not None}
+    run, split = runs.get(pin.params.get("run", "")), pin.params.get("split", "validation")
+    if run is None:
         return ""
-    words = sheet.words
-    called = words("q4.caption", label=words.emotion(tile.label), called=words.emotion(tile.called), p=words.percent(tile.p, digits=0))
-    return sheet.tile(tile.image, tile.index, called)
+    if pin.page == "confusion_matrix" and split in run.plain:
+        return matrix(run.plain[split].matrix, sheet.words, small=True)
+    if pin.page == "training_monitor" and run.epochs:
+        return curves(run.history, "accuracy", sheet.words, best=run.best[0] if run.best else None,
+                      stopped=run.epochs if run.stopped_early else None, colour=run.colour)
+    return ""
 
 
 def _note(note: str) -> str:

@@ -118,6 +118,7 @@ class Findings:
     other: Told | None = None
     test: McNemar | None = None  # a is the other run, b this one
     layers: tuple[LayerFacts, ...] = ()
+    other_layers: tuple[LayerFacts, ...] = ()
     cells: tuple[Cell, ...] = ()
     fixed: tuple[Tile, ...] = ()
     broken: tuple[Tile, ...] = ()
@@ -171,8 +172,8 @@ def known(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None
     found, other = run.predictions(split), versus.predictions(split) if versus else None
     told = _told(run)
     second = _missing_of_pair(told, versus, found, other, split) if versus else _missing_second(run, told)
-    missing = [*_missing_of_run(run, told, split), *second,
-               *_missing_of_data(dataset, split, found, run, told.source), *([] if faces else [NO_FACES])]
+    missing = [*_missing_of_run(run, told, split, dataset), *second,
+               *_missing_of_data(dataset, split, found, run, report_command(told, split, versus)), *([] if faces else [NO_FACES])]
     beside = _told(versus) if versus else None
     if versus and beside and beside.colour == told.colour:
         beside = replace(beside, colour=run_colour(versus.meta.colour + 1))
@@ -186,6 +187,8 @@ def _ask_network(result: Findings, run: Run, versus: Run | None, shown: Dataset 
 
     load = load or models.load
     tell(0.01)
+    if versus is not None:
+        result = replace(result, other_layers=tuple(models.layers(models.build(versus.config.arch, versus.config))))
     if not _has_weights(run):
         return replace(result, layers=tuple(models.layers(models.build(run.config.arch, run.config))))
     model = load(run)
@@ -221,7 +224,7 @@ def _told(run: Run) -> Told:
                 run_colour(run.meta.colour), plain, flipped)
 
 
-def _missing_of_run(run: Run, told: Told, split: str) -> list[Missing]:
+def _missing_of_run(run: Run, told: Told, split: str, dataset: Dataset | None) -> list[Missing]:
     missing = []
     if not told.epochs:
         missing.append(Missing("history", "missing.history", f"python -m fer_core resume {run.id}"))
@@ -230,7 +233,10 @@ def _missing_of_run(run: Run, told: Told, split: str) -> list[Missing]:
                                {"epoch": told.epochs, "epochs": told.config.epochs}))
     if not _has_weights(run):
         missing.append(Missing("weights", "missing.weights", f"python -m fer_core resume {run.id}"))
-    if split not in told.plain:
+    there = list(dataset or told.facts.get("data", {}).get("counts", {}))
+    if split not in told.plain and there and split not in there:
+        missing.append(Missing("predictions", "missing.split", values={"there": there}))
+    elif split not in told.plain:
         key = "missing.predictions" if run.predictions(split) is None else "missing.labels"
         missing.append(Missing("predictions", key, f"python -m fer_core evaluate {run.id} --split {split}"))
     return missing
@@ -274,11 +280,18 @@ def _missing_of_pair(told: Told, versus: Run, found: Predictions | None, other: 
     return []
 
 
-def _missing_of_data(dataset: Dataset | None, split: str, found: Predictions | None, run: Run, source: str) -> list[Missing]:
-    """Tell what is missing where the data set does not hold the faces that were predicted."""
-    todo = f"python -m fer_core report {run.id} --data {source} --out report.html"
-    if dataset is None or split not in dataset:
+def report_command(told: Told, split: str, versus: Run | None) -> str:
+    """Give the command that makes the report again once the data set lies in the folder data."""
+    more = (f" --versus {versus.id}" if versus else "") + (f" --split {split}" if split != "validation" else "")
+    return f"python -m fer_core report {told.id}{more} --data {told.source} --out report.html"
+
+
+def _missing_of_data(dataset: Dataset | None, split: str, found: Predictions | None, run: Run, todo: str) -> list[Missing]:
+    """Tell what is missing where the data set does not hold the faces that were predicted; `todo` makes the report once it does."""
+    if dataset is None:
         return [Missing("data", "missing.data", todo)]
+    if split not in dataset:
+        return [Missing("data", "missing.split", values={"there": list(dataset)})]
     if found is None:
         return [] if run.knows(dataset) else [Missing("data", "missing.data.other", todo)]
     if found.fingerprint == dataset.fingerprint and len(found.labels) == len(dataset[split]):

@@ -125,6 +125,11 @@ class Wall:
     dead: frozenset[int]
 
     @property
+    def name(self) -> str:
+        """The layer as the pages call it, by what it convolves or sums, whose activation is looked at."""
+        return self.layer.removesuffix("_relu")
+
+    @property
     def lively(self) -> NDArray[np.uint8]:
         """The pictures that show something."""
         return self.pictures[[unit not in self.even | self.dead for unit in self.units]]

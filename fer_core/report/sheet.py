@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fer_core.report.figures import escape, image
-from fer_core.report.findings import Findings, Missing
+from fer_core.report.findings import NO_FACES, Findings, Missing
 from fer_core.report.words import Words
 
 LINE = 60
@@ -23,6 +23,7 @@ class Sheet:
 
     found: Findings
     words: Words
+    hushed: bool = False
     drawn: dict[str, int] = field(default_factory=lambda: {"figure": 0, "table": 0})
 
     def say(self, *keys: str, **values: object) -> str:
@@ -47,11 +48,12 @@ class Sheet:
         return "".join(self._missing(entry) for entry in self.found.missing if entry.place in places)
 
     def _missing(self, entry: Missing) -> str:
-        words = self.words
-        values = {**entry.values, "split": words(f"split.{self.found.split}")}
-        told = f"<p>{rich(words('missing.said', what=words(entry.key, **values)))}</p>"
-        get = f"<p>{escape(words('missing.get'))}</p>{code(entry.command)}" if entry.command else ""
-        return f'<div class="missing">{told}{get}</div>'
+        said, command = lacking(self.found, self.words, entry)
+        if entry == NO_FACES:  # nothing is amiss: it is said once, where the first would stand
+            first, self.hushed = not self.hushed, True
+            return paragraph(said) if first else ""
+        get = f"<p>{escape(self.words('missing.get'))}</p>{code(command)}" if command else ""
+        return f'<div class="missing"><p>{rich(self.words("missing.said", what=said))}</p>{get}</div>'
 
     def _number(self, kind: str) -> str:
         self.drawn[kind] += 1
@@ -62,6 +64,15 @@ class Sheet:
         """Set a face of the split with lines under it."""
         lines = "".join(f"<span>{escape(caption)}</span>" for caption in captions if caption)
         return f'<div class="tile">{image(picture, self.words("alt.face", number=number))}{lines}</div>'
+
+
+def lacking(found: Findings, words: Words, entry: Missing) -> tuple[str, str]:
+    """Say what is missing, and the command that gets it, in a language."""
+    values = {**entry.values, "split": words(f"split.{found.split}")}
+    if "there" in values:
+        values["there"] = words.listed([words(f"split.{name}") for name in values["there"]])
+    spoken = f" --lang {words.language} --out" if words.language != "en" else " --out"
+    return words(entry.key, **values), entry.command.replace(" --out", spoken)
 
 
 def rich(text: str) -> str:

@@ -36,8 +36,9 @@ def looking(sheet: Sheet) -> str:
         parts.append(sheet.figure(_triples(sheet, looks.chosen), words("q4.chosen"), "triples"))
         parts.append(sheet.figure(_triples(sheet, looks.drawn), words("q4.random", seed=found.seed), "triples"))
         parts.append(sheet.say("q4.tested", passed=sum(look.outcome == "passes" for look in shown), n=len(shown)))
+    located = "q4.located.all" if looks.eyes_found == len(looks.labels) else "q4.located"
     return "".join([*parts, paragraph(*ledger_in_words(sheet, looks)), _ledger(sheet, looks), _shares(sheet, looks), _means(sheet, looks),
-                    sheet.say("q4.located", found=looks.eyes_found, n=f"{len(looks.labels):,}")])
+                    sheet.say(located, found=looks.eyes_found, n=f"{len(looks.labels):,}")])
 
 
 def _triples(sheet: Sheet, shown: Sequence[Look]) -> str:
@@ -46,7 +47,8 @@ def _triples(sheet: Sheet, shown: Sequence[Look]) -> str:
     for look in shown:
         top, alt = maps.limit(look.map), words("alt.face", number=look.index)
         pictures = (look.image, maps.signed(look.map, top, "light"), maps.remains(look.image, look.map, KEPT, "light", by_size=True))
-        caption = words("q4.caption", label=words.emotion(look.label), called=words.emotion(look.called), p=words.percent(look.p, digits=0))
+        caption = words("q4.caption", label=words.emotion(look.label), called=words.emotion(look.called),
+                        share=words.percent(look.p, digits=0))
         test = words(f"q4.{look.outcome}")
         cells.append(f'<div class="triple {look.outcome}"><div>{"".join(image(part, alt) for part in pictures)}</div>'
                      f"<span>{caption}</span><span>{test}</span></div>")
@@ -127,7 +129,7 @@ def _wall(sheet: Sheet, wall: Wall, key: str) -> str:
     for unit, picture in zip(wall.units, wall.pictures, strict=True):
         state = "even" if unit in wall.even else "dead" if unit in wall.dead else ""
         cells.append(captioned(picture, f"{unit} · {words(f'q5.{state}')}" if state else f"{unit}"))
-    caption = words(f"q5.{key}", shown=len(wall.units), units=wall.total, layer=wall.layer, sees=wall.sees)
+    caption = words(f"q5.{key}", shown=len(wall.units), units=wall.total, layer=wall.name, sees=wall.sees)
     return sheet.figure("".join(cells), caption, "wall")
 
 
@@ -143,7 +145,7 @@ def walls_in_words(filters: Filters, words: Words) -> list[str]:
     """Say how the pictures of the late layer differ from those of the early one: grain, and how dark the middle is."""
     early, late, said = filters.early, filters.late, []
     if len(early.lengths) and len(late.lengths):
-        said.append(words("q5.grain", early=early.layer, late=late.layer, a=short(early.lengths.mean()), b=short(late.lengths.mean()),
+        said.append(words("q5.grain", early=early.name, late=late.name, a=short(early.lengths.mean()), b=short(late.lengths.mean()),
                           verdict=words(f"q5.{grain(early.lengths, late.lengths)}")))
         values: dict[str, object] = {}
         for name, wall in (("early", early), ("late", late)):
