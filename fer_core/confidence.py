@@ -175,15 +175,18 @@ def cell_probabilities(called: np.ndarray, own: np.ndarray, *, theme: Theme = "l
     """Draw how the faces of a cell spread over p of what they were called and p of their label (NaN without one), 20 bins each."""
     edges = np.linspace(0, 1, 21)
     figure = blank(theme, "probability", "faces", ",d")
+    top = 0
     pairs = (("p of what it was called", called, shade(SEQUENTIAL[theme], 0.7)),
              ("p of its label", own, shade((GROUND[theme], QUIET[theme]), 0.55)))
     for word, values, colour in pairs:
         known = values[~np.isnan(values)]
         count, _ = np.histogram(np.clip(known, 0, 1), bins=edges)
+        top = max(top, int(count.max()))
         name = Sentence("{word} (median {median:.2f})", word=word, median=float(np.median(known))) if len(known) else word
         figure.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=count, width=0.022, offset=-0.023 if word == pairs[0][0] else 0.001, name=name,
                        marker={"color": colour}, hovertemplate="%{y:,}")
-    return figure.update_layout(barmode="overlay", xaxis={"range": [0, 1], "tickformat": ".0%"})
+    whole = {"dtick": 1} if top <= 5 else {}  # there is no half face
+    return figure.update_layout(barmode="overlay", xaxis={"range": [0, 1.001], "tickformat": ".0%"}, yaxis=whole)
 
 
 def map_curves(own: Mapping[str, np.ndarray], random: Mapping[str, np.ndarray], score: str, *, theme: Theme = "light") -> go.Figure:

@@ -25,7 +25,6 @@ HEIGHT = 900
 """Pixels of the preview."""
 HEAD = '<head><base href="about:srcdoc"/>'
 """Within a page, a link to a part of the report would open the page in its frame."""
-STYLE = "<style>.st-key-answers pre, .st-key-answers code { white-space: pre-wrap !important; overflow-wrap: anywhere; }</style>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +109,6 @@ def address() -> str:
 
 def contents(asked: Asked) -> None:
     """List the questions, each with a tick or with what it lacks and the command that gets it."""
-    st.html(STYLE)
     tongue = Words(spoken())
     for number in range(1, 6):
         missing = report.lack(asked.known, tongue, number)

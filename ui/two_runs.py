@@ -38,8 +38,8 @@ def second(first: Answers, found: list[Run]) -> Answers | None:
         raise RunError(Sentence("{run} predicted other faces, so the two are not mixed.", run=run.title),
                        received=other.fingerprint[:12] if other else "nothing",
                        expected=Sentence("fingerprint {data}", data=first.fingerprint[:12]),
-                       todo=Sentence("python -m fer_core evaluate {run} --split {split} --data PATH, with the faces of {first}", run=run.id,
-                                     split=first.split, first=first.run))
+                       todo=Sentence("{command}, with the faces of {first}", first=first.run,
+                                     command=f"python -m fer_core evaluate {run.id} --split {first.split} --data PATH"))
     return other
 
 
