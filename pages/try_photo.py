@@ -20,9 +20,9 @@ Every face found is boxed. The one chosen is cut out as FER2013 shows faces: eye
 
 Then the network is asked, and its answer explained, as for any other face."""
 LIMITS = """**What this is not.** The network sees 48 × 48 grey pixels and knows only the labels of the faces that it was trained on: in
-FER2013, those that annotators gave to faces from the web. What it says is which of these labels it would give, never what a person
-feels. It is often wrong, and more often for faces unlike those it learned from: other light, ages, angles, glasses. Use it to study the
-network, not the person."""
+FER2013, those that annotators gave to faces from the web. What it says is which of these labels it would give,
+never what a person feels. It is often wrong, and more often for faces unlike those it learned from: other light, ages, angles, glasses.
+Use it to study the network, not the person."""
 WAYS = {"photo": "A photo", "camera": "The camera", "example": "A drawn example"}
 
 

@@ -22,7 +22,8 @@ ORDER = (
     "painter",
     "colours", "maps", "exhibit", "matrices", "confidence", "curves", "charts",
     "report.english", "report.chinese", "report.words", "report.figures", "report.pictures", "report.findings", "report.sheet",
-    "report.answers", "report.views", "report.exhibits", "report.appendix", "report", "terminal", "explorer", "explaining", "reporting", "cli", "__main__",
+    "report.answers", "report.views", "report.exhibits", "report.appendix", "report",
+    "terminal", "explorer", "explaining", "reporting", "cli", "__main__",
 )
 USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
              "faithfulness", "shipping", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",

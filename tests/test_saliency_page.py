@@ -467,8 +467,8 @@ def test_faces_that_a_second_network_fixes_with_both_maps(page, runs, second):
     calls = [one.probabilities.argmax(1) for one in (a, b)]
     fixed = np.flatnonzero((calls[0] != a.labels) & (calls[1] == a.labels))
     assert set(calls[0][fixed]) == {NEUTRAL}
-    app = page(run="demo", why="changed", method="gradient", with_="other", part="fixes", several="all")
-    until(app, lambda app: "How the ledger shifts" in told(app) and not working(app))
+    app = page(run="demo", why="changed", method="gradient", with_="other", group="fixes", several="all")
+    until(app, lambda app: "How the maps move" in told(app) and not working(app))
     assert f"mean difference over {len(fixed)} faces" in told(app)
     images = np.asarray(cache.dataset("demo")["validation"].images[fixed])
     targets, versus = a.labels[fixed].astype(np.int64), np.full(len(fixed), NEUTRAL)
@@ -476,6 +476,17 @@ def test_faces_that_a_second_network_fixes_with_both_maps(page, runs, second):
                             regions.located(images, drawn=True)) for name in ("demo", "other")]
     mean = 100 * regions.shift(*books)[0][regions.NAMES.index("mouth")]
     assert f"{mean:+.1f} points" in told(app)
+
+
+@pytest.mark.parametrize("group", ["fixes", "breaks"])
+def test_a_cell_hides_nothing_of_what_is_fixed_and_broken_anywhere(page, group):
+    app = page(run="demo", why="changed", method="gradient", with_="other", true="happy", pred="neutral", group=group)
+    until(app, lambda app: not working(app))
+    assert "No face here" not in told(app) and "B fixes" in str([option for one in app.get("button_group") for option in one.options])
+
+
+def test_a_second_run_that_there_is_not_is_told(page):
+    assert "'with=nothing' was left aside" in told(page(run="demo", why="changed", with_="nothing")).replace("\\", "")
 
 
 def test_faces_that_are_broken_ask_why_not_what_the_second_says(second):

@@ -106,6 +106,40 @@ def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chose
     assert app.query_params == {"run": "second", "image": "2", "split": "validation"}
 
 
+def choosing_what():
+    import streamlit as st
+
+    from ui import selection
+
+    selection.arrive("a page")
+    words = {"few": "A filter", "many": "A logit"} if st.query_params.get("layer") == "last" else {"few": "One", "many": "More"}
+    selection.choose("What", "goal", list(words), words=words.__getitem__)
+    st.button("last", on_click=selection.write, kwargs={"layer": "last"})
+
+
+def test_a_label_of_the_moment_before_is_no_choice():
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(choosing_what).run()
+    before = app.selectbox[0].key
+    app.button[0].click().run()
+    assert app.selectbox[0].key != before and app.query_params == {"layer": "last"}
+    app.selectbox[0].select("many").run()
+    assert app.query_params == {"layer": "last", "goal": "many"}
+
+
+@pytest.mark.parametrize(("real", "expected"), [(False, "drawn"), (True, "photos")])
+def test_the_usual_run_is_one_whose_faces_are_at_hand(monkeypatch, real, expected):
+    from ui import answers
+
+    splits = {"empty": [], "photos": ["validation"], "drawn": ["validation"]}
+    runs = [SimpleNamespace(id=name, config=SimpleNamespace(data="demo" if name == "drawn" else "data/fer2013.zip")) for name in splits]
+    monkeypatch.setattr(answers, "predicted_splits", lambda run: splits[run.id])
+    monkeypatch.setattr(answers.cache, "sources", lambda: ["demo", "data/other.zip"] if real else ["demo"])
+    assert answers.usual(runs).id == expected
+    assert answers.usual(runs, faces=False).id == "photos"
+
+
 def test_what_is_no_face_needs_no_split():
     from streamlit.testing.v1 import AppTest
 
