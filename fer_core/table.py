@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -130,13 +131,19 @@ def read_table(stream: IO[bytes], name: str, size: int, split: str, problems: Pr
     return _together(blocks, images[:faces].reshape(-1, SIDE, SIDE), found)
 
 
+def _shown(header: bytes) -> str:
+    """Show a first row if it is one of names; another file's content, to which a link may lead, is nobody's to see."""
+    text = header[:80].decode("utf-8", "replace").strip()
+    return text if re.fullmatch(r"[\w \"'-]+(,[\w \"'-]*)+", text) else "a first row that names no columns"
+
+
 def _header(stream: IO[bytes], name: str, split: str) -> Columns:
     header = stream.readline(LONGEST_ROW)
     if not header.strip():
         raise DataError(Sentence("{name} is empty.", name=name), expected="a first row such as emotion,pixels,Usage")
     found = columns(header)
     if found is None:
-        raise DataError(Sentence("{name} has no column of pixels.", name=name), received=header[:80].decode("utf-8", "replace").strip(),
+        raise DataError(Sentence("{name} has no column of pixels.", name=name), received=_shown(header),
                         expected="a first row such as emotion,pixels,Usage or label,feature or id,feature")
     if found.label is None and (found.usage is not None or (split != "test" and found.id is None)):
         raise DataError(Sentence("{name} has no column of emotions.", name=name), received=header[:80].decode("utf-8", "replace").strip(),

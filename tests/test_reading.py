@@ -56,7 +56,8 @@ def test_the_first_ten_bad_rows_and_the_number_of_the_rest(tmp_path):
 
 
 @pytest.mark.parametrize(("content", "reason"), [
-    (b"", "empty"), (b"\n", "empty"), (b"emotion,Usage\n1,Training\n", "no column of pixels"), (b"pixels,Usage\n", "no column of emotions"),
+    (b"", "empty"), (b"\n", "empty"), (b"root:x:0:0:root:/root\n", "names no columns"),
+    (b"emotion,Usage\n1,Training\n", "no column of pixels"), (b"pixels,Usage\n", "no column of emotions"),
     (b"emotion,pixels,Usage\n", "no faces"), (b"\xff\xfe\x00a" * 40, "no column"), (b"PK\x03\x04 no zip", "not a whole zip"),
     (b"emotion,pixels,Usage\n" + b"1" * (3 << 20), "row of more than"),
 ])
