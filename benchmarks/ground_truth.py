@@ -8,7 +8,7 @@ there. Only faces count that the network calls p, and whose twin it calls q. `sh
 that share over their share of the area, with a 95 % interval over the faces. Two maps that know nothing of the network stand beside: noise,
 and the face's own edges; a method that does no better than the edges has shown little. `forgets` is the mean rank correlation of a fifth of
 the maps with those of the same network after its last layer, and after all its layers, were shuffled: a map that stays says little of what
-was learnt.
+was learned.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tests of a map: does the network lean on what the map marks, and does the map depend on what the network has learnt?"""
+"""Tests of a map: does the network lean on what the map marks, and does the map depend on what the network has learned?"""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PERSON = 25
 CAPTIONS = {
     "app.py": "From faces to reasons: every step is a page, and takes along what you chose.",
     "pages/dataset.py": "A face, as a network gets it: a number for each pixel, and the label beside it.",
-    "pages/training_monitor.py": "Where the validation curve is best, the weights are kept; what comes after is learnt by heart.",
+    "pages/training_monitor.py": "Where the validation curve is best, the weights are kept; what comes after is learned by heart.",
     "pages/confusion_matrix.py": "A row is a label, a column an answer; a cell holds the faces that have both.",
     "pages/saliency_viewer.py": "A map colours each pixel by what it says for a class; hiding what it shows puts it to the test.",
     "pages/filter_explorer.py": "From noise, each step changes the picture a little so that the filter answers more.",

@@ -19,7 +19,7 @@ ABOUT_CURVES = """Deletion: the face's pixels are put to its mean grey, the stro
 strongest first, into a strongly blurred face. A map that finds what the network leans on falls fast and rises fast. A random map is the
 same map mirrored or moved to a random place, so that it is the places that are tested and not the grain."""
 ABOUT_FORGETTING = """The weights of the layers are shuffled one after the other, the last first, and the map is made again. A map that
-stays the same shows the face, not what the network has learnt (Adebayo et al. 2018)."""
+stays the same shows the face, not what the network has learned (Adebayo et al. 2018)."""
 
 
 def panel(explained: Explained | None, theme: Theme) -> None:
