@@ -54,7 +54,7 @@ def report(
     exhibits = {pin.path: exhibit(pin, both, dataset) for pin in pinned}
     text = html(found, lang, pins=pinned, exhibits=exhibits, address=address).encode()
     files.write_bytes(out, text)
-    missing = list(dict.fromkeys(entry.place for entry in found.missing))
+    missing = list(dict.fromkeys("split" if entry.key == "missing.split" else entry.place for entry in found.missing))
     if as_json:
         return print_json({"file": str(out), "bytes": len(text), "missing": missing})
     console.print(f"wrote {out}: {len(text) / 1e6:.1f} MB" + (f"; missing: {', '.join(missing)}" if missing else ""), highlight=False)

@@ -126,14 +126,16 @@ def predicted_splits(run: Run) -> list[str]:
 
 
 def usual(runs: Sequence[Run], *, faces: bool = True) -> Run:
-    """Choose the run that is shown where nobody chose one: the first that has predicted, if it can be one whose `faces` are at hand.
+    """Choose the run that is shown where nobody chose one: the first that has predicted, and that fits the faces that are looked at.
 
-    Whether they are is told by the names of data sets alone: to read them takes seconds.
+    Drawn faces want a network of drawn ones, photographs, and what needs no `faces`, one of photographs. The names of data sets alone
+    tell which is which: to read them takes seconds.
     """
-    real = any(source != "demo" for source in cache.sources())
+    source = st.query_params.get("data") or cache.default_source(cache.sources())
+    drawn = faces and source.split(":")[0] == "demo"
 
     def fits(run: Run) -> tuple[bool, bool]:
-        return bool(predicted_splits(run)), real or not faces or run.config.data.split(":")[0] == "demo"
+        return bool(predicted_splits(run)), (run.config.data.split(":")[0] == "demo") == drawn
 
     return max(runs, key=fits)
 

@@ -55,13 +55,13 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     """Draw the panel."""
     first = answers(subject.run, way.split)
     there = {run.id: run for run in two_runs.alike(subject.run, way.split)} if first else {}
+    page.left_aside(selection.strange(**{"with": there or ["none"]}))
     if first is None or not there:
         page.empty("One network only", "With two networks that predicted the same faces, those stand here that the second one gets right "
                    "and the first one wrong, or the other way round, with the maps of both.",
                    f"python -m fer_core evaluate {subject.run.id} --split {way.split}" if first is None else
                    "python -m fer_core train --data demo --preset quick --arch dnn")
         return
-    page.left_aside(selection.strange(**{"with": there}))
     with st.container(horizontal=True, vertical_alignment="bottom", key="changed-row"):
         other = there[selection.choose("Beside (B)", "with", list(there), words=lambda id: there[id].title)]
         group = selection.choose("Which", "group", GROUPS, words=PARTS.__getitem__, kind="segmented", hidden=True)
@@ -86,6 +86,8 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     pair = Pair(pair.run, pair.other, first, second, pair.rows[taken])
     found = both(pair, question, way)
     many.note(st.query_params.to_dict())
+    if {"true", "pred", "cells"} & st.query_params.keys():
+        st.caption(say("They are of the whole split, whichever cell is chosen."))
     if found is not None:
         _draw(pair, found, question, theme)
 

@@ -125,7 +125,7 @@ def write(**values: Any) -> None:
 def usual(face: bool) -> dict[str, str]:
     """Return what the page chose by itself and the URL leaves open: the run, since tomorrow another may be the usual one.
 
-    With a `face`, the split too: the number alone says not which face.
+    With a `face`, the split and the data set too: the number alone says not which face.
     """
     found: dict[str, str] = st.session_state.get("_usual", {})
     return {name: value for name, value in found.items() if name == "run" or face}
@@ -260,7 +260,7 @@ def choose(
         return None
     texts = {str(option): option for option in options}
     now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
-    if name in ("run", "split"):
+    if name in ("run", "split", "data"):
         st.session_state["_usual"][name] = str(now)
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 

@@ -94,9 +94,10 @@ def panel(view: View, theme: Theme) -> None:
                       on_click=selection.write, kwargs={"part": None if on else name, "start": None, "image": None})
     st.caption(say("Each opens its faces above; a cell of the matrix narrows it further."))
     group = "breaks" if view.choice.part == "breaks" else "fixes"
-    everywhere = dict.fromkeys(("true", "pred", "cells", "class_"))  # of all cells; the page's head shows one of them
-    page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how they move", why="changed", group=group, part=group,
-              image=None, **everywhere, **{"with": view.b.run})
+    rows = tested.breaks if group == "breaks" else tested.fixes
+    everywhere = dict.fromkeys(("true", "pred", "cells", "class_", "part"))  # of all cells; the page's head shows one of them
+    page.link("pages/saliency_viewer.py", "Fixed and broken: both maps, and how they move", why="changed", group=group,
+              image=int(rows[0]) if len(rows) else None, **everywhere, **{"with": view.b.run})
     evaluations = {f"A {view.a.title}": view.a.evaluation, f"B {view.b.title}": view.b.evaluation}
     drawn = charts.compare_accuracy(evaluations, colours=view.colours, theme=theme)
     figures.show(drawn, "compare", height=190, label="Accuracy of both runs")
