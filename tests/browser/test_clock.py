@@ -81,5 +81,8 @@ def test_a_page_stands_whole_whatever_the_clock_asks_for(go_on, pause, lag):
 
 @CASES
 def test_without_the_mends_it_does_not(go_on, pause, lag):
-    text, faults = go_on("no", pause, lag)
-    assert faults or "tick" in text or "The end" not in text, "Streamlit no longer needs this mend of ui/delivery.py"
+    for _ in range(3):  # it is a race: on a busy machine it may be won once
+        text, faults = go_on("no", pause, lag)
+        if faults or "tick" in text or "The end" not in text:
+            return
+    pytest.fail("Streamlit no longer needs this mend of ui/delivery.py")

@@ -120,6 +120,7 @@ def test_a_region_is_moved_and_put_back(viewer):
 def test_painting_moves_the_bars_and_can_be_undone(viewer):
     page = viewer("&image=119&method=gradient&why=paint")
     canvas = page.locator(".fer-paint canvas")
+    expect(page.locator(".fer-verdict")).to_be_visible(timeout=SLOW)  # until then the page above the canvas grows
     canvas.scroll_into_view_if_needed()
     clean = canvas.evaluate("one => one.toDataURL()")
     box = canvas.bounding_box()
