@@ -34,6 +34,12 @@ def watched(model: keras.Model) -> list[str]:
     return [activated(model, layer.name) for layer in model.layers if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)]
 
 
+def hidden(model: keras.Model) -> list[str]:
+    """List what is watched below the classes: the convolutions, or the dense layers of a network that has none."""
+    below = [name for name in watched(model) if name != model.layers[-1].name]
+    return [name for name in below if len(find(model, name).output.shape) == 4] or below
+
+
 def activated(model: keras.Model, name: str) -> str:
     """Name the layer that holds a layer's units after their activation: conv1 becomes conv1_relu, dense1 stays."""
     follower = _only_follower(model, find(model, name))

@@ -11,3 +11,11 @@ SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
 SIDE = 48
 """Height and width of a face in pixels."""
+
+
+def class_of(text: str | None) -> int | None:
+    """Tell which class a text names, by its name in either case or by its number 0 to 6; `None` for anything else."""
+    text = (text or "").lower()
+    if text in EMOTIONS:
+        return EMOTIONS.index(text)
+    return int(text) if text.isascii() and text.isdecimal() and int(text) < len(EMOTIONS) else None

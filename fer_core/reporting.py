@@ -11,7 +11,7 @@ import typer
 from fer_core import files, sources
 from fer_core.errors import ConfigError
 from fer_core.pins import FILE, Pins
-from fer_core.report import ADDRESS, LANGUAGES, exhibit, gather, html
+from fer_core.report import ADDRESS, LANGUAGES, gather, html, show
 from fer_core.runs import RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar
 
@@ -51,8 +51,8 @@ def report(
         found = gather(opened, versus=other, dataset=dataset, split=split, faces=faces, seed=seed,
                        tell=lambda share: bar.update(task, completed=share))
     both = [opened, *([other] if other else [])]
-    exhibits = {pin.path: exhibit(pin, both, dataset) for pin in pinned}
-    text = html(found, lang, pins=pinned, exhibits=exhibits, address=address).encode()
+    shown = {pin.path: show(pin, both, dataset) for pin in pinned}
+    text = html(found, lang, pins=pinned, shown=shown, address=address).encode()
     files.write_bytes(out, text)
     missing = list(dict.fromkeys("split" if entry.key == "missing.split" else entry.place for entry in found.missing))
     if as_json:

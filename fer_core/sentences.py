@@ -7,6 +7,9 @@ from string import Formatter
 from typing import Any
 
 MINUS = "\N{MINUS SIGN}"
+NUMBER = "'{given}' was left aside: it is a number from {low} to {high}."
+OPTION = "'{given}' was left aside: it can be {options}."
+"""What is told of a part of an address that makes no sense."""
 
 
 class Filling(Formatter):

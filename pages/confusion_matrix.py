@@ -8,15 +8,16 @@ from dataclasses import replace
 import streamlit as st
 
 from fer_core.charts import SHADINGS
+from fer_core.choice import SHOWS, parse
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
 from ui import ask_run, cache, cell, class_numbers, confidence_view, marks_view, matrix_panel, one_face, opened, page, selection, two_runs
-from ui.answers import answers, usual
-from ui.choice import SHOWS, parse
+from ui.answers import answers
 from ui.language import say
 from ui.view import View
+from ui.which_run import choose_run
 
 PANELS = {"cell": "What they have in common", "confidence": "Confidence", "classes": "Numbers per class", "runs": "Two runs",
           "marks": "Marks"}
@@ -37,8 +38,7 @@ def chosen_run() -> Run | None:
         return None
     asked = selection.param("run")
     shown = [id for id, run in known.items() if not run.meta.archived or id == asked] or list(known)
-    default = usual([known[id] for id in shown])
-    return known[selection.choose("Run (A)", "run", shown, words=lambda id: known[id].title, default=default.id)]
+    return choose_run([known[id] for id in shown], "Run (A)")
 
 
 def problem_with_run(run: Run) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,9 +10,6 @@ from fer_core.errors import FerError
 from fer_core.sentences import Sentence
 from ui import answers, cache, dataset_files, faces, page, selection, words
 from ui.language import say
-
-if TYPE_CHECKING:
-    pass
 
 VIEWS = {"faces": "Faces", "copies": "Copies and contradictions", "trainer": "As the trainer sees them"}
 

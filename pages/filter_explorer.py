@@ -12,7 +12,6 @@ from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.runs import Run
 from ui import (
-    answers,
     ask_filter,
     blueprint,
     cache,
@@ -31,6 +30,7 @@ from ui.films import Film
 from ui.goal import SWITCHES, parse
 from ui.language import say
 from ui.place import Place, faces_of
+from ui.which_run import choose_run
 
 ABOUT = """A network is a row of layers, and a layer is a crowd of **filters**: each answers to one kind of thing, wherever it is in the
 face. Here a picture is changed step by step so that a filter answers more and more (**gradient ascent**): it ends as what excites it most.
@@ -48,10 +48,7 @@ def chosen_run(complained: DeltaGenerator) -> Run | None:
             run = cache.store().open(asked)
             networks.check(run)
             known[asked] = run
-    if not known:
-        return None
-    default = answers.usual(list(known.values()))
-    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default.id)]
+    return choose_run(list(known.values())) if known else None
 
 
 def found_place() -> Place | None:

@@ -11,9 +11,10 @@ from fer_core.errors import ConfigError, FerError
 from fer_core.report import NAMES
 from fer_core.runs import Run
 from ui import ask_run, cache, jobs, page, report_view, selection, words
-from ui.answers import predicted_splits, usual
+from ui.answers import predicted_splits
 from ui.language import say, spoken
 from ui.report_view import Asked
+from ui.which_run import choose_run
 
 ABOUT = """A report answers five questions about a network: how it is built and trained and how often it is right; how it compares with
 another one; which expressions it confuses; where it looks; what excites its filters. **Every figure in it is computed** from the run, and
@@ -32,18 +33,18 @@ def controls() -> Asked | None:
         page.empty("No run to report on", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        default = usual(list(known.values()))
-        run = known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default.id)]
+        run = choose_run(list(known.values()))
         versus = beside(run, known)
         split = selection.choose("Faces of", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
                                  default="validation")
         language = selection.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
         faces = selection.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
-    for asked, taken in ((selection.param("run"), run), (selection.param("with", "none"), versus)):
+    for asked, taken in ((selection.param("run"), run), (selection.param("with"), versus)):
         if asked not in (None, "none", taken.id if taken else ""):
-            with page.errors():
-                if cache.store().open(asked) is not None and asked == run.id:
-                    raise ConfigError("A run cannot stand beside itself.", received=asked, expected="another run")
+            with page.errors():  # of a run that is not there, or damaged
+                cache.store().open(asked)
+    if selection.param("with") == run.id:
+        page.problem(ConfigError("A run cannot stand beside itself.", received=run.id, expected="another run"))
     page.left_aside(selection.strange(written=NAMES, faces=FACES))
     return Asked(run, versus, split, language, faces == "shown")
 

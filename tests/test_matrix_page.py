@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
 from fer_core import charts, files, predicting, splits
+from fer_core.choice import Choice, in_bin, members, parse, written
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
@@ -25,7 +26,7 @@ from fer_core.processes import Process
 from fer_core.runs import Predictions, Run, Status
 from ui import cell, class_numbers, confidence_view, figures, gallery, marks_view, matrix, matrix_panel, opened, pairs
 from ui.answers import Answers, Faces
-from ui.choice import Choice, in_bin, members, parse, said, written
+from ui.choice import said
 from ui.view import View
 
 APP = Path(__file__).resolve().parents[1] / "app.py"

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from sklearn import metrics
 
-from fer_core import regions, report, reporting, splits
+from fer_core import maps, regions, report, reporting, splits
 from fer_core.colours import RUN_COLOURS
 from fer_core.data import Dataset, read
 from fer_core.emotions import EMOTIONS
@@ -247,7 +247,7 @@ def test_left_out_faces_are_nowhere_in_the_bytes(store, found, text, monkeypatch
 
 def pictured(pin, store, data):
     """What a pinned view shows: its captions with what fills them in, and its pictures."""
-    shown = report.exhibit(pin, [store.open("demo"), store.open("other")], data)
+    shown = report.show(pin, [store.open("demo"), store.open("other")], data)
     return [(picture.caption, dict(picture.values)) for picture in shown.pictures], [picture.pixels for picture in shown.pictures], shown
 
 
@@ -260,10 +260,10 @@ def test_a_pinned_face_stands_with_its_map_unless_faces_are_left_out(store, foun
                                           "share": pytest.approx(float(p.max()))})
     assert np.array_equal(pictures_[0], data["validation"].images[3]) and captions[1][0] in ("pin.map", "pin.contrast")
     assert pictures_[1].shape[-1] in (3, 4) and len(pictures_) == 2
-    with_face, without = (html(one, pins=[pin], exhibits={pin.path: shown}) for one in (found, without_faces(found)))
+    with_face, without = (html(one, pins=[pin], shown={pin.path: shown}) for one in (found, without_faces(found)))
     assert len(images(with_face)) == len(images(html(found, pins=[pin]))) + 2
     assert len(images(without)) == len(images(html(without_faces(found), pins=[pin])))
-    assert "why " in seen(with_face) and html(found, pins=[pin], exhibits={pin.path: shown}) == with_face
+    assert "why " in seen(with_face) and html(found, pins=[pin], shown={pin.path: shown}) == with_face
 
 
 @pytest.mark.parametrize(("page", "query"), [("saliency_viewer", "run=demo&image=99999"), ("saliency_viewer", "run=begun&image=3"),
@@ -283,10 +283,28 @@ def test_a_pinned_cell_shows_its_surest_faces_and_the_matrix_of_its_run(store, f
     best = rows[np.argsort(-predictions.probabilities[rows].max(1), kind="stable")][:6]
     assert [values["number"] for _, values in captions] == best.tolist() and shown.facts == (("pin.cell", {"n": len(rows)}),)
     assert np.array_equal(pictures_[2], data["validation"].images[best[2]])
-    text = html(found, pins=[pin], exhibits={pin.path: shown})
+    text = html(found, pins=[pin], shown={pin.path: shown})
     assert text.count('class="matrix small"') == html(found).count('class="matrix small"') + 1
     curve = html(found, pins=[Pin("t", "", "training_monitor", "run=demo")])
     assert curve.count("<svg") == html(found).count("<svg") + 1
+
+
+def test_a_pinned_view_is_read_as_its_page_reads_it(store):
+    from fer_core import models, saliency
+
+    data, model = read("demo"), models.load(store.open("demo"))
+    predictions = store.open("demo").predictions("validation")
+    called, sure = predictions.probabilities.argmax(1), predictions.probabilities.max(1)
+    right = (called == predictions.labels) & np.isin(called, (3, 4)) & (sure >= 0.5) & (sure < 0.9)
+    _, _, shown = pictured(Pin("t", "", "confusion_matrix", "run=demo&cells=happy-happy,sad-sad&bin=0.50-0.90&side=right"), store, data)
+    assert shown.facts == (("pin.cell", {"n": int(right.sum())}),) and len(shown.pictures) == min(6, right.sum())
+    asked = "run=demo&image=3&p=fear&q=happy&method=occlusion&patch=12&stride=6"
+    captions, pictures_, _ = pictured(Pin("t", "", "saliency_viewer", asked), store, data)
+    map_ = saliency.explain(model, data["validation"].images[3:4], "occlusion", 2, versus=3, patch=12, stride=6)[0]
+    assert captions[1][0] == "pin.contrast" and captions[1][1]["p"] == 2 and captions[1][1]["q"] == 3
+    assert np.array_equal(pictures_[1], maps.signed(map_, maps.limit(map_), "light"))
+    captions, pictures_, _ = pictured(Pin("t", "", "filter_explorer", "run=demo&goal=class&p=sad&layer=conv1"), store, data)
+    assert captions == [("pin.class", {"p": 4})] and models.predict(model, pictures_[0][None])[0].argmax() == 4
 
 
 def test_a_pinned_filter_shows_what_excites_it_and_what_is_left_without_it(store):
@@ -427,9 +445,9 @@ def test_the_command_writes_the_file_that_it_names(store, found, tmp_path, monke
     reporting.report("demo", tmp_path / "report.html", versus="other", lang="zh-TW", runs=store.root)
     text = (tmp_path / "report.html").read_text("utf-8")
     pins = Pins(tmp_path / "pins.sqlite").all()
-    exhibits = {pin.path: report.exhibit(pin, [store.open("demo"), store.open("other")], read("demo")) for pin in pins}
-    assert len(exhibits[pins[0].path].pictures) == 6
-    assert text == html(found, "zh-TW", pins=pins, exhibits=exhibits) and "a note" in text
+    shown = {pin.path: report.show(pin, [store.open("demo"), store.open("other")], read("demo")) for pin in pins}
+    assert len(shown[pins[0].path].pictures) == 6
+    assert text == html(found, "zh-TW", pins=pins, shown=shown) and "a note" in text
     assert report.command(found, "zh-TW") in seen(text)
     with pytest.raises(ConfigError, match="folder that exists"):
         reporting.report("demo", tmp_path / "nowhere" / "report.html", runs=store.root)

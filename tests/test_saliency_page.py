@@ -17,14 +17,14 @@ from fer_core import charts, files, maps, regions, splits
 from fer_core.data import read
 from fer_core.errors import FerError
 from fer_core.methods import WORDS
+from fer_core.portrait import Asked
+from fer_core.question import KNOBS, Question, parse, why
 from fer_core.regions import Box, fixed
 from fer_core.runs import RunStore
 from fer_core.splits import spread
 from ui import carriers_view, changed_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
 from ui.answers import Answers
 from ui.explain_view import Explained
-from ui.many import Asked
-from ui.question import KNOBS, Question, parse, why
 from ui.subject import Subject
 
 HAPPY, SAD, NEUTRAL = 3, 4, 6

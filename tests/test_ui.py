@@ -130,14 +130,14 @@ def test_a_label_of_the_moment_before_is_no_choice():
 
 @pytest.mark.parametrize(("real", "expected"), [(False, "drawn"), (True, "photos")])
 def test_the_usual_run_is_one_whose_faces_are_at_hand(monkeypatch, real, expected):
-    from ui import answers
+    from ui import which_run
 
     splits = {"empty": [], "photos": ["validation"], "drawn": ["validation"]}
     runs = [SimpleNamespace(id=name, config=SimpleNamespace(data="demo" if name == "drawn" else "data/fer2013.zip")) for name in splits]
-    monkeypatch.setattr(answers, "predicted_splits", lambda run: splits[run.id])
-    monkeypatch.setattr(answers.cache, "sources", lambda: ["demo", "data/other.zip"] if real else ["demo"])
-    assert answers.usual(runs).id == expected
-    assert answers.usual(runs, faces=False).id == "photos"
+    monkeypatch.setattr(which_run, "predicted_splits", lambda run: splits[run.id])
+    monkeypatch.setattr(which_run.cache, "sources", lambda: ["demo", "data/other.zip"] if real else ["demo"])
+    assert which_run.usual(runs).id == expected
+    assert which_run.usual(runs, faces=False).id == "photos"
 
 
 def test_what_is_no_face_needs_no_split():
@@ -271,7 +271,7 @@ def test_what_the_trainer_does_in_words():
 
 
 def result(run, arch, data, value):
-    return Result(run, run, arch, data, 2, value, 400, (0.1, value))
+    return Result(run, run, arch, data, 2, value, 400, (0.1, value), "#123456")
 
 
 def test_the_best_result_prefers_real_faces_and_the_network_named_first():
@@ -292,10 +292,10 @@ def test_the_interval_of_a_result_is_wilsons():
 
 
 def test_small_curves_take_one_value_and_gaps():
-    assert spark([]) == ""
-    assert spark([0.5]).startswith("<img")
-    assert spark([0.1, float("nan"), 0.3]).startswith("<img")
-    assert spark([0, 0, 0], bars=True).startswith("<img")
+    assert spark([], "#123456") == ""
+    assert spark([0.5], "#123456").startswith("<img")
+    assert spark([0.1, float("nan"), 0.3], "#123456").startswith("<img")
+    assert spark([0, 0, 0], ["#123456"] * 3).startswith("<img")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -123,21 +122,6 @@ class Answers:
 def predicted_splits(run: Run) -> list[str]:
     """List the splits that a run has predicted, by the names in its file; a file that cannot be read has none."""
     return _predicted_splits(str(run.path / FILE), _mark(run))
-
-
-def usual(runs: Sequence[Run], *, faces: bool = True) -> Run:
-    """Choose the run that is shown where nobody chose one: the first that has predicted, and that fits the faces that are looked at.
-
-    Drawn faces want a network of drawn ones, photographs, and what needs no `faces`, one of photographs. The names of data sets alone
-    tell which is which: to read them takes seconds.
-    """
-    source = st.query_params.get("data") or cache.default_source(cache.sources())
-    drawn = faces and source.split(":")[0] == "demo"
-
-    def fits(run: Run) -> tuple[bool, bool]:
-        return bool(predicted_splits(run)), (run.config.data.split(":")[0] == "demo") == drawn
-
-    return max(runs, key=fits)
 
 
 def fingerprint(run: Run, split: str) -> str | None:

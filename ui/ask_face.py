@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from fer_core.choice import SORTS, parse
 from fer_core.emotions import EMOTIONS
 from ui import page, selection, words
 from ui.answers import Answers
-from ui.choice import SORTS, parse
 from ui.escape import escape
 from ui.language import say
 from ui.subject import Walk

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from fer_core.runs import Run
 from ui import cache, networks, page, selection
-from ui.answers import usual
+from ui.which_run import choose_run
 
 
 def chosen_run(*, faces: bool = True) -> Run | None:
-    """Draw the choice of the run; the URL's, or the usual one of those that have weights, its `faces` being wanted or not."""
+    """Draw the choice of a run that has weights."""
     known = {run.id: run for run in cache.runs(archived=True) if not run.damage and (run.path / "weights.safetensors").exists()}
     known |= {run.id: run for run in cache.runs() if not run.damage and (run.path / "weights.safetensors").exists()}
-    if not known:
-        return None
-    default = usual(list(known.values()), faces=faces)
-    return known[selection.choose("Run", "run", list(known), words=lambda id: known[id].title, default=default.id)]
+    return choose_run(list(known.values()), faces=faces) if known else None
 
 
 def problem_with_run(run: Run) -> None:

@@ -9,9 +9,9 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.methods import NO_CONVOLUTION, WORDS
+from fer_core.question import DEFAULT_SAMPLES, KNOBS, Question, parse, why
 from ui import page, selection, words
 from ui.language import say
-from ui.question import DEFAULT_SAMPLES, KNOBS, Question, parse, why
 from ui.subject import Subject
 
 OTHER = "other"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from fer_core.emotions import EMOTIONS, SPLITS
+from fer_core.choice import parse
+from fer_core.emotions import EMOTIONS, SPLITS, class_of
 from fer_core.errors import FerError
 from fer_core.runs import NAME, Run
 from ui import answers, blueprint, cache, selection, words
-from ui.choice import parse
 from ui.language import say
 
 MATRIX, SALIENCY, FILTERS = "pages/confusion_matrix.py", "pages/saliency_viewer.py", "pages/filter_explorer.py"
@@ -146,5 +146,5 @@ def _why(question: tuple[str, ...]) -> str:
 
 
 def _emotion(text: str | None) -> str:
-    number = selection.named(text)
+    number = class_of(text)
     return "" if number is None else say(EMOTIONS[number].capitalize())

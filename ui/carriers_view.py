@@ -12,6 +12,7 @@ from fer_core import maps
 from fer_core.emotions import SIDE
 from fer_core.objectives import OBJECTIVES
 from fer_core.presets import PRESETS
+from fer_core.question import Question
 from ui import blueprint, jobs, networks, page, selection, words
 from ui.blueprint import Block
 from ui.filter_panels import stills
@@ -19,7 +20,6 @@ from ui.gallery import gallery
 from ui.goal import Goal
 from ui.language import say
 from ui.place import Place, faces_of, table
-from ui.question import Question
 from ui.subject import Subject
 
 if TYPE_CHECKING:

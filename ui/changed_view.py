@@ -8,22 +8,22 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fer_core import maps, regions
+from fer_core import maps, portrait, regions
 from fer_core.charts import Theme
+from fer_core.choice import PARTS
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.evaluate import mcnemar
 from fer_core.methods import NO_CONVOLUTION
+from fer_core.portrait import Found, Given
+from fer_core.question import Question
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
 from fer_core.splits import spread
 from ui import bars, jobs, many, page, selection, two_runs, words
 from ui.answers import Answers, answers
-from ui.choice import PARTS
 from ui.gallery import gallery
 from ui.language import say
-from ui.many import Found, Given
-from ui.question import Question
 from ui.regions_view import spoken
 from ui.subject import Subject, Walk
 
@@ -77,7 +77,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         page.empty("None", Sentence("{other} fixes no face of {run}.", **both_runs) if group == "fixes" else
                    Sentence("{other} breaks no face of {run}.", **both_runs))
         return
-    question = many.usual(question, st.query_params.to_dict())
+    question = portrait.usual(question, st.query_params.to_dict())
     if question.words.needs_convolution and "dnn" in (subject.run.config.arch, other.config.arch):
         st.info(say("{method} cannot explain both: {reason}. Choose another method above.", method=question.words.label,
                     reason=NO_CONVOLUTION), icon=":material/info:")

@@ -14,12 +14,12 @@ from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.methods import NO_CONVOLUTION, WORDS
+from fer_core.question import Question, why
 from fer_core.runs import Run
 from ui import bars, cache, jobs, page, selection, words
 from ui.explain_view import explanation, testing
 from ui.gallery import gallery
 from ui.language import say
-from ui.question import Question, why
 from ui.subject import Subject, predicted
 
 if TYPE_CHECKING:

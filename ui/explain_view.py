@@ -16,11 +16,11 @@ from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.methods import NO_CONVOLUTION
+from fer_core.question import Question, inside
 from fer_core.sentences import Sentence
 from ui import asked as controls
 from ui import bars, clock, jobs, networks, page, selection, words
 from ui.language import say
-from ui.question import Question, inside
 from ui.squares import Look, Shown, squares
 from ui.subject import Subject
 

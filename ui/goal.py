@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
 from fer_core.presets import CHOICES, LIMITS, PRESETS, Settings
 from fer_core.sentences import Sentence
-from ui import selection
 from ui.blueprint import Block, find
 
 KINDS = {"filter": "A filter", "class": "A class", "difference": "One class rather than another", "layer": "A whole layer"}
@@ -166,7 +165,7 @@ def parse(params: Mapping[str, str], blocks: list[Block]) -> tuple[Goal, list[st
              ((NO_GOAL, kind, KINDS), (NO_PRESET, preset, PRESETS)) if value not in known]
     if "seed" in params and seed is None:
         told.append(Sentence("There is no seed '{given}': it is a number from 0 to {top}.", given=params["seed"][:40], top=2**31 - 1))
-    p, q = (selection.named(params.get(name)) for name in "pq")
+    p, q = (class_of(params.get(name)) for name in "pq")
     told += [Sentence(NO_CLASS, given=params[name][:40], known=", ".join(EMOTIONS)) for name, found in (("p", p), ("q", q))
              if name in params and found is None]
     p = 3 if p is None else p

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
+from fer_core import maps, portrait
 from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, ink, shade
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.measures import student
 from fer_core.methods import NO_CONVOLUTION
+from fer_core.portrait import Asked, Found
+from fer_core.question import Question, inside
 from fer_core.regions import NAMES, fixed
 from fer_core.runs import Run
 from fer_core.sentences import Sentence, signed
@@ -21,8 +23,6 @@ from fer_core.splits import spread
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery
 from ui.language import say
-from ui.many import Asked, Found
-from ui.question import Question, inside
 from ui.regions_view import spoken
 from ui.subject import Subject, Walk
 
@@ -54,7 +54,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     if not len(taken):
         page.empty("No face", "None is labelled and called so.")
         return
-    question = many.usual(question, st.query_params.to_dict())
+    question = portrait.usual(question, st.query_params.to_dict())
     asked = Asked.of(question, st.query_params.to_dict())
     source = (way.dataset, way.split)
     compared = over_active.groups(subject.run, source, np.sort(way.order)) if scope == "chosen" and narrowed else None

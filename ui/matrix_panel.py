@@ -9,13 +9,13 @@ import numpy as np
 import streamlit as st
 
 from fer_core.charts import SHADINGS, Theme
+from fer_core.choice import Cell, written
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation, from_matrix
 from fer_core.matrices import Shading
 from fer_core.sentences import signed
 from ui import marks_view, opened, pairs, selection, words
 from ui.answers import Answers
-from ui.choice import Cell, written
 from ui.language import say
 from ui.matrix import Look, counted, difference, matrix
 from ui.view import View

@@ -10,12 +10,13 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from fer_core.choice import SORTS
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.marks import Mark
 from fer_core.splits import pixels
 from ui import ask_run, marks_view, page, pager, selection, words
-from ui.choice import SORTS, plain
+from ui.choice import plain
 from ui.gallery import Keys, atlas, gallery, png
 from ui.language import say
 from ui.view import View

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.colours import run_colour
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
 from ui import breadcrumb, cache, page, recent, selection, tour, words
 from ui.answers import answers
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fer_core.runs import Run
 
 WIDE, TALL = 220, 44
-QUIET = "#808896"
 FIXED = "vector-effect='non-scaling-stroke'"  # the picture is stretched to its card, its lines and dots are not
 STATES = {"queued": "{run} waiting to start", "running": "{run} training", "stopping": "{run} stopping after this step"}
 
@@ -43,7 +42,7 @@ class Result:
     value: float
     n: int
     curve: tuple[float, ...]
-    colour: str = "#1B8A9E"
+    colour: str
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -75,11 +74,11 @@ def best(results: Sequence[Result], archs: Sequence[str]) -> Result | None:
     return max(fitting, key=lambda one: (not one.data.startswith("demo"), -archs.index(one.arch), one.value), default=None)
 
 
-def spark(values: Sequence[float], *, bars: bool = False, colours: Sequence[str] = ()) -> str:
-    """Draw a small curve, or small bars, as a picture 220 by 44 for a card."""
+def spark(values: Sequence[float], colour: str | Sequence[str]) -> str:
+    """Draw a small curve in its colour, or small bars in a colour each, as a picture 220 by 44 for a card."""
     if not len(values):
         return ""
-    shapes = _bars(np.asarray(values, float), colours) if bars else _line(np.asarray(values, float), *colours)
+    shapes = _line(np.asarray(values, float), colour) if isinstance(colour, str) else _bars(np.asarray(values, float), colour)
     form = f"width='{WIDE}' height='{TALL}' viewBox='0 0 {WIDE} {TALL}' preserveAspectRatio='none'"
     drawn = f"<svg xmlns='http://www.w3.org/2000/svg' {form}>{shapes}</svg>"
     return f"<img class='fer-spark' alt='' src='data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}'>"
@@ -90,12 +89,12 @@ def _bars(values: np.ndarray, colours: Sequence[str]) -> str:
     tall = np.maximum(2, (TALL - 4) * values / top)
     return "".join(
         f"<rect x='{i * step + 2:.1f}' y='{TALL - h:.1f}' width='{step - 4:.1f}' height='{h:.1f}' "
-        f"fill='{colours[i] if colours else QUIET}'/>"
+        f"fill='{colours[i]}'/>"
         for i, h in enumerate(tall)
     )
 
 
-def _line(values: np.ndarray, colour: str = QUIET) -> str:
+def _line(values: np.ndarray, colour: str) -> str:
     low, high = np.nanmin(values), np.nanmax(values)
     x = np.linspace(4, WIDE - 4, len(values)) if len(values) > 1 else np.array([WIDE / 2])
     y = TALL - 4 - (TALL - 8) * ((values - low) / (high - low) if high > low else np.full(len(values), 0.5))
@@ -136,7 +135,7 @@ def data_card(source: str) -> None:
                 say("rarest: {emotion}, {faces}, {share} of {split}", emotion=words.emotion(rare), faces=words.faces(int(row[rare])),
                     share=words.percent(row[rare] / total), split=words.SPLIT_WORDS.get(first, first)),
             ],
-            spark(row.tolist(), bars=True, colours=[EMOTION_COLOURS[name] for name in EMOTIONS]),
+            spark(row.tolist(), [EMOTION_COLOURS[name] for name in EMOTIONS]),
         )
 
 
@@ -174,7 +173,7 @@ def result_card(label: str, found: Result | None, command: str) -> None:
             say("{run}, epoch {epoch} of {epochs}, on {data}", run=found.title, epoch=found.epoch, epochs=len(found.curve),
                 data=words.source(found.data)),
         ],
-        spark(found.curve, colours=[found.colour]),
+        spark(found.curve, found.colour),
     )
 
 
@@ -231,7 +230,7 @@ def going_on() -> None:
     with st.container(horizontal=True, key="continue"):
         for file, params in views[:4]:
             steps = [step.label for step in breadcrumb.steps(params, breadcrumb.known(params))]
-            chosen = selection.named(params.get("class"))
+            chosen = class_of(params.get("class"))
             said = steps or [words.source(params["data"]) if "data" in params else "", "" if chosen is None else words.emotion(chosen)]
             title, icon = page.PAGES[file]
             told = words.commas([one for one in said if one])

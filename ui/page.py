@@ -10,11 +10,11 @@ from typing import Literal
 
 import streamlit as st
 
+from fer_core.choice import PARTS, parse
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.marks import VERDICTS
 from ui import breadcrumb, delivery, history, pinning, recent, selection, tour, words
-from ui.choice import PARTS, parse
 from ui.language import LANGUAGES, say, spoken
 
 ICON = Path(__file__).parent / "icon.png"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from fer_core.choice import Cell
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation
 from ui import words
-from ui.choice import Cell
 from ui.component import component
 from ui.language import say
 

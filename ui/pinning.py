@@ -22,7 +22,7 @@ def pins() -> Pins:
 
 def view(page: str) -> tuple[str, str]:
     """Name what a page shows now: its part of the address, and its query, with what the page chose where the URL leaves that open."""
-    params = {**selection.usual("image" in st.query_params), **st.query_params.to_dict()}
+    params = {**selection.implied("image" in st.query_params), **st.query_params.to_dict()}
     return ("" if page == "app.py" else Path(page).stem), query(params)
 
 

@@ -12,6 +12,7 @@ from fer_core import maps, regions
 from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.question import Question
 from fer_core.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
 from fer_core.sentences import Sentence
 from ui import bars, jobs, networks, selection, words
@@ -19,7 +20,6 @@ from ui.component import component
 from ui.explain_view import Explained
 from ui.gallery import picture
 from ui.language import say
-from ui.question import Question
 from ui.subject import Subject
 
 ABOUT = """**Share**: how much of |map| lies in the region. **× area**: that share over the region's share of the face; 1 is no preference.

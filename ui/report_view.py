@@ -69,26 +69,26 @@ class Asked:
         return report.gather(self.run, versus=self.versus, dataset=self.dataset, split=self.split,
                              load=lambda run: networks.network(networks.name(run)), tell=job.part(0.0, 1.0))
 
-    def exhibits(self) -> dict[str, report.Exhibit] | None:
+    def pinned(self) -> dict[str, report.Pinned] | None:
         """Give what the pinned views show, by the path of the pin; `None` while that is computed. One that fails shows nothing."""
         pins, runs = pinning.pins().all(), [self.run, *([self.versus] if self.versus else [])]
 
         def work(pin: Pin) -> jobs.Work:
-            def shown(job: jobs.Job) -> report.Exhibit:
+            def show(job: jobs.Job) -> report.Pinned:
                 networks.framework()
-                return report.exhibit(pin, runs, self.dataset, lambda run: networks.network(networks.name(run)))
+                return report.show(pin, runs, self.dataset, lambda run: networks.network(networks.name(run)))
 
-            return shown
+            return show
 
         found = jobs.answers([((*self.name, "pin", pin.path), work(pin)) for pin in pins], "The pinned views") if pins else []
         if not all(job.done.is_set() for job in found):
             return None
         return {pin.path: job.answer for pin, job in zip(pins, found, strict=True) if job.error is None}
 
-    def written(self, found: report.Findings, exhibits: dict[str, report.Exhibit]) -> str:
+    def written(self, found: report.Findings, pinned: dict[str, report.Pinned]) -> str:
         """Write the report as HTML."""
         shown = found if self.faces else report.without_faces(found)
-        return report.html(shown, self.language, pins=pinning.pins().all(), exhibits=exhibits, address=address())
+        return report.html(shown, self.language, pins=pinning.pins().all(), shown=pinned, address=address())
 
     @property
     def command(self) -> str:
@@ -122,10 +122,10 @@ def contents(asked: Asked) -> None:
 
 def preview(asked: Asked, found: report.Findings) -> None:
     """Draw the report, and what takes it along."""
-    exhibits = asked.exhibits()
-    if exhibits is None:
+    pinned = asked.pinned()
+    if pinned is None:
         return
-    text = asked.written(found, exhibits)
+    text = asked.written(found, pinned)
     with st.container(horizontal=True, vertical_alignment="center"):
         label = say("Download ({size:.1f} MB)", size=len(text.encode()) / 1e6)
         st.download_button(label, text, asked.file, "text/html", icon=":material/download:", type="primary", on_click="ignore")

@@ -13,11 +13,11 @@ import streamlit as st
 from fer_core import maps
 from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS
+from fer_core.question import DEFAULT_SAMPLES, KNOBS, Question
 from ui import explain_view, page, squares
 from ui.explain_view import Explained
 from ui.gallery import png
 from ui.language import say
-from ui.question import DEFAULT_SAMPLES, KNOBS, Question
 
 
 def panel(explained: Explained | None, theme: Theme) -> None:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fer_core.emotions import EMOTIONS, SPLITS
-from fer_core.sentences import Sentence
+from fer_core.emotions import EMOTIONS, SPLITS, class_of
+from fer_core.sentences import NUMBER, OPTION, Sentence
 from ui.language import say, spoken
 
 T = TypeVar("T")
@@ -21,8 +21,6 @@ NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "me
 
 The second row is the matrix page's own: Back after a change of page comes with the parameters of the page that was left.
 """
-NUMBER = "'{given}' was left aside: it is a number from {low} to {high}."
-OPTION = "'{given}' was left aside: it can be {options}."
 OF_FACE = ("boxes",)
 """Query parameters that belong to one face: they are left behind when another one is chosen."""
 
@@ -77,22 +75,18 @@ def strange(**allowed: Collection[Any]) -> list[str]:
     return told
 
 
-def unnamed(*names: str) -> list[str]:
-    """Tell of each parameter of the URL that should name a class and does not."""
-    return [Sentence(OPTION, given=f"{name}={text[:40]}", options=", ".join(EMOTIONS))
-            for name in names if (text := st.query_params.get(name)) is not None and named(text) is None]
+def unnamed(name: str) -> list[str]:
+    """Tell of a parameter of the URL that should name a class and does not."""
+    text = st.query_params.get(name)
+    if text is None or class_of(text) is not None:
+        return []
+    return [Sentence(OPTION, given=f"{name}={text[:40]}", options=", ".join(EMOTIONS))]
 
 
 def emotion(name: str = "class", default: int | None = None) -> int | None:
     """Read a class, written by its name or by its number 0 to 6."""
-    found = named(st.query_params.get(name))
+    found = class_of(st.query_params.get(name))
     return default if found is None else found
-
-
-def named(text: str | None) -> int | None:
-    """Tell which class a text names, by its name or by its number 0 to 6; `None` for anything else."""
-    text = (text or "").lower()
-    return EMOTIONS.index(text) if text in EMOTIONS else parse(text, int, low=0, high=len(EMOTIONS) - 1)
 
 
 def split(default: str = "train", options: Sequence[str] = SPLITS) -> str:
@@ -115,19 +109,19 @@ def write(**values: Any) -> None:
             new.pop(name.rstrip("_"), None)
     if new == now == asked:  # where the browser asked with an older query, the same is written again: one click can arrive twice
         return
-    chosen = usual(values.get("image") is not None)
+    chosen = implied(values.get("image") is not None)
     new = {**{name: value for name, value in chosen.items() if name not in values}, **new}
     older = [*_written().older, now] if asked != now else [now]
     st.session_state["_written"] = Written(new, older, time.monotonic())
     st.query_params.from_dict(new)
 
 
-def usual(face: bool) -> dict[str, str]:
+def implied(face: bool) -> dict[str, str]:
     """Return what the page chose by itself and the URL leaves open: the run, since tomorrow another may be the usual one.
 
     With a `face`, the split and the data set too: the number alone says not which face.
     """
-    found: dict[str, str] = st.session_state.get("_usual", {})
+    found: dict[str, str] = st.session_state.get("_implied", {})
     return {name: value for name, value in found.items() if name == "run" or face}
 
 
@@ -162,7 +156,7 @@ def arrive(page: str) -> None:
     back = context is not None and context.is_history_navigation
     here, st.session_state["_page"] = st.session_state.get("_page") == page, page
     if not here:
-        st.session_state["_usual"] = {}
+        st.session_state["_implied"] = {}
     st.session_state["_arrivals"] = st.session_state.get("_arrivals", 0) + (not here and not back)
     if here and not back and asked in written.older and time.monotonic() - written.at < LATE:
         st.query_params.from_dict(written.newest)
@@ -261,7 +255,7 @@ def choose(
     texts = {str(option): option for option in options}
     now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
     if name in ("run", "split", "data"):
-        st.session_state["_usual"][name] = str(now)
+        st.session_state["_implied"][name] = str(now)
     widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
 
     def chosen(value: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
 from fer_core.sentences import Sentence
 from ui import cache, selection
@@ -111,7 +111,7 @@ def _opened(id: str, *, face: bool) -> dict[str, str]:
         return {}
     if found is None:
         return {}
-    true, called = (selection.named(selection.newest(name)) for name in ("true", "pred"))
+    true, called = (class_of(selection.newest(name)) for name in ("true", "pred"))
     if true is None or called is None:
         pairs = found.evaluation.most_confused(1)
         if not pairs:

@@ -7,13 +7,13 @@ import streamlit as st
 
 from fer_core import charts
 from fer_core.charts import Theme
+from fer_core.choice import PARTS
 from fer_core.errors import RunError
 from fer_core.evaluate import McNemar, mcnemar
 from fer_core.runs import Run
 from fer_core.sentences import Sentence, signed
 from ui import cache, figures, page, selection, words
 from ui.answers import Answers, answers, fingerprint, predicted_splits
-from ui.choice import PARTS
 from ui.language import say
 from ui.view import View
 

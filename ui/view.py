@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from fer_core.choice import PARTS, Choice, chosen, members
 from fer_core.colours import run_colour
 from fer_core.marks import VERDICTS, Mark, disputed
 from fer_core.runs import Run
 from ui import cache, words
 from ui.answers import Answers, Faces, faces
-from ui.choice import PARTS, Choice, in_bin, members, said
+from ui.choice import said
 from ui.language import say
 
 
@@ -63,29 +64,27 @@ class View:
     @cached_property
     def rows(self) -> np.ndarray:
         """Indices of the chosen faces, ascending; with nothing chosen, those of all errors."""
-        mask = self.sure.copy() if self.choice.anything else self.sure & self.shown.wrong
-        if self.choice.cells:
-            mask &= self._in_cells()
+        shown, choice = self.shown, self.choice
+        if not choice.anything:
+            return np.flatnonzero(self.sure & shown.wrong)
+        mask = chosen(replace(choice, cells=()) if self.differs else choice, shown.labels, shown.predicted, shown.confidence)
+        if self.differs and choice.cells:
+            mask &= self._moved()
         if self.choice.part and self.b is not None:
             right_a, right_b = ~self.a.wrong, ~self.b.wrong
             mask &= {"fixes": ~right_a & right_b, "breaks": right_a & ~right_b, "both_wrong": ~right_a & ~right_b,
                      "both_right": right_a & right_b}[self.choice.part]
-        if self.choice.bin:
-            mask &= in_bin(self.shown.confidence, self.choice.bin)
-        if self.choice.side:
-            mask &= self.shown.wrong if self.choice.side == "wrong" else ~self.shown.wrong
         if self.choice.verdict:
             marked = np.zeros(len(mask), bool)
             marked[[face for face, mark in self.marks.items() if mark.verdict == self.choice.verdict and face < len(mask)]] = True
             mask &= marked
         return np.flatnonzero(mask)
 
-    def _in_cells(self) -> np.ndarray:
+    def _moved(self) -> np.ndarray:
+        """Tell which faces one run puts into the cells and the other does not, bool (n,)."""
         cells, labels = self.choice.cells, self.a.labels
-        if not self.differs:
-            return members(cells, labels, self.shown.predicted)
         assert self.b is not None
-        moved = np.zeros(len(labels), bool)  # faces that one run puts there and the other does not
+        moved = np.zeros(len(labels), bool)
         for cell in cells:
             inside = members([cell], labels, self.a.predicted) ^ members([cell], labels, self.b.predicted)
             moved |= inside if cell[1] is not None else (labels == cell[0]) & (self.a.predicted != self.b.predicted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,34 +10,34 @@ from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
 from fer_core.pins import Pin
 from fer_core.report.answers import comparison, confusions, data_name, structure, verdict
 from fer_core.report.appendix import appendix
-from fer_core.report.exhibits import Exhibit, exhibit
 from fer_core.report.figures import escape
-from fer_core.report.findings import Findings, gather, known, without_faces
+from fer_core.report.findings import Findings, gather, known, report_command, without_faces
+from fer_core.report.pinned import Pinned, show
 from fer_core.report.sheet import Sheet, code, lacking, listing, paragraph, rich
 from fer_core.report.views import exciting, grain, looking
 from fer_core.report.words import LANGUAGES, NAMES, Words, short
 
-__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Exhibit", "Findings", "command", "exhibit", "gather", "html", "known", "lack", "without_faces"]
+__all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "Pinned", "command", "gather", "html", "known", "lack", "show", "without_faces"]
 
 ADDRESS = "http://localhost:8501"
 """Where the app runs unless told otherwise."""
 STYLE = Path(__file__).with_name("report.css")
 ANSWERS = (structure, comparison, confusions, looking, exciting)
-NO_EXHIBITS: Mapping[str, Exhibit] = MappingProxyType({})
+NOTHING_SHOWN: Mapping[str, Pinned] = MappingProxyType({})
 NEEDS = (("predictions", "history"), ("versus", "predictions"), ("predictions",), ("data", "weights"), ("weights",))
 """What each answer in short needs, named as in `Missing.place`."""
 
 
-def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), exhibits: Mapping[str, Exhibit] = NO_EXHIBITS,
+def html(found: Findings, language: str = "en", *, pins: Sequence[Pin] = (), shown: Mapping[str, Pinned] = NOTHING_SHOWN,
          address: str = ADDRESS) -> str:
-    """Write the report in a language of `LANGUAGES`; pinned views are links into the app at `address`, with what they show (`exhibit`)."""
+    """Write the report in a language of `LANGUAGES`; pinned views are links into the app at `address`, with what they show (`show`)."""
     words = Words(language)
     sheet = Sheet(found, words)
     title = words("title", run=found.run.title)
     answers = [f'<section id="q{number}"><h2>{heading(found, words, number)}</h2>{answer(sheet)}</section>'
                for number, answer in enumerate(ANSWERS, start=1)]
     body = "".join([f"<header><h1>{escape(title)}</h1>{_lead(sheet)}</header>", _short(sheet), *answers, _limits(sheet),
-                    appendix(sheet, pins, exhibits, address), _made(sheet, address)])
+                    appendix(sheet, pins, shown, address), _made(sheet, address)])
     style = STYLE.read_text("utf8").replace("{title}", "".join(letter if letter.isalnum() else f"\\{ord(letter):06x}" for letter in title))
     return (f'<!DOCTYPE html>\n<html lang="{"zh-Hant-TW" if language == "zh-TW" else language}"><head><meta charset="utf-8"/>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
@@ -54,13 +53,11 @@ def heading(found: Findings, words: Words, number: int) -> str:
 
 def command(found: Findings, language: str = "en", *, address: str = ADDRESS) -> str:
     """Write the command that makes the same report."""
-    parts = ["python", "-m", "fer_core", "report", found.run.id, *(["--versus", found.other.id] if found.other else [])]
-    parts += ["--split", found.split] if found.split != "validation" else []
-    parts += ["--lang", language] if language != "en" else []
-    parts += [] if found.faces else ["--no-faces"]
-    parts += ["--seed", str(found.seed)] if found.seed else []
-    parts += ["--address", address] if address != ADDRESS else []
-    return shlex.join([*parts, "--out", "report.html"])
+    more = ["--lang", language] if language != "en" else []
+    more += [] if found.faces else ["--no-faces"]
+    more += ["--seed", str(found.seed)] if found.seed else []
+    more += ["--address", address] if address != ADDRESS else []
+    return report_command(found.run.id, versus=found.other.id if found.other else "", split=found.split, more=more)
 
 
 def _lead(sheet: Sheet) -> str:
@@ -72,7 +69,8 @@ def _lead(sheet: Sheet) -> str:
         scores = found.evaluation
         said.append(words("lead.score", accuracy=words.percent(scores.accuracy, scores.interval), faces=words.faces(scores.n),
                           split=words(f"split.{found.split}")))
-    return paragraph(*said) + f'<p class="screen">{escape(words("contents.print"))}</p>'
+    left = "" if found.faces else paragraph(words("missing.faces"))
+    return paragraph(*said) + left + f'<p class="screen">{escape(words("contents.print"))}</p>'
 
 
 def _short(sheet: Sheet) -> str:

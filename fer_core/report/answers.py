@@ -193,7 +193,7 @@ def comparison(sheet: Sheet) -> str:
     for key, tiles in (("fixed", found.fixed), ("broken", found.broken)):
         if tiles:
             parts.append(sheet.figure(_tiles(sheet, tiles), words(f"q2.faces.{key}", **names), "faces"))
-    return "".join([*parts, sheet.missing("faces")])
+    return "".join(parts)
 
 
 def _two(sheet: Sheet, other: Told) -> str:
@@ -252,7 +252,7 @@ def confusions(sheet: Sheet) -> str:
     parts += [f"<h3>{words('q3.pairs')}</h3>", listing(pairs_in_words(scores, words)), paragraph(*together(scores, words)),
               f"<h3>{words('q3.classes')}</h3>", listing(classes_in_words(scores, words))]
     parts += [_cell(sheet, cell) for cell in found.cells]
-    return "".join([*parts, "" if found.cells else sheet.missing("data", "faces")])
+    return "".join([*parts, "" if found.cells else sheet.missing("data")])
 
 
 def pairs_in_words(scores: Evaluation, words: Words) -> list[str]:

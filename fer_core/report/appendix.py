@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fer_core.emotions import EMOTIONS, SPLITS
+from fer_core.emotions import SPLITS, class_of
 from fer_core.methods import WORDS
 from fer_core.pins import Pin
-from fer_core.report.exhibits import Exhibit
 from fer_core.report.figures import captioned, curves, escape, matrix
+from fer_core.report.pinned import Pinned
 from fer_core.report.sheet import Sheet, paragraph
 from fer_core.report.words import LANGUAGES, Words
 
-NOTHING = Exhibit()
+NOTHING = Pinned()
 
 
-def appendix(sheet: Sheet, pins: Sequence[Pin], exhibits: Mapping[str, Exhibit], address: str) -> str:
-    """List the pinned views in their order, each a link into the app at `address`, with what it shows (`exhibits`, by the pin's path)."""
+def appendix(sheet: Sheet, pins: Sequence[Pin], shown: Mapping[str, Pinned], address: str) -> str:
+    """List the pinned views in their order, each a link into the app at `address`, with what it shows (`shown`, by the pin's path)."""
     words = sheet.words
     if pins:
         items = "".join(f'<li><div><a href="{escape(f"{address}/{pin.path}")}" target="_blank" rel="noopener">{escape(pin.title)}</a>'
                         f'<p class="view">{escape(told(words, pin))}</p>{_note(pin.note)}</div>'
-                        f"{_exhibit(sheet, exhibits.get(pin.path, NOTHING))}{_figure(sheet, pin)}</li>" for pin in pins)
+                        f"{_pictures(sheet, shown.get(pin.path, NOTHING))}{_figure(sheet, pin)}</li>" for pin in pins)
         body = paragraph(words("appendix.said", address=address)) + f'<ol class="pins">{items}</ol>'
     else:
         body = paragraph(words("appendix.none"))
     return f'<section id="appendix"><h2>{escape(words("appendix"))}</h2>{body}</section>'
 
 
-def _exhibit(sheet: Sheet, exhibit: Exhibit) -> str:
+def _pictures(sheet: Sheet, shown: Pinned) -> str:
     """Set the pictures of a view, without faces where the report shows none, and the sentences about it."""
     cells = "".join(captioned(picture.pixels, _filled(sheet.words, picture.caption, picture.values))
-                    for picture in exhibit.pictures if sheet.found.faces or not picture.face)
-    said = "".join(paragraph(_filled(sheet.words, key, values)) for key, values in exhibit.facts)
+                    for picture in shown.pictures if sheet.found.faces or not picture.face)
+    said = "".join(paragraph(_filled(sheet.words, key, values)) for key, values in shown.facts)
     return (f'<div class="faces"><div>{cells}</div></div>' if cells else "") + said
 
 
@@ -96,6 +96,5 @@ def _question(words: Words, params: Mapping[str, str]) -> str:
 
 def _emotion(words: Words, text: str) -> str:
     """Name a class that is written by its name or its number; nothing for anything else."""
-    if text.lower() in EMOTIONS:
-        return words.emotion(EMOTIONS.index(text.lower()))
-    return words.emotion(int(text)) if text.isascii() and text.isdecimal() and int(text) < len(EMOTIONS) else ""
+    label = class_of(text)
+    return "" if label is None else words.emotion(label)

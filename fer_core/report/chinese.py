@@ -282,6 +282,7 @@ CHINESE: dict[str, str] = {
     "pin.contrast": "為什麼是{p}而不是{q}：{method}",
     "pin.without": "濾波器 {unit}；關閉後{p} {share}",
     "pin.carriers": "{layer} 中最支持這個判斷的 {n} 個單元：有它們時{p} {before}，全部關閉後 {after}。",
+    "pin.class": "激發{p}的圖樣",
     "pin.mean.face": "{n} 張臉的平均",
     "pin.mean.map": "平均顯著圖：{method}",
     "pin.off": "關閉這個濾波器後：{p} {before} → {after}。",

@@ -293,6 +293,7 @@ ENGLISH: dict[str, str] = {
     "pin.contrast": "why {p} rather than {q}: {method}",
     "pin.without": "filter {unit}; without it {p} {share}",
     "pin.carriers": "The {n} units of {layer} that speak most for it: {p} {before} with them, {after} without all of them.",
+    "pin.class": "what excites {p}",
     "pin.mean.face": "mean of {n} faces",
     "pin.mean.map": "mean map: {method}",
     "pin.off": "With that filter switched off: {p} {before} → {after}.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,13 +135,10 @@ class Findings:
         return self.run.plain.get(self.split)
 
 
-NO_FACES = Missing("faces", "missing.faces")
-
-
 def without_faces(found: Findings) -> Findings:
     """Leave every face out of findings: what is left is what gathering without faces gives."""
     looks = replace(found.looks, chosen=(), drawn=()) if found.looks else None
-    return replace(found, faces=False, cells=(), fixed=(), broken=(), looks=looks, missing=(*found.missing, NO_FACES))
+    return replace(found, faces=False, cells=(), fixed=(), broken=(), looks=looks)
 
 
 def gather(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None, split: str = "validation", faces: bool = True,
@@ -172,8 +170,8 @@ def known(run: Run, *, versus: Run | None = None, dataset: Dataset | None = None
     found, other = run.predictions(split), versus.predictions(split) if versus else None
     told = _told(run)
     second = _missing_of_pair(told, versus, found, other, split) if versus else _missing_second(run, told)
-    missing = [*_missing_of_run(run, told, split, dataset), *second,
-               *_missing_of_data(dataset, split, found, run, report_command(told, split, versus)), *([] if faces else [NO_FACES])]
+    again = report_command(told.id, versus=versus.id if versus else "", split=split, more=("--data", told.source))
+    missing = [*_missing_of_run(run, told, split, dataset), *second, *_missing_of_data(dataset, split, found, run, again)]
     beside = _told(versus) if versus else None
     if versus and beside and beside.colour == told.colour:
         beside = replace(beside, colour=run_colour(versus.meta.colour + 1))
@@ -256,13 +254,12 @@ def _fitting(run: Run) -> Run | None:
 def _missing_second(run: Run, told: Told) -> list[Missing]:
     """Name the run that could stand beside this one, or else how to train one."""
     if (there := _fitting(run)) is not None:
-        todo = f"python -m fer_core report {told.id} --versus {there.id} --out report.html"
-        return [Missing("versus", "missing.versus.there", todo, {"other": there.title})]
+        return [Missing("versus", "missing.versus.there", report_command(told.id, versus=there.id), {"other": there.title})]
     wanted = RunConfig.from_preset(told.config.preset if told.config.arch != "small" else "quick", data=told.config.data,
                                    arch="cnn" if told.config.arch == "dnn" else "dnn")
     name = f"{wanted.arch}-beside-{told.id}"
     return [Missing("versus", "missing.versus",
-                    f"{told.training(wanted, name)}\npython -m fer_core report {told.id} --versus {name} --out report.html")]
+                    f"{told.training(wanted, name)}\n{report_command(told.id, versus=name)}")]
 
 
 def _missing_of_pair(told: Told, versus: Run, found: Predictions | None, other: Predictions | None, split: str) -> list[Missing]:
@@ -280,10 +277,10 @@ def _missing_of_pair(told: Told, versus: Run, found: Predictions | None, other: 
     return []
 
 
-def report_command(told: Told, split: str, versus: Run | None) -> str:
-    """Give the command that makes the report again once the data set lies in the folder data."""
-    more = (f" --versus {versus.id}" if versus else "") + (f" --split {split}" if split != "validation" else "")
-    return f"python -m fer_core report {told.id}{more} --data {told.source} --out report.html"
+def report_command(run: str, *, versus: str = "", split: str = "validation", more: Sequence[str] = ()) -> str:
+    """Write the command that makes a report."""
+    parts = [run, *(["--versus", versus] if versus else []), *(["--split", split] if split != "validation" else []), *more]
+    return shlex.join(["python", "-m", "fer_core", "report", *parts, "--out", "report.html"])
 
 
 def _missing_of_data(dataset: Dataset | None, split: str, found: Predictions | None, run: Run, todo: str) -> list[Missing]:

@@ -167,16 +167,15 @@ def filters(model: Any, layers: Sequence[LayerFacts], *, seed: int, tell: Tell) 
     """Paint the first and the last convolution (without one, the first and the last dense layer) and the classes by gradient ascent."""
     from fer_core import ascent, cuts, models
 
-    watched = [name for name in cuts.watched(model) if name != "logits"]
-    spatial = [name for name in watched if len(cuts.find(model, name).output.shape) == 4] or watched
-    early = _wall(model, layers, spatial[0], seed)
+    hidden = cuts.hidden(model)
+    early = _wall(model, layers, hidden[0], seed)
     tell(0.2)
-    late = _wall(model, layers, spatial[-1], seed)
+    late = _wall(model, layers, hidden[-1], seed)
     tell(0.6)
     frames = ascent.ascend(model, ascent.OBJECTIVES["class"](range(len(EMOTIONS))), seed=seed, preset=PRESET, every=16)
     for frame in frames:
         tell(0.6 + 0.4 * frame.step / PRESETS[PRESET].steps)
-    pictures = _bytes(frame.images)
+    pictures = grey(frame.images)
     return Filters(early, late, pictures, models.predict(model, pictures)[np.arange(len(EMOTIONS)), np.arange(len(EMOTIONS))])
 
 
@@ -188,9 +187,10 @@ def _wall(model: Any, layers: Sequence[LayerFacts], layer: str, seed: int) -> Wa
     painted = painter.paint(model, layer, chosen, PRESETS[PRESET], seed=seed)
     even = frozenset(unit for unit, remark in painted.remarks.items() if remark == painter.EVEN)
     sees = next(row.receptive_field for row in layers if row.name == layer)
-    return Wall(layer, total, min(sees, SIDE), tuple(chosen), _bytes(painted.pictures), even, frozenset(painted.remarks) - even)
+    return Wall(layer, total, min(sees, SIDE), tuple(chosen), grey(painted.pictures), even, frozenset(painted.remarks) - even)
 
 
-def _bytes(pictures: NDArray[Any]) -> NDArray[np.uint8]:
-    grey: NDArray[np.uint8] = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
-    return grey
+def grey(pictures: NDArray[Any]) -> NDArray[np.uint8]:
+    """Round pictures to the grey levels of a file."""
+    rounded: NDArray[np.uint8] = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+    return rounded

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fer_core.report.figures import escape, image
-from fer_core.report.findings import NO_FACES, Findings, Missing
+from fer_core.report.findings import Findings, Missing
 from fer_core.report.words import Words
 
 LINE = 60
@@ -23,7 +23,6 @@ class Sheet:
 
     found: Findings
     words: Words
-    hushed: bool = False
     drawn: dict[str, int] = field(default_factory=lambda: {"figure": 0, "table": 0})
 
     def say(self, *keys: str, **values: object) -> str:
@@ -49,9 +48,6 @@ class Sheet:
 
     def _missing(self, entry: Missing) -> str:
         said, command = lacking(self.found, self.words, entry)
-        if entry == NO_FACES:  # nothing is amiss: it is said once, where the first would stand
-            first, self.hushed = not self.hushed, True
-            return paragraph(said) if first else ""
         get = f"<p>{escape(self.words('missing.get'))}</p>{code(command)}" if command else ""
         return f'<div class="missing"><p>{rich(self.words("missing.said", what=said))}</p>{get}</div>'
 

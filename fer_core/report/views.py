@@ -29,7 +29,7 @@ def looking(sheet: Sheet) -> str:
     found, words, looks = sheet.found, sheet.words, sheet.found.looks
     if looks is None:
         return sheet.missing("data", "weights")
-    parts = [sheet.say("q4.method", "q4.reading", samples=SAMPLES), sheet.missing("faces")]
+    parts = [sheet.say("q4.method", "q4.reading", samples=SAMPLES)]
     shown = [*looks.chosen, *looks.drawn]
     if shown:
         parts.append(paragraph(words("q4.colours", keep=words.percent(KEPT, digits=0)), words("q4.caveat")))

@@ -1,4 +1,4 @@
-"""What is asked of a face, as the URL says it: the class, rather than which other, by which method with which settings."""
+"""What is asked of a face, as the address of a view says it: the class, rather than which other, by which method with which settings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from fer_core.emotions import EMOTIONS
 from fer_core.methods import WORDS, Words
-from fer_core.sentences import Sentence
-from ui.selection import NUMBER
+from fer_core.sentences import NUMBER, Sentence
 
 KNOBS: dict[str, tuple[str, Any, Any, Any, str]] = {
     "samples": ("Samples", 1, 1000, None, "Noisy faces of SmoothGrad (50 unless told), masks of RISE (400 unless told)."),
