@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from fer_core.emotions import SIDE
 from fer_core.errors import ConfigError
 from fer_core.sentences import Sentence
+
+SMALLEST_CROP = 33
+"""Pixels; a smaller side would end in fewer than the 3 x 3 values that the dense part is made for."""
 
 
 class RunConfig(BaseModel):
@@ -52,6 +57,22 @@ class RunConfig(BaseModel):
         description="Decay per step of the averaged weights that are validated and kept; 0 = off. Their statistics are measured anew.",
     )
 
+    # what is learned beside the labels
+    teacher: str = Field(
+        "", description="Folder of a run that has predicted the train split: its probabilities are soft labels; empty = none."
+    )
+    teacher_weight: float = Field(
+        0.5, ge=0, le=1, description="Share of the loss that is the distance to the teacher; the rest is cross-entropy with the label."
+    )
+    temperature: float = Field(2.0, gt=0, le=100, description="Temperature that softens teacher and network alike; 1 = as they are.")
+    face_weights: str = Field(
+        "", description="CSV of hash, weight and reason: what single faces count in the loss, 0 = left out; empty = all count 1."
+    )
+    folds: int = Field(0, ge=0, le=50, description="Folds that the train split is cut into, copies of a face together; 0 = none.")
+    fold: int = Field(
+        0, ge=0, le=50, description="The fold that is left out of training and predicted at the end, from 1; 0 = each in turn."
+    )
+
     # the network's own knobs
     dropout_conv: tuple[float, float, float, float] = Field((0.1, 0.1, 0.1, 0.1), description="Dropout after the four convolution blocks.")
     dropout_dense: float = Field(0.3, ge=0, lt=1, description="Dropout in the dense part.")
@@ -60,11 +81,18 @@ class RunConfig(BaseModel):
     # what the trainer does to the faces
     oversample: float = Field(0.0, ge=0, le=1, description="Rare classes drawn more often: 0 = as they are, 1 = every class alike.")
     flip: float = Field(0.5, ge=0, le=1, description="Probability of a mirrored face.")
+    alternate_flip: bool = Field(
+        False, description="Mirror each face in every second epoch, the first time by chance, whatever the probability above."
+    )
     shift: float = Field(3.0, ge=0, le=24, description="Largest shift, pixels each way.")
     zoom: float = Field(0.1, ge=0, lt=1, description="Largest change of size, share of the face.")
     rotation: float = Field(8.0, ge=0, le=180, description="Largest rotation, degrees each way.")
     contrast: float = Field(0.1, ge=0, lt=1, description="Largest change of contrast and brightness, share.")
     erase: float = Field(0.0, ge=0, le=1, description="Probability that a random rectangle is erased.")
+    crop: int = Field(0, ge=0, le=SIDE, description="Side of the random crops that are trained on first, pixels, 33 to 48; 0 = off.")
+    crop_share: float = Field(0.8, ge=0, le=1, description="Share of the epochs that train on crops; the last ones see whole faces.")
+    mixup: float = Field(0.0, ge=0, le=1, description="Share of the batches whose faces are blended in pairs; off in the last tenth.")
+    cutmix: float = Field(0.0, ge=0, le=1, description="Share of the batches that get rectangles of one another; off in the last tenth.")
 
     # the machine
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -73,6 +101,20 @@ class RunConfig(BaseModel):
     threads: int = Field(0, ge=0, le=1024, description="Processor threads; 0 = all. Part of an exact resume.")
     deterministic: bool = Field(True, description="Same input, same bits.")
     tensorboard: bool = Field(False, description="Also write TensorBoard event files.")
+
+    @model_validator(mode="after")
+    def _knobs_agree(self) -> RunConfig:
+        if self.crop and self.crop < SMALLEST_CROP:
+            raise _disagreement("crop", self.crop, f"0, or {SMALLEST_CROP} to {SIDE}, so that the dense part keeps its size")
+        if self.crop and self.arch == "dnn":
+            raise _disagreement("crop", self.crop, "0: a network without convolutions takes faces of one size only")
+        if self.mixup + self.cutmix > 1:
+            raise _disagreement("cutmix", self.cutmix, f"at most {1 - self.mixup:g}: a batch is mixed in one way")
+        if self.folds == 1:
+            raise _disagreement("folds", self.folds, "0, or 2 and more")
+        if self.fold > self.folds:
+            raise _disagreement("fold", self.fold, f"0 to {self.folds}, the number of folds")
+        return self
 
     @classmethod
     def from_preset(cls, preset: str, **changes: Any) -> RunConfig:
@@ -89,9 +131,24 @@ def parse(values: dict[str, Any]) -> RunConfig:
         return RunConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0])
+        if "knob" in first.get("ctx", {}):
+            name, received = first["ctx"]["knob"], first["ctx"]["received"]
+        else:
+            name, received = str(first["loc"][0]), first.get("input")
         raise ConfigError(Sentence("The setting '{name}' cannot be used.", name=name),
-                          received=first.get("input"), expected=first["msg"]) from None
+                          received=received, expected=first["msg"]) from None
+
+
+def split_unknown(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what a config.json holds into the knobs of this version and those of a later one."""
+    known = {name: value for name, value in values.items() if name in RunConfig.model_fields}
+    unknown = {name: value for name, value in values.items() if name not in RunConfig.model_fields}
+    return known, unknown
+
+
+def _disagreement(knob: str, received: Any, expected: str) -> PydanticCustomError:
+    context = {"knob": knob, "received": received, "expected": expected}
+    return PydanticCustomError("disagreement", "{expected}", context)
 
 
 PRESETS: dict[str, dict[str, Any]] = {

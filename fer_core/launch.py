@@ -36,6 +36,7 @@ def launch(run: Run) -> Status:
 
     Raises `RunError` when a trainer is at work already or the run has ended.
     """
+    run.check_trainable()
     status = run.status
     if status.state == "finished":
         raise RunError(Sentence("{run} has finished; there is nothing left to train.", run=run.id), todo="duplicate it with more epochs")

@@ -7,14 +7,30 @@ import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_core import gradients, models
+from fer_core import gradients, losses, models
 from fer_core.config import RunConfig
+from fer_core.emotions import SIDE
+from fer_core.feed import Batch
+
+Targets = tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]
+"""Of a batch: distributions (b, classes), the teacher's (b, classes), weights (b,)."""
+
+
+class Step(NamedTuple):
+    """What a training step tells."""
+
+    loss: float
+    """Mean over the batch, nats."""
+    correct: int
+    """Faces whose label has the largest logit."""
+    logits: np.ndarray
+    """float32 (b, classes), in training mode; several GPUs leave out what does not fill them evenly."""
 
 
 class Learner:
@@ -32,6 +48,7 @@ class Learner:
             self.optimizer.build(self.model.trainable_variables)
             weights = self.model.trainable_variables if config.average else []
             self.averages = [tf.Variable(variable.value, trainable=False) for variable in weights]
+            self._on_crops = models.at_side(self.model, config.crop) if config.crop not in (0, SIDE) else None
         self._step = tf.function(self._distributed if self.replicas > 1 else self._one, jit_compile=False)
 
     @property
@@ -39,27 +56,46 @@ class Learner:
         """Number of GPUs that share each batch; 1 on a processor."""
         return int(self.strategy.num_replicas_in_sync)
 
-    def __call__(self, images: np.ndarray, labels: np.ndarray, rate: float) -> tuple[float, int]:
-        """Take one step on uint8 (b, 48, 48) and int (b,); return the mean loss in nats and how many were right."""
-        images, labels = images[..., None], labels.astype(np.int32)
+    def __call__(self, batch: Batch, rate: float) -> Step:
+        """Take one step on a batch of whole faces, or of crops of the config's side."""
+        parts: tuple[Any, ...] = (batch.images[..., None], batch.labels.astype(np.int32), batch.targets, batch.teacher, batch.weights)
         if self.replicas > 1:
-            count = self.replicas
-            images, labels = (self._shares(part[: len(part) // count * count]) for part in (images, labels))
-        loss, correct = self._step(images, labels, tf.constant(rate, tf.float32))
-        return float(loss), int(correct)
+            count = len(batch.labels) // self.replicas * self.replicas
+            parts = tuple(None if part is None else self._shares(part[:count]) for part in parts)
+        images, labels, *targets = parts
+        loss, correct, logits = self._step(images, labels, tuple(targets), tf.constant(rate, tf.float32))
+        return Step(float(loss), int(correct), self._gathered(logits))
+
+    def _gathered(self, logits: Any) -> np.ndarray:
+        local = self.strategy.experimental_local_results(logits)
+        return np.concatenate([part.numpy() for part in local])
 
     def _shares(self, part: np.ndarray) -> Any:
         return self.strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(np.array_split(part, self.replicas)[context.replica_id_in_sync_group])
         )
 
-    def _distributed(self, images: Any, labels: Any, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        losses, correct = self.strategy.run(self._one, args=(images, labels, rate))
-        return self.strategy.reduce("MEAN", losses, axis=None), self.strategy.reduce("SUM", correct, axis=None)
+    def _distributed(self, images: Any, labels: Any, targets: Any, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Any]:
+        losses, correct, logits = self.strategy.run(self._one, args=(images, labels, targets, rate))
+        loss = self.strategy.reduce("MEAN", losses, axis=None)
+        return loss, self.strategy.reduce("SUM", correct, axis=None), logits
 
-    def _one(self, images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _one(self, images: tf.Tensor, labels: tf.Tensor, targets: Targets, rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         config, variables = self.config, self.model.trainable_variables
-        loss, logits, grads = gradients.of_loss(self.model, images, labels, config.label_smoothing)
+        network = self.model if images.shape[1] == SIDE else self._on_crops
+        distributions, teacher, weights = targets
+
+        def loss_of(logits: tf.Tensor) -> tf.Tensor:
+            return losses.training_loss(
+                logits,
+                distributions,
+                teacher,
+                weights,
+                teacher_weight=config.teacher_weight,
+                temperature=config.temperature,
+            )
+
+        loss, logits, grads = gradients.of_loss(network, images, loss_of)
         if self.replicas > 1:
             grads = tf.distribute.get_replica_context().all_reduce("MEAN", grads)
         if config.optimizer == "sgd" and config.weight_decay:
@@ -72,23 +108,29 @@ class Learner:
         self.model.step.assign_add(1)
         for average, variable in zip(self.averages, variables, strict=False):
             average.assign(config.average * average + (1 - config.average) * variable.value)
-        return loss, tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == labels, tf.int32))
+        correct = tf.reduce_sum(tf.cast(tf.argmax(logits, 1, output_type=tf.int32) == labels, tf.int32))
+        return loss, correct, logits
 
     @contextmanager
-    def averaged(self, batches: Iterable[np.ndarray]) -> Iterator[None]:
-        """Put the averaged weights into the network for a while, with batch-norm statistics measured anew on `batches`.
+    def for_validation(self, batches: Iterable[np.ndarray], *, averaged: bool, measured: bool) -> Iterator[None]:
+        """Let the network be, for a while, what is validated: with the averaged weights, and with new batch-norm statistics.
 
-        Without averaging nothing happens. Source: Izmailov et al. 2018 (stochastic weight averaging) for the new statistics.
+        `averaged` puts the averaged weights in; `measured` measures the statistics on `batches` of whole faces, which averaged weights
+        and a training on crops ask for.
+
+        *Source:* Izmailov et al. 2018 (stochastic weight averaging) for the new statistics.
         """
-        if not self.averages:
+        if not (averaged or measured):
             yield
             return
         before = [variable.numpy() for variable in self.model.variables]
-        for variable, average in zip(self.model.trainable_variables, self.averages, strict=True):
-            variable.assign(average)
         step = int(self.model.step.numpy())
-        self._measure_statistics(batches)
-        self.model.step.assign(step)
+        if averaged:
+            for variable, average in zip(self.model.trainable_variables, self.averages, strict=True):
+                variable.assign(average)
+        if measured:
+            self._measure_statistics(batches)
+            self.model.step.assign(step)
         try:
             yield
         finally:

@@ -21,8 +21,8 @@ from fer_core.errors import ModelError
 from fer_core.exports import export, plain
 from fer_core.layers import FusedBatchNormalization, StepDropout, new_step
 
-__all__ = ["ARCHITECTURES", "LayerFacts", "build", "choose_precision", "export", "features", "gpus", "layers", "load", "load_weights",
-           "plain", "predict", "predict_logits", "save_weights"]
+__all__ = ["ARCHITECTURES", "LayerFacts", "at_side", "build", "choose_precision", "export", "features", "gpus", "layers", "load",
+           "load_weights", "plain", "predict", "predict_logits", "save_weights"]
 
 MOMENTUM = 0.95
 """Share of the moving batch-norm statistics that a step keeps."""
@@ -60,7 +60,8 @@ class _Stack:
         self.add(keras.layers.Conv2D(filters, size, padding="same", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
         self.add(keras.layers.LeakyReLU(self.config.leaky_slope, dtype=self.policy, name=f"{name}_relu"))
         self.norm(name)
-        self.add(pool(2, dtype=self.policy, name=f"{name}_pool"))
+        # At 48 pixels every side is even, and "same" is "valid"; smaller crops keep their last row and column.
+        self.add(pool(2, padding="same", dtype=self.policy, name=f"{name}_pool"))
         self.dropout(name, self.config.dropout_conv[self.drops])
 
     def flatten(self) -> None:
@@ -124,6 +125,19 @@ def build(arch: str, config: RunConfig | None = None, *, precision: str = "float
     stack = _Stack(config or parse({}), precision, seed)
     ARCHITECTURES[arch](stack)
     return stack.model(arch)
+
+
+def at_side(model: keras.Model, side: int) -> keras.Model:
+    """Return the same layers, with the same weights, as a network of faces (n, side, side, 1); `side` is 33 to 48.
+
+    Only for networks whose layers follow one another, as `build` makes them.
+    """
+    inputs = keras.Input((side, side, 1), name="face")
+    outputs = inputs
+    for layer in model.layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            outputs = layer(outputs)
+    return keras.Model(inputs, outputs, name=model.name)
 
 
 def gpus() -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fer_core import files
 from fer_core.processes import Process
-from fer_core.runs import COLUMNS, Run, Status
+from fer_core.runs import Run, Status
 
 BEAT = 1.0
 """Seconds between two heartbeats."""
@@ -82,7 +82,7 @@ class Recorder:
     def add_epoch(self, row: dict[str, float], matrix: np.ndarray, probes: tuple[np.ndarray, np.ndarray]) -> None:
         """Add an epoch: its numbers (`COLUMNS`), validation matrix (7, 7) and probe probabilities (16, 7)."""
         run = self.run
-        history = {name: np.append(values, row[name]) for name, values in run.history.items()}
+        history = {name: np.append(values, row.get(name, np.nan)) for name, values in run.history.items()}
         files.write_arrays(run.path / "confusion.npz", matrices=np.concatenate([run.confusion, matrix[None]]))
         _, before = run.probes
         stack = probes[1][None] if len(before) == 0 else np.concatenate([before, probes[1][None]])
@@ -94,8 +94,8 @@ class Recorder:
 def _write_history(run: Run, history: dict[str, np.ndarray]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(
-        [int(row[0]), *(repr(float(value)) for value in row[1:])] for row in zip(*(history[name] for name in COLUMNS), strict=True)
-    )
+    columns = {"epoch": history["epoch"], **history}  # the epoch stands first
+    writer.writerow(columns)
+    for epoch, *values in zip(*columns.values(), strict=True):
+        writer.writerow([int(epoch), *(repr(float(value)) for value in values)])
     files.write_bytes(run.path / "history.csv", text.getvalue().encode())

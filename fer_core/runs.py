@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_core import files
-from fer_core.config import RunConfig, parse
+from fer_core.config import RunConfig, parse, split_unknown
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, RunError
 from fer_core.processes import Process
@@ -38,8 +38,16 @@ COLUMNS = (
     "seconds",
     "images_per_second",
     *(f"recall_{name}" for name in EMOTIONS),
+    "plain_val_loss",
+    "plain_val_accuracy",
 )
-"""Columns of history.csv: a row per epoch; losses in nats, accuracies and recalls 0 to 1."""
+"""Columns of history.csv: a row per epoch; losses in nats, accuracies and recalls 0 to 1.
+
+`plain_` columns are of the weights themselves where averaged ones are validated and kept; NaN elsewhere.
+"""
+ALWAYS = tuple(name for name in COLUMNS if not name.startswith("plain_"))
+"""Columns that every epoch fills."""
+BEYOND = "beyond the last column"
 
 ALIVE = ("queued", "running", "stopping")
 STATES = (*ALIVE, "stopped", "finished", "failed", "lost")
@@ -97,6 +105,8 @@ class Predictions:
     flipped: np.ndarray | None  # probabilities averaged over each face and its mirror image
     features: np.ndarray | None
     leaked: np.ndarray  # bool (n,): the very pixels stand in the training split
+    views: np.ndarray | None = None  # probabilities averaged over several looks at each face
+    looks: int = 0  # how many those are
 
 
 @dataclass
@@ -125,8 +135,25 @@ class Run:
 
     @cached_property
     def config(self) -> RunConfig:
-        """The knobs, from config.json."""
-        return parse(self._json("config.json"))
+        """The knobs that this version knows, from config.json; `unknown_knobs` has the others."""
+        known, _ = split_unknown(self._json("config.json"))
+        return parse(known)
+
+    @property
+    def unknown_knobs(self) -> dict[str, Any]:
+        """Knobs of a later version in config.json, with their values; such a run opens, but is not trained here."""
+        _, unknown = split_unknown(self._json("config.json"))
+        return unknown
+
+    def check_trainable(self) -> None:
+        """Raise `RunError` where this version would train something else than config.json says."""
+        unknown = self.unknown_knobs
+        if unknown:
+            raise RunError(
+                Sentence("{run} has settings that this version does not know, so it is not trained here.", run=self.id),
+                received=", ".join(f"{name}={value!r}" for name, value in unknown.items()),
+                todo="train it with the version that made it",
+            )
 
     @property
     def meta(self) -> Meta:
@@ -178,16 +205,42 @@ class Run:
 
     @property
     def history(self) -> dict[str, np.ndarray]:
-        """Columns of history.csv as float64 arrays, `COLUMNS` each; empty arrays before the first epoch."""
+        """Columns of history.csv as float64 arrays; empty arrays before the first epoch.
+
+        `COLUMNS` are always there, NaN where an earlier version did not write them; columns of a later version come after them.
+        """
         path = self.path / "history.csv"
         if not path.exists():
             return {name: np.empty(0) for name in COLUMNS}
         try:
             with open(path, newline="") as file:
-                rows = list(csv.DictReader(file))
-            return {name: np.array([float(row[name]) for row in rows]) for name in COLUMNS}
-        except (KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
+                table = csv.DictReader(file, restkey=BEYOND)
+                rows = list(table)
+            written = list(table.fieldnames or ())
+            if "epoch" not in written or any(BEYOND in row for row in rows):
+                raise ValueError("a table without epochs" if "epoch" not in written else "a row longer than its head")
+            absent = np.full(len(rows), np.nan)
+            known = {name: _numbers(rows, name) if name in written else absent for name in COLUMNS}
+            later = {name: _numbers(rows, name) for name in written if name not in COLUMNS}
+            return known | later
+        except (ValueError, TypeError, UnicodeDecodeError) as error:
             raise RunError(f"{self.id}/history.csv cannot be read.", received=repr(error), expected="a row of numbers per epoch") from None
+
+    @property
+    def notes(self) -> tuple[Sentence, ...]:
+        """What a person should know of a run that another version wrote; empty for a run of this version."""
+        notes = []
+        unknown = self.unknown_knobs
+        if unknown:
+            notes.append(Sentence("A later version made it: the settings {names} are kept, and unknown here.", names=", ".join(unknown)))
+        history = self.history
+        later = [name for name in history if name not in COLUMNS]
+        if later:
+            notes.append(Sentence("history.csv has columns that this version does not know: {names}.", names=", ".join(later)))
+        absent = [name for name in ALWAYS if len(history[name]) and np.isnan(history[name]).all()]
+        if absent:
+            notes.append(Sentence("history.csv does not tell {names}.", names=", ".join(absent)))
+        return tuple(notes)
 
     @property
     def confusion(self) -> np.ndarray:
@@ -220,6 +273,8 @@ class Run:
                 part.get("flipped"),
                 part.get("features"),
                 part["leaked"],
+                part.get("views"),
+                int(part.get("looks", 0)),
             )
         except KeyError as error:
             raise RunError(f"{self.id}/predictions.npz lacks a part.", received=f"no {error}", todo="predict the split again") from None
@@ -396,10 +451,14 @@ class RunStore:
         raise RunError("Too many runs of the same name.", received=stem)
 
 
+def _numbers(rows: list[dict[str, str]], name: str) -> np.ndarray:
+    return np.array([float(row[name]) for row in rows])
+
+
 def best_epoch(history: dict[str, np.ndarray], config: RunConfig) -> tuple[int, float] | None:
     """Find the best epoch so far, counted from 1, and its validation value; the first of equals wins."""
     values = history[f"val_{config.monitor}"]
-    if len(values) == 0:
+    if np.isnan(values).all():  # no epoch yet, or none that tells it
         return None
     best = int(np.nanargmax(values) if config.monitor == "accuracy" else np.nanargmin(values))
     return best + 1, float(values[best])

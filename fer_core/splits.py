@@ -136,6 +136,11 @@ def copies(dataset: Mapping[str, Split]) -> Copies:
     )
 
 
+def face_hashes(images: Bytes) -> list[str]:
+    """Return the hash of each face's pixels, 32 hex digits: the same pixels have the same hash in every edition and order."""
+    return [kind.hex() for kind in _kinds(images)]
+
+
 def _kinds(images: Bytes) -> list[bytes]:
     return [hashlib.blake2b(face.data, digest_size=16).digest() for face in np.ascontiguousarray(images).reshape(len(images), -1)]
 

@@ -13,15 +13,18 @@ import signal
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_core import files, schedule
+if TYPE_CHECKING:
+    from fer_core.learner import Step
+
+from fer_core import dynamics, files, schedule, training_set
 from fer_core.data import Dataset, Split, copies, counts, read
-from fer_core.emotions import EMOTIONS
+from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
-from fer_core.feed import Feed
+from fer_core.feed import Batch, Feed
 from fer_core.launch import sole_writer
 from fer_core.recorder import Recorder
 from fer_core.runs import EARLY_STOP, NO_MEMORY, NO_SPACE, ON_REQUEST, VALIDATING, Predictions, Run
@@ -92,11 +95,14 @@ class Trainer:
         self.run, self.recorder, self.config = run, recorder, run.config
         self.models = models
         self.validation, self.dataset = _labelled(dataset, "validation"), dataset
-        self.feed = Feed(_labelled(dataset, "train", self.config.limit), self.config)
+        train = _labelled_split(dataset, "train")
+        self.inputs = training_set.inputs(run, dataset)
+        self.feed = Feed(training_set.training_set(train, self.config, self.inputs), self.config)
+        self.dynamics = dynamics.Dynamics(len(train))
         self.batch, self.steps = self.feed.size, self.feed.steps
         known = run.facts.get("model", {}).get("precision")  # a run keeps the precision that it began with
         self.learner = Learner(self.config.model_copy(update={"precision": known}) if known else self.config)
-        self.position, self.sums, self.elapsed = 0, [0.0, 0.0], 0.0
+        self.position, self.sums, self.elapsed = 0, [0.0, 0.0, 0.0], 0.0
         self._stop, self._saved = False, time.monotonic()
         self._write_facts()
         self._restore()
@@ -117,19 +123,35 @@ class Trainer:
         began = time.monotonic() - self.elapsed
         self.recorder.say(f"epoch {number + 1} of {self.config.epochs}")
         history = self.run.history
-        for images, labels in self.feed.batches(number, self.position):
+        for batch in self.feed.batches(number, self.position):
             rate = schedule.learning_rate(self.config, number * self.steps + self.position, self.steps, history)
-            loss, correct = self.learner(images, labels, rate)
-            if not math.isfinite(loss):
+            step = self.learner(batch, rate)
+            if not math.isfinite(step.loss):
                 raise RunError(
-                    f"The loss became {loss} in epoch {number + 1}, step {self.position + 1}.",
+                    f"The loss became {step.loss} in epoch {number + 1}, step {self.position + 1}.",
                     todo="choose a smaller learning rate, a warm-up or clip_norm",
                 )
             self.position += 1
-            self.sums = [self.sums[0] + loss, self.sums[1] + correct]
+            self._count(batch, step)
             self.elapsed = time.monotonic() - began
             self._report(number)
             self._save_sometimes()
+
+    def _count(self, batch: Batch, step: Step) -> None:
+        """Add a step to the epoch's sums; mixed faces have no one label, so that they count neither as right nor as learned."""
+        loss, correct, judged = self.sums
+        if batch.mixed:
+            self.sums = [loss + step.loss, correct, judged]
+            return
+        number = len(step.logits)
+        self.sums = [loss + step.loss, correct + step.correct, judged + number]
+        self.dynamics.add(batch.rows[:number], batch.labels[:number], step.logits)
+
+    @property
+    def _accuracy(self) -> float:
+        """Share of the epoch's unmixed faces that were called by their label; NaN where all were mixed."""
+        _, correct, judged = self.sums
+        return correct / judged if judged else math.nan
 
     def _report(self, epoch: int) -> None:
         seen = self.position * self.batch
@@ -139,7 +161,7 @@ class Trainer:
             step=self.position,
             steps=self.steps,
             loss=self.sums[0] / self.position,
-            accuracy=self.sums[1] / seen,
+            accuracy=self._accuracy if self.sums[2] else None,
             images_per_second=speed,
             seconds_left=left * self.batch / speed,
         )
@@ -157,12 +179,16 @@ class Trainer:
         row = {
             "epoch": number + 1,
             "loss": self.sums[0] / self.steps,
-            "accuracy": self.sums[1] / (self.steps * self.batch),
+            "accuracy": self._accuracy,
             "learning_rate": rate,
             "seconds": self.elapsed,
             "images_per_second": self.steps * self.batch / self.elapsed,
         }
-        with self.learner.averaged(self.feed.calm()):
+        on_crops = self.feed.side(number) != SIDE
+        averaged = bool(self.config.average)
+        if averaged:
+            row |= self._validate_plain(measured=on_crops)
+        with self.learner.for_validation(self.feed.calm(), averaged=averaged, measured=averaged or on_crops):
             validated, matrix, probes = self._validate()
             row |= validated
             self.recorder.add_epoch(row, matrix, probes)
@@ -171,12 +197,19 @@ class Trainer:
             best = self.run.best
             if best is not None and best[0] == number + 1:
                 self.models.save_weights(self.learner.model, self.run.path / "weights.safetensors")
-        self.position, self.sums, self.elapsed = 0, [0.0, 0.0], 0.0
+        files.write_arrays(self.run.path / dynamics.FILE, **vars(self.dynamics.summary()))
+        self.position, self.sums, self.elapsed = 0, [0.0, 0.0, 0.0], 0.0
         self._save()
         self.recorder.log(
             f"epoch {number + 1}: loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}, "
             f"validation {row['val_loss']:.4f}, {row['val_accuracy']:.4f}, {row['images_per_second']:.0f} images/s"
         )
+
+    def _validate_plain(self, *, measured: bool) -> dict[str, float]:
+        """Validate the weights themselves, beside the averaged ones that are kept."""
+        with self.learner.for_validation(self.feed.calm(), averaged=False, measured=measured):
+            plain, _, _ = self._validate()
+        return {"plain_val_loss": plain["val_loss"], "plain_val_accuracy": plain["val_accuracy"]}
 
     def _validate(self) -> tuple[dict[str, float], np.ndarray, tuple[np.ndarray, np.ndarray]]:
         labels = self.validation.labels
@@ -207,7 +240,8 @@ class Trainer:
             {
                 "data": data,
                 **self.learner.facts(),
-                "trained_on": len(self.feed.faces.labels),
+                "trained_on": len(self.feed.faces),
+                "inputs": self.inputs.facts(),
                 "validated_on": len(self.validation.labels),
                 "batch_size": self.batch,
                 "steps": self.steps,
@@ -229,7 +263,8 @@ class Trainer:
             "steps": self.steps,
             "batch": self.batch,
         }
-        files.write_bytes(folder / "state.safetensors", save(self.learner.arrays(), metadata={"counters": json.dumps(counters)}))
+        state = self.learner.arrays() | self.dynamics.arrays()
+        files.write_bytes(folder / "state.safetensors", save(state, metadata={"counters": json.dumps(counters)}))
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
@@ -255,8 +290,11 @@ class Trainer:
                 todo="restore config.json, or duplicate the run",
             )
         self.learner.restore(arrays)
+        self.dynamics.restore(arrays)
         self.recorder.keep_epochs(counters["epochs"])
-        self.position, self.sums, self.elapsed = counters["position"], counters["sums"], counters["elapsed"]
+        self.position, self.elapsed = counters["position"], counters["elapsed"]
+        all_judged = [float(self.position * self.batch)]  # before batches could be mixed, two sums were saved
+        self.sums = [*counters["sums"], *all_judged][:3]
         self.recorder.update(epoch=counters["epochs"], step=self.position, steps=self.steps)
         self.recorder.log(f"goes on after {counters['epochs']} epochs and {self.position} steps")
 
@@ -280,16 +318,16 @@ def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, progres
     return Predictions(split, dataset.fingerprint, faces.labels, plain, flipped, features, leaked)
 
 
-def _labelled(dataset: Dataset, name: str, limit: int = 0) -> Split:
+def _labelled_split(dataset: Dataset, name: str) -> Split:
     if name not in dataset or not (dataset[name].labels >= 0).any():
         raise DataError(f"The data set has no labelled {name} faces.", received=", ".join(dataset))
-    split = dataset[name]
-    chosen = np.flatnonzero(split.labels >= 0)
-    if limit and limit < len(chosen):
-        chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:limit])
-    elif len(chosen) == len(split.labels):
-        return split
-    return Split(split.images[chosen], split.labels[chosen], split.ids[chosen])
+    return dataset[name]
+
+
+def _labelled(dataset: Dataset, name: str) -> Split:
+    split = _labelled_split(dataset, name)
+    known = split.labels >= 0
+    return split if known.all() else split.take(known)
 
 
 def _probe_indices(labels: np.ndarray, seed: int) -> np.ndarray:

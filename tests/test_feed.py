@@ -4,7 +4,7 @@ import numpy as np
 
 from fer_core.config import RunConfig
 from fer_core.feed import Feed
-from fer_core.splits import Split
+from fer_core.training_set import TrainingSet
 
 PLAIN = {"flip": 0.0, "shift": 0.0, "zoom": 0.0, "rotation": 0.0, "contrast": 0.0, "erase": 0.0, "batch_size": 8}
 
@@ -12,12 +12,14 @@ PLAIN = {"flip": 0.0, "shift": 0.0, "zoom": 0.0, "rotation": 0.0, "contrast": 0.
 def numbered(count=50):
     """Faces that carry their number in every pixel, and as their label its rest by seven."""
     number = np.arange(count)
-    return Split(np.repeat(number, 48 * 48).reshape(count, 48, 48).astype(np.uint8), number % 7, number)
+    return TrainingSet(np.repeat(number, 48 * 48).reshape(count, 48, 48).astype(np.uint8), number % 7, number)
 
 
 def test_an_epoch_shows_each_face_at_most_once_with_its_label():
     feed = Feed(numbered(), RunConfig(**PLAIN))
-    shown = [(int(face[0, 0]), int(label)) for images, labels in feed.batches(0, 0) for face, label in zip(images, labels, strict=True)]
+    shown = [(int(face[0, 0]), int(label)) for batch in feed.batches(0, 0)
+             for face, label in zip(batch.images, batch.labels, strict=True)]
+    assert all(np.array_equal(batch.rows, batch.images[:, 0, 0]) for batch in feed.batches(0, 0))
     assert len(shown) == 48 and feed.steps == 6
     assert len({number for number, _ in shown}) == 48
     assert all(number % 7 == label for number, label in shown)
@@ -29,14 +31,15 @@ def test_any_step_can_be_the_first():
     for first in (1, 5):
         rest = list(feed.batches(4, first))
         assert len(rest) == 6 - first
-        assert all(np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]) for a, b in zip(whole[first:], rest, strict=True))
+        assert all(np.array_equal(a.images, b.images) and np.array_equal(a.labels, b.labels)
+                   for a, b in zip(whole[first:], rest, strict=True))
     assert list(feed.batches(4, 6)) == []
 
 
 def test_epochs_differ_and_seeds_differ():
     faces = numbered()
     def order(seed, epoch):
-        return [int(face[0, 0]) for images, _ in Feed(faces, RunConfig(**PLAIN, seed=seed)).batches(epoch, 0) for face in images]
+        return [int(face[0, 0]) for batch in Feed(faces, RunConfig(**PLAIN, seed=seed)).batches(epoch, 0) for face in batch.images]
 
     first, other_epoch, other_seed = order(0, 0), order(0, 1), order(1, 0)
     assert first != other_epoch and first != other_seed

@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "errors", "sentences", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment",
-    "runs", "sources", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
+    "mixing", "dynamics", "folds", "runs", "sources", "training_set", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "choice", "pins", "neighbours", "suspicion", "card",
-    "gradients", "layers", "exports", "models", "learner", "events", "train",
+    "gradients", "losses", "layers", "exports", "models", "learner", "events", "train",
     "regions", "photos", "methods", "question", "attribution", "saliency", "portrait", "faithfulness", "shipping",
     "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
     "painter",
@@ -25,7 +25,7 @@ ORDER = (
     "report.answers", "report.views", "report.pinned", "report.appendix", "report",
     "terminal", "explorer", "explaining", "reporting", "cli", "__main__",
 )
-USES_KERAS = {"gradients", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
+USES_KERAS = {"gradients", "losses", "layers", "exports", "models", "learner", "events", "train", "attribution", "saliency",
              "faithfulness", "shipping", "cuts", "parametrisations", "transforms", "ascent", "activations", "units",
              "switching", "painter"}
 OPENS_TAPES = {"gradients"}

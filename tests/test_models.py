@@ -10,6 +10,8 @@ import tensorflow as tf
 from fer_core import gradients, models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
+from fer_core.feed import smoothed
+from fer_core.losses import training_loss
 from fer_core.layers import FusedBatchNormalization, StepDropout
 
 REPORT_CNN = [
@@ -246,7 +248,9 @@ def test_a_plain_twin_learns_alike(small, faces):
     config = RunConfig.from_preset("quick", dropout_conv=(0, 0, 0, 0), dropout_dense=0)
     ours = models.build("small", config)
     twin, labels = models.plain(ours), np.arange(20) % 7
-    results = [gradients.of_loss(model, tf.constant(faces[..., None]), tf.constant(labels), 0.1) for model in (ours, twin)]
+    targets = tf.constant(smoothed(labels, 0.1))
+    results = [gradients.of_loss(model, tf.constant(faces[..., None]), lambda logits: training_loss(logits, targets))
+               for model in (ours, twin)]
     for mine, other in zip(results[0][2], results[1][2], strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-2, atol=1e-3 * float(tf.reduce_max(tf.abs(other))) + 1e-6)
     for mine, other in zip(ours.non_trainable_weights, twin.non_trainable_weights, strict=True):
@@ -270,3 +274,28 @@ def test_exports_open_without_this_project(small, faces, tmp_path):
     np.testing.assert_allclose(lite.get_tensor(lite.get_output_details()[0]["index"]), expected[:1], rtol=1e-2, atol=1e-2)
     with pytest.raises(ModelError, match="no such format"):
         models.export(small, tmp_path / "m", "pickle")
+
+
+def test_pools_that_keep_the_last_row_change_not_a_bit_at_48_pixels(faces):
+    """The pools were "valid" once: the same network with such pools gives the same bits."""
+    import keras
+
+    ours = models.build("cnn", seed=3)
+
+    def valid(layer):
+        settings = layer.get_config()
+        return type(layer).from_config(settings | {"padding": "valid"} if "pool" in layer.name else settings)
+
+    before = keras.models.clone_model(ours, clone_function=valid)
+    before.set_weights(ours.get_weights())
+    pixels = tf.constant(faces[:4, ..., None], tf.float32)
+    assert np.array_equal(ours(pixels, training=False), before(pixels, training=False))
+    assert np.array_equal(ours(pixels, training=True), before(pixels, training=True))
+
+
+def test_a_network_for_crops_shares_every_weight_and_ends_in_the_same_dense_part(small):
+    crops = models.at_side(small, 40)
+    assert all(mine is other for mine, other in zip(crops.weights, small.weights, strict=True))
+    assert models.at_side(small, 33)(np.zeros((1, 33, 33, 1), np.float32)).shape == (1, 7)
+    assert crops(np.zeros((1, 40, 40, 1), np.float32)).shape == (1, 7)
+    assert models.layers(small)[-1].shape == (7,)
