@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from fer_core import explaining, explorer, reporting
+from fer_core import explaining, explorer, reporting, training_set
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
@@ -39,6 +40,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 Data = Annotated[str, typer.Option("--data", help="'demo', or a CSV, folder or zip of FER2013.")]
 ROOT = Path("checkpoints")
+FOLDS = 5
+"""Folds of a cross-fitting that nobody gave a number."""
 
 
 def main() -> None:
@@ -102,10 +105,43 @@ def train(
     config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **knobs)
     if summary:
         return print_summary(config, as_json)
+    _begin(config, name, runs, background, as_json)
+
+
+@app.command()
+@with_knobs
+def crossfit(
+    knobs: dict[str, Any],
+    *,
+    data: Data = "demo",
+    preset: Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")] = None,
+    runs: Runs = ROOT,
+    background: Annotated[bool, typer.Option("--background", help="Start the training and return at once.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network per fold, each asked about the fold it has not seen: an honest answer for every training face.
+
+    Stop and resume the whole by its name; each fold is a run of its own beside it.
+    """
+    given = {**knobs, "folds": knobs["folds"] or FOLDS}
+    if knobs["fold"]:
+        raise ConfigError("Cross-fitting trains every fold.", received=f"--fold {knobs['fold']}", todo="leave --fold out, or use train")
+    config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **given)
+    _begin(config, name, runs, background, as_json)
+
+
+def _begin(config: RunConfig, name: str | None, runs: Path, background: bool, as_json: bool) -> None:
+    """Make a run folder, start its process and watch it."""
+    dataset = None
     if not config.skip_bad:
-        load_data(config.data)  # the errors of a data set are told here, before there is a run, and its cache is made
-    if not data.startswith("demo"):
-        config = config.model_copy(update={"data": str(Path(data).resolve())})
+        dataset = load_data(config.data)  # the errors of a data set are told here, before there is a run, and its cache is made
+    places = {knob: str(Path(value).resolve()) for knob in ("face_weights", "teacher") if (value := getattr(config, knob))}
+    if not config.data.startswith("demo"):
+        places["data"] = str(Path(config.data).resolve())
+    config = config.model_copy(update=places)
+    if dataset is not None:
+        training_set.gather(config, dataset)  # the same for the other files that it names
     run = RunStore(runs).create(config, name)
     launch(run)
     follow(run, background, as_json)
@@ -346,6 +382,22 @@ def data_convert(
         raise ConfigError("The CSV would take the place of its own source.", received=out, todo="choose another place with --out")
     write_csv(load_data(data, skip_bad=skip_bad), out)
     console.print(f"wrote {out}")
+
+
+@data_app.command("weights")
+def data_weights(
+    data: Annotated[str, typer.Argument()],
+    out: Annotated[Path, typer.Option(help="CSV to write: hash, weight, reason.")],
+) -> None:
+    """List training faces that teach nothing true, with weight 0: blank ones, and copies with different labels.
+
+    Edit the list, and train with it: --face-weights FILE.
+    """
+    rows = training_set.suspects(load_data(data))
+    training_set.write_weights(out, rows)
+    kinds = Counter(reason for _, _, reason in rows)
+    told = ", ".join(f"{count:,} {reason}" for reason, count in kinds.items()) or "none"
+    console.print(f"wrote {out}: {told} (faces with the same pixels are one line)", highlight=False)
 
 
 @data_app.command("demo")

@@ -72,6 +72,9 @@ class RunConfig(BaseModel):
     fold: int = Field(
         0, ge=0, le=50, description="The fold that is left out of training and predicted at the end, from 1; 0 = each in turn."
     )
+    group_by: str = Field(
+        "", description="Regular expression on the faces' names whose first group names a person: persons stay in one fold; empty = none."
+    )
 
     # the network's own knobs
     dropout_conv: tuple[float, float, float, float] = Field((0.1, 0.1, 0.1, 0.1), description="Dropout after the four convolution blocks.")

@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from fer_core.learner import Step
 
-from fer_core import dynamics, files, schedule, training_set
+from fer_core import crossfit, dynamics, files, schedule, training_set
 from fer_core.data import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
@@ -44,7 +44,7 @@ def work(folder: str | Path) -> str:
     with sole_writer(run, wait=30.0), Recorder(run) as recorder:
         try:
             state, reason = _train(run, recorder)
-        except Stop:
+        except (Stop, crossfit.FoldStopped):
             state, reason = "stopped", ON_REQUEST
         except FerError as error:
             state, reason = "failed", str(error)
@@ -73,6 +73,9 @@ def _train(run: Run, recorder: Recorder) -> tuple[str, str]:
     known = run.facts.get("data", {}).get("fingerprint")
     if known not in (None, dataset.fingerprint):
         raise DataError("The data set is not the one that this run began with.", received=dataset.fingerprint[:12], expected=known[:12])
+    if config.folds and not config.fold:
+        crossfit.work(run, recorder, dataset)
+        return "finished", ""
     recorder.say("starting TensorFlow")
     trainer = Trainer(run, recorder, dataset)
     signal.signal(signal.SIGTERM, lambda *_: trainer.ask_to_stop())
@@ -231,6 +234,15 @@ class Trainer:
         for split in ("validation", "test"):
             if split in self.dataset:
                 self.run.write_predictions(predictions(self.learner.model, self.dataset, split, flip=True))
+        if self.config.fold and self.inputs.folds is not None:
+            rows = np.flatnonzero(self.inputs.folds == self.config.fold)
+            crossfit.write_held_out(self.run, self._held_out(rows))
+
+    def _held_out(self, rows: np.ndarray) -> crossfit.HeldOut:
+        images = np.asarray(self.dataset["train"].images[rows])
+        plain = self.models.predict(self.learner.model, images)
+        flipped = self.models.predict(self.learner.model, images, flip=True)
+        return crossfit.HeldOut(rows, plain, flipped)
 
     def _write_facts(self) -> None:
         per_split = {split: [int(n) for n in row] for split, row in counts(self.dataset).items()}

@@ -11,8 +11,8 @@ from fer_core import gradients, models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
 from fer_core.feed import smoothed
-from fer_core.losses import training_loss
 from fer_core.layers import FusedBatchNormalization, StepDropout
+from fer_core.losses import training_loss
 
 REPORT_CNN = [
     ("conv 5x5", (48, 48, 64), 1_664), ("LeakyReLU", (48, 48, 64), 0), ("batch norm", (48, 48, 64), 256),
