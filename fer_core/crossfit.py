@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_core import files, training_set
+from fer_core import dynamics, files, training_set
 from fer_core.data import Dataset, counts
 from fer_core.errors import RunError
 from fer_core.launch import launch
@@ -100,6 +100,8 @@ def work(run: Run, recorder: Recorder, dataset: Dataset) -> None:
     recorder.say("putting the folds together")
     for predictions in together(folds, dataset):
         run.write_predictions(predictions)
+    learned = [dynamics.read(member.path / dynamics.FILE) for member in folds]
+    dynamics.write(run.path / dynamics.FILE, dynamics.merge([part for part in learned if part is not None]))
 
 
 class _StopOnSignal:

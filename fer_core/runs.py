@@ -19,6 +19,9 @@ import numpy as np
 
 from fer_core import files
 from fer_core.config import RunConfig, parse, split_unknown
+from fer_core.dynamics import FILE as DYNAMICS
+from fer_core.dynamics import DynamicsSummary
+from fer_core.dynamics import read as read_dynamics
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, RunError
 from fer_core.processes import Process
@@ -257,6 +260,11 @@ class Run:
     def best(self) -> tuple[int, float] | None:
         """Best epoch, counted from 1, and its value of `config.monitor`; `None` before the first epoch."""
         return best_epoch(self.history, self.config)
+
+    @property
+    def dynamics(self) -> DynamicsSummary | None:
+        """How each face of the train split was learned; `None` for a run that does not tell it."""
+        return read_dynamics(self.path / DYNAMICS)
 
     def predictions(self, split: str) -> Predictions | None:
         """Read what the run says of a split, or `None` where it has not been asked yet."""

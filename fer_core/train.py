@@ -200,7 +200,7 @@ class Trainer:
             best = self.run.best
             if best is not None and best[0] == number + 1:
                 self.models.save_weights(self.learner.model, self.run.path / "weights.safetensors")
-        files.write_arrays(self.run.path / dynamics.FILE, **vars(self.dynamics.summary()))
+        dynamics.write(self.run.path / dynamics.FILE, self.dynamics.summary())
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0, 0.0], 0.0
         self._save()
         self.recorder.log(

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
@@ -40,3 +41,17 @@ def test_one_benchmark_measured_anew_leaves_the_other_rows(tmp_path, monkeypatch
     file.write_text(f"{BEGIN}\nMedians. Another processor.\n{old}\n{END}", encoding="utf8")
     with pytest.raises(SystemExit, match="another processor"):
         command.main()
+
+
+def test_the_area_under_the_curve_is_scikit_learns():
+    from sklearn.metrics import roc_auc_score
+
+    from benchmarks.label_noise import area_under_the_curve, change_labels
+
+    random = np.random.default_rng(0)
+    labels, changed = change_labels(random.integers(-1, 7, 500), 0.1, 3)
+    scores = np.round(random.normal(changed, 1), 1)  # with ties
+    assert area_under_the_curve(scores, changed) == pytest.approx(roc_auc_score(changed, scores))
+    before = np.random.default_rng(0).integers(-1, 7, 500)
+    assert changed.sum() == round(0.1 * (before >= 0).sum())
+    assert np.array_equal(labels != before, changed) and labels[changed].min() >= 0

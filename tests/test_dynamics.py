@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_core.dynamics import Dynamics
+from fer_core.dynamics import Dynamics, merge, read, write
 
 
 def steps(random, faces=20, count=40):
@@ -65,3 +65,24 @@ def test_a_state_of_before_leaves_the_sums_at_zero():
     dynamics = Dynamics(3)
     dynamics.restore({"model/000": np.zeros(2)})
     assert dynamics.count.tolist() == [0, 0, 0]
+
+
+def test_several_trainings_are_summed_up_as_one():
+    seen = list(steps(np.random.default_rng(3)))
+    whole, parts = Dynamics(20), [Dynamics(20), Dynamics(20), Dynamics(20)]
+    for number, step in enumerate(seen):
+        whole.add(*step)
+        parts[number % 2].add(*step)  # the third one saw nothing
+    one, other = whole.summary(), merge([part.summary() for part in parts])
+    for name, values in vars(one).items():
+        assert np.allclose(values, getattr(other, name), atol=1e-5, equal_nan=True), name
+
+
+def test_a_summary_is_written_and_read_and_a_damaged_one_is_none(tmp_path):
+    dynamics, path = Dynamics(20), tmp_path / "dynamics.npz"
+    for step in steps(np.random.default_rng(4)):
+        dynamics.add(*step)
+    write(path, dynamics.summary())
+    assert np.array_equal(read(path).margin, dynamics.summary().margin, equal_nan=True)
+    path.write_bytes(path.read_bytes()[:50])
+    assert read(path) is None and read(tmp_path / "none.npz") is None
