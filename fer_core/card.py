@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from pathlib import Path
 
 import numpy as np
 
@@ -142,7 +143,27 @@ def _curve(run: Run) -> str:
 
 def _recipe(run: Run) -> str:
     again = command(run.config, f"{run.id}-again")
-    return f"## The recipe\n\nEvery knob stands in `config.json`. The same training again:\n\n```\n{again}\n```"
+    lines = ["## The recipe", "Every knob stands in `config.json`. The same training again:", f"```\n{again}\n```", *_learned_from(run)]
+    return "\n\n".join(lines)
+
+
+def _learned_from(run: Run) -> list[str]:
+    """Say what the training took beside the data set: faces left out or weighed, a teacher, folds."""
+    given = run.facts.get("inputs", {})
+    told = []
+    for kind, words in (("left_out", "left out of training"), ("weighed", "counted with another weight than 1")):
+        counts = given.get(kind, {})
+        if counts:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()))
+            told.append(f"{sum(counts.values()):,} faces were {words}: {reasons}.")
+    if run.config.teacher:
+        told.append(
+            f"{run.config.teacher_weight:.0%} of the loss is the distance to the answers of `{Path(run.config.teacher).name}` "
+            f"at temperature {run.config.temperature:g}."
+        )
+    if run.config.folds and run.config.fold:
+        told.append(f"Fold {run.config.fold} of {run.config.folds} was left out of training.")
+    return told
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

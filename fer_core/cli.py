@@ -186,6 +186,9 @@ def list_runs(
             f"{row['best']:.1%}" if row.get("best") is not None and row.get("monitor") == "accuracy" else "",
         )
     console.print(table if rows else f"No runs in {runs}. Begin with: python -m fer_core train")
+    for row in rows:
+        for note in row.get("notes", ()):
+            console.print(f"{row['run']}: {note}", highlight=False, markup=False)
 
 
 @app.command()

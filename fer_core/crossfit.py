@@ -20,7 +20,7 @@ from fer_core.data import Dataset, counts
 from fer_core.errors import RunError
 from fer_core.launch import launch
 from fer_core.recorder import Recorder
-from fer_core.runs import Predictions, Run, RunStore, Status
+from fer_core.runs import FOLD, Predictions, Run, RunStore, Status
 from fer_core.sentences import Sentence
 
 HELD_OUT = "held-out.npz"
@@ -94,7 +94,7 @@ def work(run: Run, recorder: Recorder, dataset: Dataset) -> None:
     folds = []
     for fold in range(1, run.config.folds + 1):
         member = _begin(run, fold)
-        recorder.say(f"fold {fold} of {run.config.folds}")
+        recorder.say(FOLD.format(fold=fold, folds=run.config.folds))
         _follow(run, member, fold, recorder, asked)
         folds.append(member)
     recorder.say("putting the folds together")

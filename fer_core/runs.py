@@ -63,7 +63,9 @@ NO_MEMORY = "The memory is exhausted. Choose a smaller batch, close other progra
 REASONS = (ON_REQUEST, EARLY_STOP, GONE, NO_SPACE, NO_MEMORY)
 """Why a run ended, as its status says it."""
 VALIDATING = "validating epoch {epoch}"
-PHASES = ("starting", "reading the faces", "starting TensorFlow", VALIDATING, "predicting with the best epoch")
+FOLD = "fold {fold} of {folds}"
+PHASES = ("starting", "reading the faces", "starting TensorFlow", VALIDATING, "predicting with the best epoch", FOLD,
+          "putting the folds together")
 """What a trainer says that it does now."""
 
 

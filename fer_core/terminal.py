@@ -42,6 +42,7 @@ def describe(run: Run) -> dict[str, Any]:
         "monitor": run.config.monitor,
         "best_epoch": best[0] if best else None,
         "best": best[1] if best else None,
+        "notes": list(run.notes),
     }
 
 

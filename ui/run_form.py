@@ -20,7 +20,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Optimiser": ("optimizer", "learning_rate", "schedule", "warmup_epochs", "plateau_patience", "momentum", "weight_decay", "clip_norm",
                   "label_smoothing", "average"),
     "Network": ("dropout_conv", "dropout_dense", "leaky_slope"),
-    "Faces as the trainer sees them": ("oversample", "flip", "shift", "zoom", "rotation", "contrast", "erase"),
+    "Faces as the trainer sees them": ("oversample", "flip", "alternate_flip", "shift", "zoom", "rotation", "contrast", "erase", "crop",
+                                       "crop_share", "mixup", "cutmix"),
+    "Beside the labels": ("teacher", "teacher_weight", "temperature", "face_weights", "folds", "fold", "group_by"),
     "Machine": ("precision", "threads", "deterministic", "tensorboard"),
 }
 
