@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from fer_core.runtime import ROOT
+
+__all__ = ["ROOT", "machine", "row", "rows", "table_of", "with_table"]
 HEAD = "| what | promised | measured | command |\n|---|---|---|---|"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 

@@ -24,12 +24,13 @@ from fer_core.matrices import SHADINGS, cell_grounds, difference_grounds
 from fer_core.predicting import Progress
 from fer_core.processes import Process
 from fer_core.runs import Predictions, Run, Status
+from fer_core.runtime import ROOT
 from ui import cell, class_numbers, confidence_view, figures, gallery, marks_view, matrix, matrix_panel, opened, pairs
 from ui.answers import Answers, Faces
 from ui.choice import said
 from ui.view import View
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = ROOT / "app.py"
 SAD, NEUTRAL, FEAR = 4, 6, 2
 
 
