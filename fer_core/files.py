@@ -22,6 +22,12 @@ WAIT = 20.0
 """Seconds that a writer of a database waits for another one."""
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be made anew: that of `FER_LENS_CACHE`, else `data/.cache` of the repository."""
+    told = os.environ.get("FER_LENS_CACHE")
+    return Path(told) if told else Path(__file__).resolve().parents[1] / "data" / ".cache"
+
+
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     """Let `fill` write into a new file that then takes the place of `path`; on any failure `path` stays as it was."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # From the ground up: a module may import only what stands before it.
 ORDER = (
-    "errors", "sentences", "emotions", "config", "files", "processes",
-    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment",
+    "errors", "sentences", "emotions", "config", "files", "machine", "processes",
+    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment", "precision",
     "runs", "sources", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "choice", "pins", "neighbours", "suspicion", "card",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
@@ -152,7 +152,7 @@ def test_no_path_of_one_machine():
 
 
 def test_direct_requirements_are_pinned():
-    for name in ("requirements.txt", "requirements-test.txt", "benchmarks/requirements.txt"):
+    for name in ("requirements.txt", "requirements-test.txt", "benchmarks/requirements.txt", "benchmarks/requirements-torch.txt"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][\w.]*|-r [\w./-]+", line), f"{name}: {line}"
 
