@@ -1,4 +1,4 @@
-"""Two layers that Keras lacks: batch norm by TensorFlow's fused kernel, and dropout that is a function of the step."""
+"""Layers that Keras lacks: batch norm by TensorFlow's fused kernel, a leaky ReLU that can be fused, and dropout by the step."""
 
 from __future__ import annotations
 
@@ -60,6 +60,31 @@ def _by_moving_statistics(epsilon: float, *parts: tf.Tensor) -> tf.Tensor:
 
 def _value(variable: Any) -> tf.Tensor:
     return tf.convert_to_tensor(variable)
+
+
+@keras.saving.register_keras_serializable("fer_lens")
+class FusibleLeakyReLU(keras.layers.LeakyReLU):
+    """Keras' leaky ReLU, bit for bit, whose gradient reads the output, which has the sign of the input.
+
+    Nothing but this layer then reads the input, so that TensorFlow can compute it within the convolution before it.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Multiply what is below zero by the slope."""
+        return _leaky_relu(inputs, float(self.negative_slope))
+
+
+def _leaky_relu(inputs: tf.Tensor, slope: float) -> tf.Tensor:
+    @tf.custom_gradient
+    def activated(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        result = tf.nn.leaky_relu(values, slope)
+
+        def gradient(upper: tf.Tensor) -> tf.Tensor:
+            return tf.raw_ops.LeakyReluGrad(gradients=upper, features=result, alpha=slope)
+
+        return result, gradient
+
+    return activated(inputs)
 
 
 @keras.saving.register_keras_serializable("fer_lens")

@@ -170,7 +170,7 @@ def prepare_machine(config: RunConfig) -> None:
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    tf.config.optimizer.set_experimental_options({"remapping": False})  # its LeakyReLU fusion fails and warns
+    tf.config.optimizer.set_experimental_options({"remapping": True})  # fuses convolution, bias and LeakyReLU
     try:
         tf.config.threading.set_intra_op_parallelism_threads(config.threads)
         tf.config.threading.set_inter_op_parallelism_threads(2 if config.threads == 0 else config.threads)

@@ -19,7 +19,7 @@ from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
 from fer_core.exports import export, plain
-from fer_core.layers import FusedBatchNormalization, StepDropout, new_step
+from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, StepDropout, new_step
 
 __all__ = ["ARCHITECTURES", "LayerFacts", "auto", "build", "choose_precision", "export", "features", "gpus", "layers", "load",
            "load_weights", "plain", "predict", "predict_logits", "save_weights"]
@@ -60,7 +60,7 @@ class _Stack:
     def convolution(self, name: str, filters: int, size: int, *, average: bool = False) -> None:
         pool = keras.layers.AveragePooling2D if average else keras.layers.MaxPooling2D
         self.add(keras.layers.Conv2D(filters, size, padding="same", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
-        self.add(keras.layers.LeakyReLU(self.config.leaky_slope, dtype=self.policy, name=f"{name}_relu"))
+        self.add(FusibleLeakyReLU(self.config.leaky_slope, dtype=self.policy, name=f"{name}_relu"))
         self.norm(name)
         self.add(pool(2, dtype=self.policy, name=f"{name}_pool"))
         self.dropout(name, self.config.dropout_conv[self.drops])
@@ -337,6 +337,7 @@ def load(run: Any, *, precision: str | None = None) -> keras.Model:
     return model
 
 
-KINDS = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "StepDropout": "dropout", "Dropout": "dropout",
-         "MaxPooling2D": "max pool", "AveragePooling2D": "average pool", "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
+KINDS = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "FusibleLeakyReLU": "LeakyReLU",
+         "StepDropout": "dropout", "Dropout": "dropout", "MaxPooling2D": "max pool", "AveragePooling2D": "average pool",
+         "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
 ARCHITECTURES: dict[str, Callable[[_Stack], None]] = {"cnn": _cnn, "dnn": _dnn, "small": _small}

@@ -10,7 +10,7 @@ import tensorflow as tf
 from fer_core import gradients, models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
-from fer_core.layers import FusedBatchNormalization, StepDropout
+from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, StepDropout
 
 REPORT_CNN = [
     ("conv 5x5", (48, 48, 64), 1_664), ("LeakyReLU", (48, 48, 64), 0), ("batch norm", (48, 48, 64), 256),
@@ -118,6 +118,23 @@ def test_the_batch_norm_serves_vectors_and_freezes_like_keras():
     before = frozen.moving_mean.numpy()
     frozen(np.ones((2, 5, 5, 6), np.float32), training=True)
     np.testing.assert_array_equal(frozen.moving_mean.numpy(), before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_the_leaky_relu_is_keras_own_bit_for_bit(dtype, slope):
+    special = np.array([0.0, -0.0, 1e-38, -1e-38, 1e-40, -1e-40, np.inf, -np.inf, 3.0, -3.0], np.float32)
+    values = tf.cast(np.concatenate([special, np.random.default_rng(0).normal(size=500).astype(np.float32)]), dtype)
+    results = []
+    for kind in (FusibleLeakyReLU, keras.layers.LeakyReLU):
+        layer = kind(slope, dtype=dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            result = layer(values)
+        gradient = tape.gradient(result, values, tf.cast(np.arange(1, 511), dtype))
+        results.append([tf.cast(part, tf.float32).numpy() for part in (result, gradient)])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_dropout_is_a_function_of_the_step():
