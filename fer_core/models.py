@@ -19,7 +19,7 @@ from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
 from fer_core.exports import export, plain
-from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, StepDropout, new_step
+from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout, new_step
 
 __all__ = ["ARCHITECTURES", "LayerFacts", "auto", "build", "choose_precision", "export", "features", "gpus", "layers", "load",
            "load_weights", "plain", "predict", "predict_logits", "save_weights"]
@@ -59,7 +59,7 @@ class _Stack:
 
     def convolution(self, name: str, filters: int, size: int, *, average: bool = False) -> None:
         pool = keras.layers.AveragePooling2D if average else keras.layers.MaxPooling2D
-        self.add(keras.layers.Conv2D(filters, size, padding="same", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
+        self.add(ProductConv2D(filters, size, padding="same", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
         self.add(FusibleLeakyReLU(self.config.leaky_slope, dtype=self.policy, name=f"{name}_relu"))
         self.norm(name)
         self.add(pool(2, dtype=self.policy, name=f"{name}_pool"))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from fer_core import gradients, models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
-from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, StepDropout
+from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout
 
 REPORT_CNN = [
     ("conv 5x5", (48, 48, 64), 1_664), ("LeakyReLU", (48, 48, 64), 0), ("batch norm", (48, 48, 64), 256),
@@ -133,6 +133,27 @@ def test_the_leaky_relu_is_keras_own_bit_for_bit(dtype, slope):
             result = layer(values)
         gradient = tape.gradient(result, values, tf.cast(np.arange(1, 511), dtype))
         results.append([tf.cast(part, tf.float32).numpy() for part in (result, gradient)])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("side", [6, 12])
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_the_convolution_learns_like_keras_own(side, size):
+    """Values are the same bits; gradients, of whole numbers that bfloat16 holds exactly, are too."""
+    random = np.random.default_rng(size)
+    images = tf.cast(random.integers(-2, 3, (4, side, side, 8)), "float32")
+    upper = tf.cast(random.integers(-1, 2, (4, side, side, 5)), "bfloat16")
+    results = []
+    for kind in (ProductConv2D, keras.layers.Conv2D):
+        layer = kind(5, size, padding="same", dtype="mixed_bfloat16", kernel_initializer="ones")
+        layer.build(images.shape)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            result = layer(images)
+        by_images, *by_weights = tape.gradient(result, [images, *(weight.value for weight in layer.trainable_weights)], upper)
+        results.append([tf.cast(part, tf.float32).numpy() for part in (result, by_images, *by_weights)])
+    assert len(results[0]) == 4
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
