@@ -12,6 +12,7 @@ from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
 from fer_core.evaluate import Evaluation, evaluate
+from fer_core.machine import trained_on
 from fer_core.measures import Interval
 from fer_core.runs import Run
 
@@ -82,7 +83,6 @@ def _head(run: Run, plain: Evaluation, flipped: Evaluation | None) -> str:
     facts, model = run.facts, run.facts.get("model", {})
     data = facts.get("data", {})
     seconds = float(np.sum(run.history["seconds"]))
-    machine = facts.get("machine", {})
     best = run.best
     lines = [
         f"# {run.title}",
@@ -91,8 +91,8 @@ def _head(run: Run, plain: Evaluation, flipped: Evaluation | None) -> str:
         f"chosen on {plain.n:,} validation faces: "
         f"**{percent(plain.accuracy, plain.interval, 2)}** right"
         + (f", **{percent(flipped.accuracy, flipped.interval, 2)}** with each face and its mirror image averaged." if flipped else "."),
-        f"{len(run.history['epoch'])} epochs in {seconds / 60:,.0f} minutes on {machine.get('processor', 'an unknown processor')} "
-        f"({machine.get('cores', '?')} cores, {model.get('precision', 'float32')})"
+        f"{len(run.history['epoch'])} epochs in {seconds / 60:,.0f} minutes on "
+        + trained_on(facts.get("machine", {}), model.get("precision", "float32"))
         + (f"; best epoch {best[0]}." if best else "."),
     ]
     return "\n\n".join(lines)

@@ -308,24 +308,31 @@ def work(folder: Path) -> None:
 
 
 @app.command()
-def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
-    """Tell what this machine is, the precision that would be chosen, versions, and the data found."""
+def doctor(
+    runs: Runs = ROOT,
+    measure: Annotated[bool, typer.Option("--measure", help="Choose the precision for 'auto' anew, by the stopwatch.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell what this machine is, the precision that `auto` means on it, versions, and the data found."""
     from importlib.metadata import version
 
     import psutil
 
     models = networks()
-    from fer_core import learner
+    from fer_core import machine, precision
     from fer_core.data import find
 
+    choice, problem = models.auto(again=measure)
     packages = ("streamlit", "tensorflow", "keras", "plotly", "numpy", "opencv-python-headless")
     facts = {
-        "processor": learner.processor_name(),
+        **machine.processor(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": models.gpus(),
-        "precision": models.choose_precision("auto"),
-        "convolution_ms": {dtype: round(1000 * models.convolution_seconds(dtype), 1) for dtype in ("float32", "bfloat16")},
+        "precision": choice.precision,
+        "convolution_ms": choice.milliseconds,
+        "measured": choice.measured,
+        "kept_in": problem or str(precision.place()),
         "python": sys.version.split()[0],
         **{name: version(name) for name in packages},
         "runs": len(RunStore(runs).all()),

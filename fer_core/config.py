@@ -99,7 +99,8 @@ class RunConfig(BaseModel):
 
     # the machine
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Arithmetic: bfloat16 where the processor or GPU is fast at it, unless told."
+        "auto",
+        description="Arithmetic: 'auto' is bfloat16 where the processor or GPU is fast at it; it is chosen once for a machine and kept.",
     )
     threads: int = Field(0, ge=0, le=1024, description="Processor threads; 0 = all. Part of an exact resume.")
     deterministic: bool = Field(True, description="Same input, same bits.")

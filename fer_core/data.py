@@ -24,7 +24,6 @@ from fer_core import files
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
 from fer_core.reading import READ_FROM, Archive, Folder, beside, read_faces
-from fer_core.runtime import ROOT
 from fer_core.sentences import Sentence
 from fer_core.splits import Copies, Dataset, Split, copies, counts, draw_validation, pixels
 from fer_core.table import Problems, Progress, columns
@@ -167,8 +166,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _cache_root(cache: Path | None) -> Path:
-    told = os.environ.get("FER_LENS_CACHE")
-    return cache or (Path(told) if told else ROOT / "data" / ".cache")
+    return cache or files.cache_folder()
 
 
 def _known(shelf: Path) -> Dataset | None:

@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from fer_core.learner import Step
 
-from fer_core import crossfit, dynamics, files, schedule, training_set
+from fer_core import crossfit, dynamics, files, machine, schedule, training_set
 from fer_core.data import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
@@ -107,8 +107,8 @@ class Trainer:
         self.learner = Learner(self.config.model_copy(update={"precision": known}) if known else self.config)
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0, 0.0], 0.0
         self._stop, self._saved = False, time.monotonic()
-        self._write_facts()
         self._restore()
+        self._write_facts()
         self.events = Events(run.path / "tensorboard", run.history) if self.config.tensorboard else None
 
     def ask_to_stop(self) -> None:
@@ -247,11 +247,17 @@ class Trainer:
     def _write_facts(self) -> None:
         per_split = {split: [int(n) for n in row] for split, row in counts(self.dataset).items()}
         data = {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint, "counts": per_split, "notes": list(self.dataset.notes)}
+        learner = self.learner.facts()
+        place = (len(self.run.history["epoch"]) + 1, self.position)
+        trained_on = machine.with_history(learner["machine"], self.run.facts.get("machine", {}), *place)
+        if told := machine.going_on(trained_on, *place):
+            self.recorder.log(told)
         files.write_json(
             self.run.path / "facts.json",
             {
                 "data": data,
-                **self.learner.facts(),
+                **learner,
+                "machine": trained_on,
                 "trained_on": len(self.feed.faces),
                 "inputs": self.inputs.facts(),
                 "validated_on": len(self.validation.labels),
