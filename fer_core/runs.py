@@ -97,6 +97,7 @@ class Predictions:
     flipped: np.ndarray | None  # probabilities averaged over each face and its mirror image
     features: np.ndarray | None
     leaked: np.ndarray  # bool (n,): the very pixels stand in the training split
+    near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: written before these were looked for
 
 
 @dataclass
@@ -220,6 +221,7 @@ class Run:
                 part.get("flipped"),
                 part.get("features"),
                 part["leaked"],
+                part.get("near"),
             )
         except KeyError as error:
             raise RunError(f"{self.id}/predictions.npz lacks a part.", received=f"no {error}", todo="predict the split again") from None

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a module may import only what stands before it.
 ORDER = (
     "errors", "sentences", "emotions", "config", "files", "processes",
-    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment",
+    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "perceptual", "alignment", "near_copies", "augment",
     "runs", "sources", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "choice", "pins", "neighbours", "suspicion", "card",
     "gradients", "layers", "exports", "models", "learner", "events", "train",
