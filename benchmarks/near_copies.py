@@ -1,4 +1,4 @@
-"""How many altered copies are found, how many of the reported pairs are right, and how long it takes.
+"""How many altered copies are found, how many reported pairs are right, how long it takes.
 
     python -m benchmarks.near_copies [FER2013]
 
@@ -74,7 +74,7 @@ def made(train: np.ndarray, originals: np.ndarray, seed: int = 0) -> tuple[Datas
 
 @dataclass(frozen=True)
 class Score:
-    """Copies looked for and found, and pairs reported and right; a copy with its pixels unchanged counts as none."""
+    """Copies looked for and found, pairs reported and right; an unchanged copy counts as none."""
 
     looked_for: int
     found: int

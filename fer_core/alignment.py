@@ -1,7 +1,7 @@
 """Lay one face upon another and measure how well they match: the proof that one is a copy.
 
-Source: G. D. Evangelidis, E. Z. Psarakis 2008, Parametric Image Alignment Using Enhanced Correlation
-Coefficient Maximization (the search); normalized cross-correlation (the measure).
+Source: G. D. Evangelidis, E. Z. Psarakis 2008, Parametric Image Alignment Using Enhanced
+Correlation Coefficient Maximization (the search); normalized cross-correlation (the measure).
 Differs: searched and measured on local contrast, so that gamma and brightness do not matter; the
 search looks at coarse structure, the measure at fine one, in which two people differ most.
 """
@@ -76,7 +76,7 @@ def align(
 
 
 def _search(one: Floats, other: Floats, scale: float) -> Floats | None:
-    """Find the affine map (2, 3) from places of `one` to places of `other`, at half the size first."""
+    """Find the affine map (2, 3) from places of `one` to places of `other`, first at half size."""
     half = (SIDE // 2, SIDE // 2)
     small = [
         np.asarray(cv2.resize(face, half, interpolation=cv2.INTER_AREA)) for face in (one, other)
@@ -115,7 +115,7 @@ def _scale(warp: Floats) -> float:
 
 
 def _correlation(one: Images, other: Images, warp: Floats) -> float:
-    """Correlate the fine contrast of `one` with that of `other` laid upon it, where they overlap."""
+    """Correlate the fine contrast of `one` and of `other` laid upon it, where they overlap."""
     inside = np.zeros((SIDE, SIDE), np.uint8)
     inside[EDGE:-EDGE, EDGE:-EDGE] = 1
     covered = (_laid(inside, warp, cv2.INTER_NEAREST) * inside).astype(bool)

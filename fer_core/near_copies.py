@@ -1,4 +1,4 @@
-"""Near copies: faces that are altered copies of others, within the training split and across splits.
+"""Near copies: faces that are altered copies of others, within training and across splits.
 
 A copy that was mirrored, shifted, cropped, lit or encoded anew has other pixels and shows the same
 photograph: a network that learned from the one has seen the other. A perceptual hash proposes
@@ -61,9 +61,9 @@ class Pair:
 class NearCopies:
     """Tell which faces are altered copies of others; pixel for pixel the same is no near copy.
 
-    pairs: the most similar first. Of faces with the same pixels, the first of each split stands for all.
+    pairs: the most similar first. Of equal faces, the first of each split stands for all.
     near: per split but train, bool (n,): whether an altered copy stands in train and no exact one.
-    groups: int64 (n of train,), numbered from 0: training faces that copies, exact or near, connect.
+    groups: int64 (n of train,), from 0 on: training faces that copies, exact or near, connect.
     """
 
     pairs: tuple[Pair, ...]
@@ -71,7 +71,7 @@ class NearCopies:
     groups: Ints
 
     def across(self) -> list[Pair]:
-        """Return the pairs of a training face and a face of another split, the most similar first."""
+        """Return the pairs of a training face and another split's, the most similar first."""
         return [pair for pair in self.pairs if pair.one[0] == "train" and pair.other[0] != "train"]
 
     def within(self, split: str) -> list[Pair]:
@@ -86,7 +86,7 @@ def find(
     cache: Path | None = None,
     progress: Callable[[float], object] = lambda share: None,
 ) -> NearCopies:
-    """Find the near copies within and across the splits of a data set, once: they are kept in the cache.
+    """Find the near copies within and across the splits of a data set; they are kept in the cache.
 
     Blank faces are copies of nothing. `drawn` tells that the faces are drawn like the demo's, not
     photographs; untold, those of the demo are. `progress` is told the share that is done, 0 to 1.
@@ -148,7 +148,7 @@ def _searched(
 
 
 def _numbered(names: list[bytes]) -> tuple[Ints, Ints]:
-    """Number names in the order in which they first occur: (place of the first of each, number of each)."""
+    """Number names by their first occurrence: (place of the first of each, number of each)."""
     numbers: dict[bytes, int] = {}
     kind = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
     return np.unique(kind, return_index=True)[1].astype(np.int64), kind

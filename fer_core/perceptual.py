@@ -1,4 +1,4 @@
-"""A perceptual hash of faces: few numbers that hardly change when a face is cropped, shifted or lit.
+"""A perceptual hash of faces: numbers that hardly change when a face is cropped, shifted or lit.
 
 A copy that was mirrored, cropped or brightened has other pixels, and often no pixel in common.
 Its hash is close by, so that of all pairs of faces only few are left to be compared in earnest.
@@ -146,7 +146,7 @@ def learn(images: Images) -> Hash:
 
 
 def candidates(images: Images, progress: Callable[[float], object]) -> NDArray[np.int64]:
-    """Give the pairs of faces (n, 48, 48) that may be copies: int64 (m, 4), the closest hashes first.
+    """Give the pairs of faces (n, 48, 48) that may be copies: int64 (m, 4), the closest first.
 
     Columns: a face and another one, whether the first is to be mirrored, and whether to be zoomed.
     A pair may come plain and mirrored. `progress` is told the share that is done, 0 to 1.
@@ -193,7 +193,7 @@ def _all_pairs(count: int) -> NDArray[np.int64]:
 def _close(
     ones: Floats, others: Floats, way: tuple[int, int], least: float
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield blocks of (first, second, mirrored, zoomed, cosine) of the pairs whose hashes are close.
+    """Yield blocks of (first, second, mirrored, zoomed, cosine) of pairs whose hashes are close.
 
     Unless one of them is zoomed, it does not matter which is which: each pair comes once.
     """

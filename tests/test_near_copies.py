@@ -1,4 +1,4 @@
-"""Altered copies are found and told how they were altered; what only looks alike is not; groups are connected; the cache is used."""
+"""Altered copies are found, what only looks alike is not; groups are connected; the cache is used."""
 
 import cv2
 import numpy as np

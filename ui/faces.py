@@ -199,7 +199,8 @@ def near(dataset: Dataset) -> None:
     if held:
         st.caption(say("{faces} are altered copies of training faces: mirrored, shifted, cropped, lit or encoded anew. A perceptual hash "
                        "proposes pairs; the correlation of their fine structure, one face laid upon the other, proves them. Runs that are "
-                       "predicted from now on give every accuracy without exact and near copies, too.", faces=words.listed(held)))
+                       "predicted from now on give every accuracy without exact and near copies, too. On the left the training face, on "
+                       "the right its copy; of equal copies one is shown.", faces=words.listed(held)))
         near_wall(dataset, nearest_pairs(found), "near")
     inside = found.within("train")[::-1]
     sizes = np.bincount(found.groups) if len(found.groups) else np.zeros(1, np.int64)
@@ -209,7 +210,7 @@ def near(dataset: Dataset) -> None:
     st.markdown(say("**Inside the training split**: {pairs:,} pairs of near copies. Copies, exact and near, join {faces:,} of its faces to "
                     "{groups:,} groups, the largest of {most:,} faces.", pairs=len(inside), faces=int(sizes[sizes > 1].sum()),
                     groups=int((sizes > 1).sum()), most=int(sizes.max())))
-    with st.expander(say("Their pairs")):
+    with st.expander(say("Pairs inside the training split")):
         near_wall(dataset, inside, "near-train")
 
 
