@@ -36,8 +36,8 @@ def card(run: Run, split: str = "validation") -> str:
     if found is None:
         raise RunError(f"{run.id} has not predicted the {split} split, so its card cannot be written.",
                        todo=f"python -m fer_core evaluate {run.id} --split {split}")
-    plain = evaluate(found.labels, found.probabilities, leaked=found.leaked)
-    flipped = None if found.flipped is None else evaluate(found.labels, found.flipped, leaked=found.leaked)
+    plain = evaluate(found.labels, found.probabilities, leaked=found.leaked, near=found.near)
+    flipped = None if found.flipped is None else evaluate(found.labels, found.flipped, leaked=found.leaked, near=found.near)
     parts = [_head(run, plain, flipped), _scores(plain, flipped), _classes(plain), _matrix(plain), _curve(run), _recipe(run)]
     limits = LIMITS_OF_THE_DEMO if run.config.data.startswith("demo") else LIMITS
     return "\n\n".join([*parts, "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)]) + "\n"
@@ -48,6 +48,13 @@ def percent(value: float, interval: Interval | None = None, digits: int = 1) -> 
     if math.isnan(value):
         return "never"
     return f"{value:.{digits}%}" + (f" ({100 * interval[0]:.{digits}f} to {100 * interval[1]:.{digits}f})" if interval else "")
+
+
+def copies_in_words(result: Evaluation) -> str:
+    """Write how many copies are left out, exact and near ones told apart: `280 exact and 95 near copies`."""
+    if result.near is None:
+        return f"{result.exact:,} exact {'copy' if result.exact == 1 else 'copies'}"
+    return f"{result.exact:,} exact and {result.near:,} near {'copy' if result.near == 1 else 'copies'}"
 
 
 def command(config: RunConfig, name: str) -> str:
@@ -103,7 +110,7 @@ def _scores(plain: Evaluation, flipped: Evaluation | None) -> str:
     rows = [("accuracy (95% interval)", [percent(result.accuracy, result.interval, 2) for result in results])]
     if plain.copies and plain.without_copies:
         told = [percent(result.without_copies.accuracy, result.without_copies.interval, 2) for result in results if result.without_copies]
-        rows.append((f"without {plain.copies:,} copies of training faces", told))
+        rows.append((f"without {copies_in_words(plain)} of training faces", told))
     rows += [
         ("balanced accuracy", [percent(result.balanced_accuracy) for result in results]),
         ("macro F1", [f"{result.macro_f1:.3f}" for result in results]),

@@ -226,7 +226,7 @@ def evaluate(
     if not stored:
         errors.print(f"{dataset.name} is not the data of {run}: its predictions are told, not stored in the run.", style="yellow")
     chosen = made.flipped if flip and made.flipped is not None else made.probabilities
-    result = score(made.labels, chosen, leaked=made.leaked)
+    result = score(made.labels, chosen, leaked=made.leaked, near=made.near)
     if as_json:
         return print_json({"run": run, "data": dataset.name, "split": split, "flip": flip, "stored": stored, **result.to_json()})
     show_scores(f"{run} on {dataset.name}, {split}", result)
@@ -351,12 +351,16 @@ def data_describe(
     skip_bad: Annotated[Path | None, typer.Option(help="Skip bad rows and list them here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Count classes and splits; find copies, conflicting labels and blank images."""
+    """Count classes and splits; find exact and near copies, conflicting labels and blank images."""
+    from fer_core import near_copies
     from fer_core.data import copies, counts
     from fer_core.emotions import EMOTIONS
 
     dataset = load_data(data, skip_bad=skip_bad)
     found = copies(dataset)
+    with progress_bar() as bar:
+        task = bar.add_task("looking for near copies", total=1.0)
+        near = near_copies.find(dataset, progress=lambda share: bar.update(task, completed=share))
     result = {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -366,6 +370,8 @@ def data_describe(
         "conflicting_groups": len(found.conflicts),
         "blank": {s: len(i) for s, i in found.blank.items()},
         "also_in_train": {s: int(m.sum()) for s, m in found.leaked.items()},
+        "near_copies_of_train": {s: int(m.sum()) for s, m in near.near.items()},
+        "near_pairs_in_train": len(near.within("train")),
     }
     if as_json:
         return print_json(result)
@@ -373,7 +379,7 @@ def data_describe(
     for name in EMOTIONS:
         table.add_row(name, *(f"{result['counts'][s][name]:,}" for s in dataset))  # type: ignore[index]
     console.print(f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", table, *dataset.notes, sep="\n")
-    for key in ("surplus_copies", "conflicting_groups", "also_in_train", "blank"):
+    for key in ("surplus_copies", "conflicting_groups", "also_in_train", "near_copies_of_train", "near_pairs_in_train", "blank"):
         value = result[key]
         told = ", ".join(f"{split} {count:,}" for split, count in value.items()) if isinstance(value, dict) else f"{value:,}"
         console.print(f"{key.replace('_', ' ')}: {told or 'none'}", highlight=False)

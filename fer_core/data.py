@@ -57,14 +57,14 @@ def read(path: str | Path, *, skip_bad: Path | None = None, seed: int = 0, cache
     asked = str(path)
     try:
         if asked == "demo" or asked.startswith("demo:"):
-            return _demo(asked, _cache_root(cache))
+            return _demo(asked, cache or files.cache_folder())
         place = Path(os.path.expanduser(path))
         if not place.exists():
             raise DataError(Sentence("There is no data set at {path}.", path=asked),
                             expected="'demo', or the path of a CSV, folder or zip of FER2013")
         if place.is_dir() and (place / "meta.json").is_file():
             return _load(place)
-        return _read_path(place.resolve(), _cache_root(cache), skip_bad, seed, progress)
+        return _read_path(place.resolve(), cache or files.cache_folder(), skip_bad, seed, progress)
     except (OSError, MemoryError) as error:
         raise DataError(Sentence("{name} cannot be read.", name=asked), received=str(error) or "not enough memory") from error
 
@@ -139,7 +139,7 @@ def _demo(asked: str, cache: Path) -> Dataset:
     shelf = cache / f"demo{int(word)}-v{DEMO_VERSION}"
     if (known := _known(shelf)) is not None:
         return known
-    with _alone(cache / f"demo{int(word)}.lock"):
+    with alone(cache / f"demo{int(word)}.lock"):
         return _known(shelf) or _stored(_drawn(asked, int(word)), shelf, [])
 
 
@@ -156,17 +156,13 @@ def _drawn(asked: str, seed: int) -> Dataset:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """Let one process or thread at a time do what takes long, so that the others find it done; where no lock can be, all do it."""
     with ExitStack() as held:
         with suppress(OSError, NotImplementedError):
             lock.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(filelock.FileLock(lock, thread_local=False))
         yield
-
-
-def _cache_root(cache: Path | None) -> Path:
-    return cache or files.cache_folder()
 
 
 def _known(shelf: Path) -> Dataset | None:

@@ -8,23 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.errors import DataError
-from fer_core.splits import Split, face_hashes
+from fer_core.splits import Split
 
 STREAM = 2
 """Keeps these draws apart from others of the same seed."""
 
 
-def assign(faces: Split, folds: int, seed: int, groups: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+def assign(faces: Split, folds: int, seed: int, groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the fold of each face, int64 (n,) from 1 to `folds`; faces of one group stand in one fold.
 
-    `groups` (n,) numbers what belongs together; exact copies if omitted. Groups of several faces are placed one by one, the largest
+    `groups` (n,) numbers what belongs together. Groups of several faces are placed one by one, the largest
     first, where their classes are most wanted; single faces then fill up each class, so that a class's folds differ by one face where
     groups allow it.
 
     *Source:* the task of scikit-learn's `StratifiedGroupKFold`, which the tests hold it against.
     """
-    together = copy_groups(faces) if groups is None else groups
-    _, group_of, sizes = np.unique(together, return_inverse=True, return_counts=True)
+    _, group_of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     _, classes = np.unique(faces.labels, return_inverse=True)
     kinds = int(classes.max(initial=-1)) + 1
     random = np.random.default_rng([seed, folds, STREAM])
@@ -46,12 +45,6 @@ def assign(faces: Split, folds: int, seed: int, groups: NDArray[np.int64] | None
         rows = random.permutation(np.flatnonzero((result == 0) & (classes == kind)))
         result[rows] = _fill(counts[:, kind], len(rows)) + 1
     return result
-
-
-def copy_groups(faces: Split) -> NDArray[np.int64]:
-    """Number the exact copies of each face, int64 (n,): faces with the same pixels have the same number."""
-    _, groups = np.unique(np.array(face_hashes(faces.images), np.str_), return_inverse=True)
-    return groups.astype(np.int64)
 
 
 def person_groups(faces: Split, pattern: str) -> NDArray[np.int64]:

@@ -112,6 +112,7 @@ class Predictions:
     leaked: np.ndarray  # bool (n,): the very pixels stand in the training split
     views: np.ndarray | None = None  # probabilities averaged over several looks at each face
     looks: int = 0  # how many those are
+    near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: written before these were looked for
 
 
 @dataclass
@@ -285,6 +286,7 @@ class Run:
                 part["leaked"],
                 part.get("views"),
                 int(part.get("looks", 0)),
+                part.get("near"),
             )
         except KeyError as error:
             raise RunError(f"{self.id}/predictions.npz lacks a part.", received=f"no {error}", todo="predict the split again") from None

@@ -322,7 +322,7 @@ def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, progres
 
     `progress` is told the share that is done, 0 to 1.
     """
-    from fer_core import models
+    from fer_core import models, near_copies
 
     faces, passes = dataset[split], 4 if flip else 2  # plain, face and mirror image, features
 
@@ -331,9 +331,10 @@ def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, progres
 
     plain = models.predict(model, faces.images, progress=tell(0, 1))
     leaked = copies(dataset).leaked.get(split, np.zeros(len(faces.labels), bool))
+    near = near_copies.find(dataset).near.get(split, np.zeros(len(faces.labels), bool))
     flipped = models.predict(model, faces.images, flip=True, progress=tell(1, 2)) if flip else None
     features = models.features(model, faces.images).astype(np.float16)
-    return Predictions(split, dataset.fingerprint, faces.labels, plain, flipped, features, leaked)
+    return Predictions(split, dataset.fingerprint, faces.labels, plain, flipped, features, leaked, near=near)
 
 
 def _labelled_split(dataset: Dataset, name: str) -> Split:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import files
+from fer_core import files, near_copies
 from fer_core.config import RunConfig
 from fer_core.errors import DataError, RunError
-from fer_core.folds import assign, copy_groups, merge_groups, person_groups
+from fer_core.folds import assign, merge_groups, person_groups
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
 from fer_core.splits import Dataset, Split, copies, face_hashes
@@ -142,16 +142,15 @@ def gather(config: RunConfig, dataset: Dataset) -> Inputs:
 
 
 def groups(dataset: Dataset, group_by: str) -> NDArray[np.int64]:
-    """Number what must not stand on both sides of a fold, int64 (n,): copies of a face and, with `group_by`, faces of a person.
+    """Number what must not stand on both sides of a fold, int64 (n,): copies of a face, exact or near, and, with `group_by`, faces of a person.
 
     `group_by` is a regular expression on the ids of the faces (the names of their files); its first group, or all that it matches,
     names the person. A face that it does not match stands alone. Raises `DataError` where it matches none.
     """
-    train = dataset["train"]
-    together = copy_groups(train)
+    together = near_copies.groups(dataset)
     if not group_by:
         return together
-    return merge_groups(together, person_groups(train, group_by))
+    return merge_groups(together, person_groups(dataset["train"], group_by))
 
 
 def training_set(faces: Split, config: RunConfig, given: Inputs) -> TrainingSet:

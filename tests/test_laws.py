@@ -12,7 +12,8 @@ from fer_core.runtime import ROOT
 # From the ground up: a module may import only what stands before it.
 ORDER = (
     "errors", "runtime", "sentences", "emotions", "config", "files", "machine", "processes",
-    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment", "precision",
+    "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data",
+    "perceptual", "alignment", "near_copies", "augment", "precision",
     "mixing", "dynamics", "folds", "runs", "sources", "training_set", "feed", "launch", "predicting", "recorder",
     "crossfit", "schedule", "measures", "paired", "evaluate", "diagnosis",
     "marks", "choice", "pins", "neighbours", "suspicion", "card",

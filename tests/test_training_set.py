@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_core import training_set
+from fer_core import near_copies, training_set
 from fer_core.config import RunConfig
 from fer_core.errors import DataError, RunError
 from fer_core.folds import assign
@@ -94,7 +94,7 @@ def test_a_fold_is_left_out_whole(dataset):
     config = RunConfig(folds=3, fold=2, seed=4)
     given = training_set.gather(config, dataset)
     chosen = training_set.training_set(dataset["train"], config, given)
-    expected = assign(dataset["train"], 3, 4)
+    expected = assign(dataset["train"], 3, 4, near_copies.groups(dataset))
     assert np.array_equal(given.folds, expected)
     assert chosen.rows.tolist() == np.flatnonzero(expected != 2).tolist()
     assert given.facts()["fold_sizes"] == np.bincount(expected)[1:].tolist()

@@ -39,7 +39,8 @@ class Answers:
     labels: np.ndarray  # int8 (n,), -1 without a label
     probabilities: np.ndarray  # float32 (n, 7)
     features: np.ndarray | None  # (n, d)
-    leaked: np.ndarray  # bool (n,)
+    leaked: np.ndarray  # bool (n,): the very pixels stand in train
+    near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: nobody looked
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,7 +48,13 @@ class Answers:
     @cached_property
     def evaluation(self) -> Evaluation:
         """All scores; FerError when no face has a label."""
-        return evaluate(self.labels, self.probabilities, leaked=self.leaked)
+        return evaluate(self.labels, self.probabilities, leaked=self.leaked, near=self.near)
+
+    def copy_of(self, face: int) -> str:
+        """Tell what a face is to the training faces: `exact` or `near` copy, or neither, the empty word."""
+        if self.leaked[face]:
+            return "exact"
+        return "near" if self.near is not None and self.near[face] else ""
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -172,11 +179,12 @@ def _answers(path: str, title: str, split: str, mark: cache.Stamp) -> Answers | 
     if found is None:
         return None
     n = len(found.probabilities)
-    if found.labels.shape != (n,) or found.leaked.shape != (n,) or (found.features is not None and len(found.features) != n):
+    masks = [found.leaked] if found.near is None else [found.leaked, found.near]
+    if found.labels.shape != (n,) or any(mask.shape != (n,) for mask in masks) or (found.features is not None and len(found.features) != n):
         raise RunError(f"{Path(path).name}/{FILE} does not fit together.", received=f"{n:,} faces predicted, {len(found.labels):,} labels",
                        todo="predict the split again")
     made = Answers(Path(path).name, title, split, found.fingerprint, found.labels.astype(np.int8), found.probabilities, found.features,
-                   found.leaked)
+                   found.leaked, found.near)
     _ = made.evaluation  # an impossible probability is told now, not in the middle of the page
     return made
 
