@@ -142,7 +142,7 @@ def gather(config: RunConfig, dataset: Dataset) -> Inputs:
 
 
 def groups(dataset: Dataset, group_by: str) -> NDArray[np.int64]:
-    """Number what must not stand on both sides of a fold, int64 (n,): copies of a face, exact or near, and, with `group_by`, faces of a person.
+    """Number what must stay in one fold, int64 (n,): copies of a face, exact or near, and, with `group_by`, faces of a person.
 
     `group_by` is a regular expression on the ids of the faces (the names of their files); its first group, or all that it matches,
     names the person. A face that it does not match stands alone. Raises `DataError` where it matches none.
