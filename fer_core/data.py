@@ -183,8 +183,7 @@ def _drawn_by() -> dict[str, str]:
 
 
 def _cache_root(cache: Path | None) -> Path:
-    told = os.environ.get("FER_LENS_CACHE")
-    return cache or (Path(told) if told else Path(__file__).resolve().parents[1] / "data" / ".cache")
+    return cache or files.cache_root()
 
 
 def _known(shelf: Path) -> Dataset | None:

@@ -22,6 +22,12 @@ WAIT = 20.0
 """Seconds that a writer of a database waits for another one."""
 
 
+def cache_root() -> Path:
+    """Folder of what can be computed again, outside every run and data set: `data/.cache`, or what FER_LENS_CACHE says."""
+    told = os.environ.get("FER_LENS_CACHE")
+    return Path(told) if told else Path(__file__).resolve().parents[1] / "data" / ".cache"
+
+
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     """Let `fill` write into a new file that then takes the place of `path`; on any failure `path` stays as it was."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -299,23 +299,39 @@ class Trainer:
         self.recorder.log(f"goes on after {counters['epochs']} epochs and {self.position} steps")
 
 
-def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, progress: Any = None) -> Predictions:
-    """Let a network predict a split: probabilities, flip-averaged ones where asked for, and features.
+def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, views: int = 0, progress: Any = None) -> Predictions:
+    """Let a network predict a split: probabilities of the single look, flip-averaged ones where asked for, and features.
 
-    `progress` is told the share that is done, 0 to 1.
+    With `views` of 1 or more the mean of so many looks (`views.VIEWS`) stands beside them. `progress` is told the share that is done, 0 to
+    1. Raises `ConfigError` for more looks than there are.
     """
     from fer_core import models
+    from fer_core.views import check_count, predict_means
 
-    faces, passes = dataset[split], 4 if flip else 2  # plain, face and mirror image, features
+    if views:
+        check_count(views)
+    faces = dataset[split]
+    counts = {1} | ({2} if flip else set()) | ({views} if views else set())
+    passes = max(counts) + 1  # the looks, then the features
 
-    def tell(first: int, width: int) -> Any:
-        return (lambda share: progress((first + share * width) / passes)) if progress else None
+    def tell(share: float) -> None:
+        if progress:
+            progress(share * max(counts) / passes)
 
-    plain = models.predict(model, faces.images, progress=tell(0, 1))
+    means = predict_means(model, faces.images, sorted(counts), progress=tell)
     leaked = copies(dataset).leaked.get(split, np.zeros(len(faces.labels), bool))
-    flipped = models.predict(model, faces.images, flip=True, progress=tell(1, 2)) if flip else None
     features = models.features(model, faces.images).astype(np.float16)
-    return Predictions(split, dataset.fingerprint, faces.labels, plain, flipped, features, leaked)
+    return Predictions(
+        split,
+        dataset.fingerprint,
+        faces.labels,
+        means[1],
+        means[2] if flip else None,
+        features,
+        leaked,
+        means[views] if views else None,
+        views,
+    )
 
 
 def _labelled_split(dataset: Dataset, name: str) -> Split:

@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "errors", "sentences", "emotions", "config", "files", "processes",
     "brush", "anatomy", "drawing", "demo", "splits", "table", "reading", "data", "augment",
-    "mixing", "dynamics", "folds", "runs", "sources", "training_set", "feed", "launch", "predicting", "recorder", "schedule", "measures", "paired", "evaluate", "diagnosis",
-    "marks", "choice", "pins", "neighbours", "suspicion", "card",
-    "gradients", "losses", "layers", "exports", "models", "learner", "events", "train",
+    "mixing", "dynamics", "folds", "runs", "sources", "training_set", "feed", "launch", "predicting", "recorder", "schedule",
+    "measures", "paired", "evaluate", "diagnosis",
+    "marks", "choice", "pins", "neighbours", "suspicion", "looks", "ensemble", "card",
+    "gradients", "losses", "layers", "exports", "models", "views", "learner", "events", "train",
     "regions", "photos", "methods", "question", "attribution", "saliency", "portrait", "faithfulness", "shipping",
     "tasks", "objectives", "presets", "walls", "cuts", "parametrisations", "transforms", "ascent", "activations", "units", "switching",
     "painter",

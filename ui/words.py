@@ -14,7 +14,7 @@ from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 from ui.language import say
 
-NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
+NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN", "none": "Predictions alone"}
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
