@@ -61,9 +61,9 @@ def start(run: Run, split: str, data: str = "", *, views: int = 0) -> Progress:
 
     `views` are the looks at each face that are averaged beside the single one; 0 = none. Raises `FerError` in words.
     """
-    run.check_network()
     if split not in SPLITS:
         raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
+    run.check_network()
     known = progress(run, split)
     if known is not None and known.state == "running":
         return known
