@@ -37,6 +37,7 @@ def main() -> None:
         overview.result_card("Best DNN", found, "python -m fer_core train \\\n    --arch dnn")
         if found:
             page.link("pages/training_monitor.py", "See it learn", run=found.run)
+    overview.alone(runs)
     overview.next_step(results)
     overview.going_on()
     faces_place = st.container()

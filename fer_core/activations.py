@@ -68,7 +68,7 @@ def place(run: Run, dataset: Dataset, split: str) -> Path:
     if split not in dataset:
         raise FerError("The data set has no such split.", received=split, expected=" or ".join(dataset))
     key = hashlib.sha256(json.dumps([FORM, weights_digest(run), dataset.fingerprint, split, len(dataset[split])]).encode()).hexdigest()
-    return run.path / ".cache" / "activations" / f"{split}-{key[:16]}"
+    return run.desk / ".cache" / "activations" / f"{split}-{key[:16]}"
 
 
 def table(run: Run, dataset: Dataset, split: str) -> Table | None:

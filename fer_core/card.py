@@ -12,6 +12,7 @@ from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
 from fer_core.evaluate import Evaluation, evaluate
+from fer_core.looks import Look, results
 from fer_core.machine import trained_on
 from fer_core.measures import Interval
 from fer_core.runs import Run
@@ -38,7 +39,12 @@ def card(run: Run, split: str = "validation") -> str:
                        todo=f"python -m fer_core evaluate {run.id} --split {split}")
     plain = evaluate(found.labels, found.probabilities, leaked=found.leaked, near=found.near)
     flipped = None if found.flipped is None else evaluate(found.labels, found.flipped, leaked=found.leaked, near=found.near)
-    parts = [_head(run, plain, flipped), _scores(plain, flipped), _classes(plain), _matrix(plain), _curve(run), _recipe(run)]
+    looks = results(found)
+    trained = not run.origin and len(run.history["epoch"]) > 0
+    head = _head(run, plain, flipped) if trained else _head_alone(run, plain, split)
+    parts = [head, _scores(looks, split), _classes(plain), _matrix(plain)]
+    if trained:
+        parts += [_curve(run), _recipe(run)]
     limits = LIMITS_OF_THE_DEMO if run.config.data.startswith("demo") else LIMITS
     return "\n\n".join([*parts, "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)]) + "\n"
 
@@ -105,22 +111,41 @@ def _head(run: Run, plain: Evaluation, flipped: Evaluation | None) -> str:
     return "\n\n".join(lines)
 
 
-def _scores(plain: Evaluation, flipped: Evaluation | None) -> str:
-    results = [plain] if flipped is None else [plain, flipped]
-    rows = [("accuracy (95% interval)", [percent(result.accuracy, result.interval, 2) for result in results])]
+def _head_alone(run: Run, plain: Evaluation, split: str) -> str:
+    """Write the head of a run that was not trained."""
+    data = run.facts.get("data", {})
+    score = percent(plain.accuracy, plain.interval, 2)
+    lines = [
+        f"# {run.title}",
+        run.alone or "A run without curves: its training left no history.",
+        f"**{score}** of {plain.n:,} faces of the {split} split of {data.get('name', run.config.data)} "
+        f"(fingerprint {str(data.get('fingerprint', ''))[:12]}) are right.",
+    ]
+    if split == "train" and run.origin.get("kind") != "crossfit":
+        lines.append("The members may have learned from these very faces: this is no measure of how good they are.")
+    return "\n\n".join(lines)
+
+
+def _scores(looks: dict[str, Look], split: str) -> str:
+    scores = [look.scores for look in looks.values()]
+    plain = scores[0]
+    rows = [("accuracy (95% interval)", [percent(result.accuracy, result.interval, 2) for result in scores])]
     if plain.copies and plain.without_copies:
-        told = [percent(result.without_copies.accuracy, result.without_copies.interval, 2) for result in results if result.without_copies]
+        told = [percent(result.without_copies.accuracy, result.without_copies.interval, 2) for result in scores if result.without_copies]
         rows.append((f"without {copies_in_words(plain)} of training faces", told))
     rows += [
-        ("balanced accuracy", [percent(result.balanced_accuracy) for result in results]),
-        ("macro F1", [f"{result.macro_f1:.3f}" for result in results]),
-        ("label among the first two", [percent(result.top2) for result in results]),
-        ("negative log-likelihood, nats", [f"{result.nll:.3f}" for result in results]),
-        (f"calibration error ({len(plain.bins)} bins)", [f"{result.ece:.3f}" for result in results]),
-        ("Brier score (0 to 2)", [f"{result.brier:.3f}" for result in results]),
+        ("balanced accuracy", [percent(result.balanced_accuracy) for result in scores]),
+        ("macro F1", [f"{result.macro_f1:.3f}" for result in scores]),
+        ("label among the first two", [percent(result.top2) for result in scores]),
+        ("negative log-likelihood, nats", [f"{result.nll:.3f}" for result in scores]),
+        (f"calibration error ({len(plain.bins)} bins)", [f"{result.ece:.3f}" for result in scores]),
+        ("Brier score (0 to 2)", [f"{result.brier:.3f}" for result in scores]),
     ]
-    head = ["", "one look", "with its mirror image"][: 1 + len(results)]
-    return "## Scores on the validation split\n\n" + _table(head, [[name, *values] for name, values in rows])
+    if "views" in looks:
+        rows.append(("beside one look", [look.adds or "-" for look in looks.values()]))
+    names = {"single": "one look", "mirror": "with its mirror image"}
+    head = ["", *(names.get(kind, look.words) for kind, look in looks.items())]
+    return f"## Scores on the {split} split\n\n" + _table(head, [[name, *values] for name, values in rows])
 
 
 def _classes(result: Evaluation) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fer_core.emotions import EMOTIONS, class_of
 from fer_core.marks import VERDICTS
+from fer_core.runs import KINDS
 from fer_core.sentences import NUMBER, OPTION, Sentence
 
 Cell = tuple[int | None, int | None]
@@ -26,7 +27,7 @@ SORTS: dict[str, str] = {
 SHOWS: dict[str, str] = {"a": "A", "b": "B", "difference": "B − A"}
 PARTS: dict[str, str] = {"fixes": "B fixes", "breaks": "B breaks", "both_wrong": "Both wrong", "both_right": "Both right"}
 SIDES = ("right", "wrong")
-NAMES = ("cells", "with", "show", "part", "min", "bin", "side", "verdict", "sort")
+NAMES = ("cells", "with", "show", "part", "min", "bin", "side", "verdict", "sort", "looks")
 """Query parameters that only the matrix and the faces it opens need, beside `run`, `split`, `true`, `pred` and `image`."""
 
 
@@ -42,6 +43,7 @@ class Choice:
     side: str | None = None
     verdict: str | None = None
     sort: str = "confident"
+    looks: str = "single"  # the answers that are shown: one of `runs.KINDS`
 
     @property
     def anything(self) -> bool:
@@ -62,10 +64,10 @@ def parse(params: Mapping[str, str]) -> tuple[Choice, list[str]]:
 
     cells = _cells(params, told)
     least = _share(params.get("min"), "min", told) or 0.0
-    sort, show = one("sort", SORTS, "confident"), one("show", SHOWS, "a")
-    assert sort is not None and show is not None
+    sort, show, looks = one("sort", SORTS, "confident"), one("show", SHOWS, "a"), one("looks", KINDS, "single")
+    assert sort is not None and show is not None and looks is not None
     return Choice(cells, show, one("part", PARTS), least, _bin(params.get("bin"), told), one("side", SIDES), one("verdict", VERDICTS),
-                  sort), told
+                  sort, looks), told
 
 
 def written(cells: Sequence[Cell]) -> dict[str, str | None]:

@@ -21,7 +21,19 @@ from fer_core.errors import ConfigError, FerError
 from fer_core.launch import launch
 from fer_core.processes import give_way
 from fer_core.runs import RunStore
-from fer_core.terminal import console, describe, errors, follow, load_data, networks, print_json, progress_bar, run_data, show_scores
+from fer_core.terminal import (
+    console,
+    describe,
+    errors,
+    follow,
+    load_data,
+    networks,
+    print_json,
+    progress_bar,
+    run_data,
+    show_looks,
+    show_scores,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -103,6 +115,13 @@ def train(
     """Train a network in a process of its own and watch it; Ctrl-C stops it so that it can be resumed."""
 
     config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **knobs)
+    if config.arch == "none":
+        raise ConfigError(
+            "A run without a network is predictions alone, and cannot be trained.",
+            received="--arch none",
+            expected="cnn, dnn or small",
+            todo="python -m fer_core ensemble RUN RUN --name NAME makes one of runs that have predicted",
+        )
     if summary:
         return print_summary(config, as_json)
     _begin(config, name, runs, background, as_json)
@@ -197,18 +216,24 @@ def evaluate(
     data: Data = "",
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
     flip: Annotated[bool, typer.Option("--flip", help="Average each face with its mirror image.")] = False,
+    views: Annotated[int, typer.Option(help="Also average so many looks at each face: mirrored, moved, resized; 0 = none.")] = 0,
     runs: Runs = ROOT,
     as_json: Json = False,
 ) -> None:
-    """Predict a split, store the predictions in the run, and print every number."""
-    models = networks()
-    from fer_core.evaluate import evaluate as score
-    from fer_core.predicting import telling
-    from fer_core.train import predictions
-
+    """Predict a split, store the predictions with the run, and print every number."""
     opened = RunStore(runs).open(run)
+    opened.check_network()
     if split not in SPLITS:
         raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
+    models = networks()
+    from fer_core.evaluate import evaluate as score
+    from fer_core.looks import results
+    from fer_core.predicting import telling
+    from fer_core.train import predictions
+    from fer_core.views import check_count
+
+    if views:
+        check_count(views)
     with telling(opened, split) as tell, progress_bar() as bar:
         dataset = run_data(opened, data)
         if split not in dataset:
@@ -219,7 +244,7 @@ def evaluate(
             bar.update(task, completed=share)
             tell(share)
 
-        made = predictions(models.load(opened), dataset, split, flip=True, progress=done)
+        made = predictions(models.load(opened), dataset, split, flip=True, views=views, progress=done)
         stored = opened.knows(dataset)
         if stored:
             opened.write_predictions(made)
@@ -227,18 +252,50 @@ def evaluate(
         errors.print(f"{dataset.name} is not the data of {run}: its predictions are told, not stored in the run.", style="yellow")
     chosen = made.flipped if flip and made.flipped is not None else made.probabilities
     result = score(made.labels, chosen, leaked=made.leaked, near=made.near)
+    looks = results(made)
     if as_json:
-        return print_json({"run": run, "data": dataset.name, "split": split, "flip": flip, "stored": stored, **result.to_json()})
+        told = {"run": run, "data": dataset.name, "split": split, "flip": flip, "stored": stored}
+        return print_json({**told, **result.to_json(), "looks": {kind: found.to_json() for kind, found in looks.items()}})
     show_scores(f"{run} on {dataset.name}, {split}", result)
+    show_looks(looks)
+
+
+@app.command()
+def ensemble(
+    members: Annotated[list[str], typer.Argument(help="Names of the runs, two or more.")],
+    name: Annotated[str, typer.Option(help="Name of the run that is made.")],
+    split: Annotated[str, typer.Option(help="train, validation or test; untold: every split that all of them have predicted.")] = "",
+    runs: Runs = ROOT,
+    as_json: Json = False,
+) -> None:
+    """Average the stored answers of several runs into a run of predictions alone, and print every number."""
+    from fer_core.ensemble import make
+    from fer_core.looks import results
+
+    made = make(RunStore(runs), members, name, splits=(split,) if split else ())
+    looks = {}
+    for found in made.origin["splits"]:
+        told = made.predictions(found)
+        assert told is not None
+        looks[found] = results(told)
+    if as_json:
+        scores = {found: {kind: one.to_json() for kind, one in kinds.items()} for found, kinds in looks.items()}
+        return print_json({"run": made.id, "members": members, "splits": list(looks), "looks": scores})
+    console.print(f"{made.path}: {made.alone}", highlight=False)
+    for found, kinds in looks.items():
+        if "single" in kinds:
+            show_scores(f"{name}, {found}", kinds["single"].scores)
+            show_looks(kinds)
 
 
 @app.command()
 def submission(run: RunId, out: Annotated[Path, typer.Option(help="CSV to write.")], data: Data = "", runs: Runs = ROOT) -> None:
     """Write a Kaggle submission (id,label) for the test split of a data set."""
+    opened = RunStore(runs).open(run)
+    opened.check_network()
     models = networks()
     from fer_core.data import write_submission
 
-    opened = RunStore(runs).open(run)
     dataset = run_data(opened, data)
     if "test" not in dataset:
         raise ConfigError("The data set has no test split.", received=", ".join(dataset), expected="the course's folder with test.csv")
@@ -254,9 +311,11 @@ def export(
     runs: Runs = ROOT,
 ) -> None:
     """Write a run's network for use without FER Lens; pixels of 0 to 255 go in, logits come out."""
+    opened = RunStore(runs).open(run)
+    opened.check_network()
     models = networks()
 
-    models.export(models.load(RunStore(runs).open(run)), out, format)
+    models.export(models.load(opened), out, format)
     console.print(f"wrote {out}")
 
 
@@ -278,12 +337,13 @@ def ship(
     as_json: Json = False,
 ) -> None:
     """Copy a finished run to give it away: small weights that say the same, no path of this machine, no pictures; with its card."""
+    opened = RunStore(runs).open(run)
+    opened.check_network()
     networks()
     from fer_core import files
     from fer_core.card import card as text
     from fer_core.shipping import ship as copied
 
-    opened = RunStore(runs).open(run)
     copy, proof = copied(opened, run_data(opened, data), RunStore(to), name)
     files.write_bytes(copy.path / "README.md", text(copy).encode())
     size = sum(path.stat().st_size for path in copy.path.iterdir())

@@ -25,7 +25,9 @@ class RunConfig(BaseModel):
 
     # what is trained, on what
     data: str = Field("demo", description="Data set: 'demo', or the path of a CSV, folder or zip of FER2013.")
-    arch: Literal["cnn", "dnn", "small"] = Field("small", description="Network: the report's CNN or DNN, or the small CNN.")
+    arch: Literal["cnn", "dnn", "small", "none"] = Field(
+        "small", description="Network: the report's CNN or DNN, or the small CNN; none: predictions alone."
+    )
     preset: str = Field("quick", description="Name of the preset that the other knobs started from.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order of faces, augmentation and dropout.")
     limit: int = Field(0, ge=0, description="Train on at most this many faces, for a quick try; 0 = all.")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fer_core import dynamics, files, training_set
+from fer_core import dynamics, ensemble, files, training_set
 from fer_core.data import Dataset, counts
 from fer_core.errors import RunError
 from fer_core.launch import launch
@@ -201,19 +201,4 @@ def mean_of(runs: list[Run], split: str) -> Predictions | None:
     """Return the mean of what several runs say of a split; `None` where one of them has not predicted it."""
     said = [run.predictions(split) for run in runs]
     known = [part for part in said if part is not None]
-    if len(known) < len(said):
-        return None
-    flipped = [part.flipped for part in known if part.flipped is not None]
-    views = [part.views for part in known if part.views is not None]
-    return replace(
-        known[0],
-        probabilities=_mean([part.probabilities for part in known]),
-        flipped=_mean(flipped) if len(flipped) == len(known) else None,
-        features=None,
-        views=_mean(views) if len(views) == len(known) else None,
-    )
-
-
-def _mean(parts: list[np.ndarray]) -> np.ndarray:
-    mean: np.ndarray = np.stack(parts).mean(0, dtype=np.float64).astype(np.float32)
-    return mean
+    return ensemble.mean(known, runs) if len(known) == len(runs) else None

@@ -202,6 +202,7 @@ def wall(
     if preset not in PRESETS:
         raise ConfigError("There is no such preset.", received=preset, expected=" or ".join(PRESETS))
     opened = RunStore(runs).open(run)
+    opened.check_network()
     model = networks().build(opened.config.arch, opened.config)
     from fer_core import cuts
 

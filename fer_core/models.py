@@ -344,8 +344,7 @@ def load(run: Any, *, precision: str | None = None) -> keras.Model:
     """Build a run's network with the weights of its best epoch; `precision` overrides the run's."""
     config: RunConfig = run.config
     path = Path(run.path) / "weights.safetensors"
-    if not path.exists():
-        raise ModelError("The run has no weights yet.", received=run.id, todo="wait for the end of its first epoch")
+    run.check_network()
     model = build(config.arch, config, precision=precision or "float32", seed=config.seed)
     load_weights(model, path)
     return model

@@ -1,4 +1,7 @@
-"""A run is asked for predictions in a process of its own; its progress stands in the run folder, where any page or terminal sees it."""
+"""A run is asked for predictions in a process of its own; its progress stands beside them, where any page or terminal sees it.
+
+That is the run folder, or for a shipped run, whose folder is never written to, its place in the cache (`Run.desk`).
+"""
 
 from __future__ import annotations
 
@@ -54,24 +57,32 @@ def progress(run: Run, split: str) -> Progress | None:
     return told
 
 
-def start(run: Run, split: str, data: str = "") -> Progress:
-    """Ask a run for a split through `python -m fer_core evaluate`, in a process that outlives the caller; one at a time per split."""
+def start(run: Run, split: str, data: str = "", *, views: int = 0) -> Progress:
+    """Ask a run for a split through `python -m fer_core evaluate`, in a process that outlives the caller; one at a time per split.
+
+    `views` are the looks at each face that are averaged beside the single one; 0 = none. Raises `FerError` in words.
+    """
     if split not in SPLITS:
         raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
+    run.check_network()
     known = progress(run, split)
     if known is not None and known.state == "running":
         return known
     command = [sys.executable, "-m", "fer_core", "evaluate", run.id, "--split", split, "--runs", str(run.path.parent.resolve()), "--json"]
+    command += ["--views", str(views)] if views else []
     command += ["--data", data if data.startswith("demo") else str(Path(data).resolve())] if data else []
     try:
-        with open(run.path / "predict.log", "ab") as log:
+        run.desk.mkdir(parents=True, exist_ok=True)
+        with open(run.desk / "predict.log", "ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
                                      cwd=ROOT)
         give_way(pid=child.pid)
         begun = Progress("running", 0.0, "", vars(Process.this(child.pid)), time.time(), time.time())
         files.write_json(_note(run, split), asdict(begun))
     except OSError as error:
-        raise FerError("The predictions cannot be made here.", received=error.strerror, todo="check the rights of the run folder") from None
+        raise FerError(
+            "The predictions cannot be made here.", received=error.strerror, todo="check the rights of the run folder, or of the cache"
+        ) from None
     return begun
 
 
@@ -92,8 +103,9 @@ def telling(run: Run, split: str) -> Iterator[Callable[[float], None]]:
             last[0] = time.monotonic()
             write("running", min(max(share, 0.0), 1.0))
 
+    run.desk.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(run.path / "predict.lock"):
+        with filelock.FileLock(run.desk / "predict.lock"):
             write("running", 0.0)
             yield tell
         _note(run, split).unlink(missing_ok=True)
@@ -103,4 +115,4 @@ def telling(run: Run, split: str) -> Iterator[Callable[[float], None]]:
 
 
 def _note(run: Run, split: str) -> Path:
-    return run.path / f"predict-{split}.json"
+    return run.desk / f"predict-{split}.json"

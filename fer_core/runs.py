@@ -6,6 +6,8 @@ Numpy and JSON only; nothing that a run folder holds can run code when it is ope
 from __future__ import annotations
 
 import csv
+import functools
+import hashlib
 import json
 import re
 import time
@@ -23,7 +25,7 @@ from fer_core.dynamics import FILE as DYNAMICS
 from fer_core.dynamics import DynamicsSummary
 from fer_core.dynamics import read as read_dynamics
 from fer_core.emotions import EMOTIONS
-from fer_core.errors import FerError, RunError
+from fer_core.errors import FerError, ModelError, RunError
 from fer_core.processes import Process
 from fer_core.sentences import Sentence
 from fer_core.splits import counts, official
@@ -54,6 +56,14 @@ BEYOND = "beyond the last column"
 
 ALIVE = ("queued", "running", "stopping")
 STATES = (*ALIVE, "stopped", "finished", "failed", "lost")
+WEIGHTS = "weights.safetensors"
+"""File of the network of the best epoch; a run without it may still keep predictions."""
+PREDICTIONS = "predictions.npz"
+"""File of what a run says of each split."""
+SAME_ANSWERS = 1e-3
+"""Largest change of a probability between two askings of the same network: its arithmetic is another on another machine."""
+KINDS = ("single", "mirror", "views")
+"""Ways to answer: by one look at each face, by it and its mirror image, or by several looks."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 ON_REQUEST = "Stopped on request; resuming goes on from the very step."
 EARLY_STOP = "Early stopping: no better epoch in {epochs}."
@@ -114,6 +124,19 @@ class Predictions:
     looks: int = 0  # how many those are
     near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: written before these were looked for
 
+    def by(self, kind: str) -> np.ndarray | None:
+        """Give the probabilities float32 (n, 7) of a kind of `KINDS`, or `None` where the run was not asked so."""
+        return {"single": self.probabilities, "mirror": self.flipped, "views": self.views}[kind]
+
+    def looks_of(self, kind: str) -> int:
+        """Count the looks at each face that a kind of `KINDS` averages."""
+        return {"single": 1, "mirror": 2, "views": self.looks}[kind]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Name the kinds of `KINDS` that are stored; the single look always is."""
+        return tuple(kind for kind in KINDS if self.by(kind) is not None)
+
 
 @dataclass
 class Meta:
@@ -124,6 +147,7 @@ class Meta:
     archived: bool = False
     colour: int = 0
     created: str = ""
+    shipped: bool = False  # given away: the folder is never written to but for these words
 
 
 @dataclass
@@ -151,8 +175,96 @@ class Run:
         _, unknown = split_unknown(self._json("config.json"))
         return unknown
 
+    @property
+    def has_network(self) -> bool:
+        """Tell whether the weights of a network are there; a run may consist of predictions alone."""
+        return (self.path / WEIGHTS).exists()
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Where predictions come from that no network of this run made: `kind` (ensemble or crossfit) and `members`, from facts.json.
+
+        Empty for a run that was trained.
+        """
+        told = self.facts.get("origin", {})
+        return told if isinstance(told, dict) else {}
+
+    @property
+    def members(self) -> list[str]:
+        """Names of the runs that its predictions come from; empty for a run that was trained."""
+        told = self.origin.get("members", [])
+        return [str(member) for member in told] if isinstance(told, list) else []
+
+    @property
+    def alone(self) -> str:
+        """Say that the run is predictions alone, and whose; empty where it has a network, or one may still come from its training."""
+        if self.has_network:
+            return ""
+        members = ", ".join(self.members)
+        if self.origin.get("kind") == "ensemble":
+            return Sentence("Predictions alone: the mean of {members}.", members=members)
+        if self.origin.get("kind") == "crossfit":
+            return Sentence(
+                "Predictions alone: every training face was answered by a network that had not learned from it ({members}).",
+                members=members,
+            )
+        if self.origin:
+            return Sentence("Predictions alone, from {members}.", members=members)
+        if self.status.state == "finished":
+            return Sentence("Its weights are not in the run folder.")
+        return ""
+
+    def check_network(self) -> None:
+        """Raise `ModelError` in words where there is no network to be asked."""
+        if self.has_network:
+            return
+        alone = self.alone
+        if not alone:
+            raise ModelError("The run has no weights yet.", received=self.id, todo="wait for the end of its first epoch")
+        raise ModelError(
+            Sentence("{run} has no network that could be asked.", run=self.id),
+            received=alone,
+            expected="a run with weights",
+            todo=Sentence("choose one of {members}", members=", ".join(self.members)) if self.members else "choose another run",
+        )
+
+    @property
+    def weights_digest(self) -> str:
+        """Give the SHA-256 of the weights; empty where there are none."""
+        path = self.path / WEIGHTS
+        if not path.exists():
+            return ""
+        facts = path.stat()
+        return _digest(path, facts.st_mtime_ns, facts.st_size)
+
+    @property
+    def shipped(self) -> bool:
+        """Tell whether the run was given away with `ship`: its folder stays as it is, whatever is computed of it."""
+        return self.meta.shipped
+
+    @property
+    def desk(self) -> Path:
+        """Folder for what is computed of the run: its own, or of a shipped run one in the cache, for these very weights.
+
+        It need not be there yet.
+        """
+        if not self.shipped:
+            return self.path
+        return files.cache_folder() / "runs" / f"{self.id}-{self.weights_digest[:16]}"
+
+    @property
+    def prediction_files(self) -> tuple[Path, ...]:
+        """Files that hold predictions, its own first; of a shipped run there is a second one in the cache."""
+        return tuple(dict.fromkeys((self.path / PREDICTIONS, self.desk / PREDICTIONS)))
+
     def check_trainable(self) -> None:
         """Raise `RunError` where this version would train something else than config.json says."""
+        if self.config.arch == "none" or self.origin:
+            raise RunError(
+                Sentence("{run} is predictions alone: there is no network to train.", run=self.id),
+                received=self.alone or None,
+                todo="train a run of its own, or resume one of its members",
+            )
         unknown = self.unknown_knobs
         if unknown:
             raise RunError(
@@ -270,11 +382,15 @@ class Run:
         return read_dynamics(self.path / DYNAMICS)
 
     def predictions(self, split: str) -> Predictions | None:
-        """Read what the run says of a split, or `None` where it has not been asked yet."""
-        arrays = self._arrays("predictions.npz")
-        if f"{split}.probabilities" not in arrays:
+        """Read what the run says of a split, or `None` where it has not been asked yet.
+
+        A shipped run's own answers come first. What the cache has beside them is added: other splits, and other kinds of looks at the
+        same faces. Answers to another edition of the faces take their place, for they were asked for since.
+        """
+        own, *cached = [self._stored(path, split) for path in self.prediction_files]
+        part = functools.reduce(_merged, cached, own)
+        if not part:
             return None
-        part = {name.split(".", 1)[1]: value for name, value in arrays.items() if name.startswith(split + ".")}
         try:
             return Predictions(
                 split,
@@ -291,15 +407,31 @@ class Run:
         except KeyError as error:
             raise RunError(f"{self.id}/predictions.npz lacks a part.", received=f"no {error}", todo="predict the split again") from None
 
+    def _stored(self, path: Path, split: str) -> dict[str, np.ndarray]:
+        """Read the arrays of a split from a file, by their names without the split's; empty where it has no answers to it."""
+        arrays = self._arrays(PREDICTIONS, path)
+        if f"{split}.probabilities" not in arrays:
+            return {}
+        return {name.split(".", 1)[1]: value for name, value in arrays.items() if name.startswith(split + ".")}
+
     def write_predictions(self, predictions: Predictions) -> None:
-        """Store what the run says of a split beside the other splits."""
+        """Store what the run says of a split beside the other splits; of a shipped run, in the cache.
+
+        Views that were stored before are kept where the new answers have none and are of the same network and faces.
+        """
+        path = self.desk / PREDICTIONS
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            arrays = self._arrays("predictions.npz")
+            arrays = self._arrays(PREDICTIONS, path)
+            before = self._stored(path, predictions.split)
         except RunError:
-            arrays = {}
+            arrays, before = {}, {}
         parts = {k: v for k, v in asdict(predictions).items() if k != "split" and v is not None}
-        arrays |= {f"{predictions.split}.{name}": np.asarray(value) for name, value in parts.items()}
-        files.write_arrays(self.path / "predictions.npz", **arrays)
+        if predictions.views is None and _same_answers(before, predictions):
+            parts |= {name: before[name] for name in ("views", "looks") if name in before}
+        others = {name: value for name, value in arrays.items() if not name.startswith(predictions.split + ".")}
+        own = {f"{predictions.split}.{name}": np.asarray(value) for name, value in parts.items()}
+        files.write_arrays(path, **others, **own)
 
     def log_tail(self, lines: int = 40) -> list[str]:
         """Read the last lines of log.txt."""
@@ -342,7 +474,7 @@ class Run:
 
     def _check_weights(self) -> None:
         """Compare the length that the weights' header tells with the file's own: a cut-off file is found without reading it."""
-        path = self.path / "weights.safetensors"
+        path = self.path / WEIGHTS
         if not path.exists():
             return
         try:
@@ -372,19 +504,20 @@ class Run:
             raise RunError(f"{self.id}/{name} holds no JSON object.", received=type(value).__name__)
         return value
 
-    def _arrays(self, name: str) -> dict[str, np.ndarray]:
-        path = self.path / name
+    def _arrays(self, name: str, path: Path | None = None) -> dict[str, np.ndarray]:
+        path = path or self.path / name
         if not path.exists():
             return {}
+        key = str(path)
         stamp = (path.stat().st_mtime_ns, path.stat().st_size)
-        if self._stamps.get(name, (None,))[0] != stamp:
+        if self._stamps.get(key, (None,))[0] != stamp:
             try:
-                self._stamps[name] = (stamp, files.read_arrays(path))
+                self._stamps[key] = (stamp, files.read_arrays(path))
             except Exception as error:  # a damaged zip raises a dozen kinds of errors
                 todo = f"python -m fer_core evaluate {self.id}" if name == "predictions.npz" else ""
                 raise RunError(f"{self.id}/{name} is damaged.", received=type(error).__name__, expected="an npz of plain arrays",
                                todo=todo) from None
-        arrays: dict[str, np.ndarray] = self._stamps[name][1]
+        arrays: dict[str, np.ndarray] = self._stamps[key][1]
         return dict(arrays)
 
 
@@ -461,6 +594,29 @@ class RunStore:
                     todo="free space or choose another --runs folder",
                 ) from None
         raise RunError("Too many runs of the same name.", received=stem)
+
+
+@functools.lru_cache(64)
+def _digest(path: Path, stamp: int, size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _merged(own: dict[str, np.ndarray], cached: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Lay the answers of a shipped run over those that the cache has of the same split."""
+    if not own or not cached:
+        return own or cached
+    same_faces = str(own["fingerprint"]) == str(cached["fingerprint"]) and np.array_equal(own["labels"], cached["labels"])
+    return cached | own if same_faces else cached
+
+
+def _same_answers(before: dict[str, np.ndarray], now: Predictions) -> bool:
+    """Tell whether the stored answers are those of the same network to the same faces, but for the arithmetic of another machine."""
+    if not before or str(before["fingerprint"]) != now.fingerprint:
+        return False
+    if before["probabilities"].shape != now.probabilities.shape:
+        return False
+    return bool(np.allclose(before["probabilities"], now.probabilities, rtol=0.0, atol=SAME_ANSWERS))
 
 
 def _numbers(rows: list[dict[str, str]], name: str) -> np.ndarray:

@@ -49,8 +49,11 @@ class Proof:
 def ship(run: Run, dataset: Dataset, store: RunStore, name: str) -> tuple[Run, Proof]:
     """Copy a finished run into `store` as `name`, small; a run whose small weights say something else is refused and nothing is left.
 
-    The copy's predictions are those of the small weights on the validation split, so that they and the weights agree.
+    The copy's predictions are those of the small weights on the validation split, so that they and the weights agree: with as many looks
+    at each face as the run has stored. It is marked as shipped, and its folder is then never written to (`Run.desk`). Raises `RunError` for
+    a run that is not finished or was trained on other faces, `ModelError` for one without a network.
     """
+    run.check_network()
     if run.status.state != "finished":
         raise RunError(f"{run.id} is not finished, so it is not given away.", received=run.status.state,
                        todo=f"python -m fer_core resume {run.id}")
@@ -74,13 +77,14 @@ def _fill(run: Run, copy: Run, dataset: Dataset) -> Proof:
     for part in ("history.csv", "confusion.npz", "probes.npz"):
         shutil.copyfile(run.path / part, copy.path / part)
     files.write_json(copy.path / "facts.json", run.facts)
-    copy.update_meta(**{**asdict(run.meta), "title": copy.id, "archived": False})
+    copy.update_meta(**{**asdict(run.meta), "title": copy.id, "archived": False, "shipped": False})
     copy.write_status(replace(run.status, process=None))
     network = models.load(run)
     before = predictions(network, dataset, "validation", flip=True)
     models.save_weights(network, copy.path / "weights.safetensors", small=True)
     small = models.load(copy)
-    after = predictions(small, dataset, "validation", flip=True)
+    stored = run.predictions("validation")
+    after = predictions(small, dataset, "validation", flip=True, views=stored.looks if stored else 0)
     images = np.asarray(dataset["validation"].images[:MAPS])
     where = regions.located(images, drawn=dataset.name == "demo")
     shares = [_shares(model, images, before.probabilities[:MAPS].argmax(1), where) for model in (network, small)]
@@ -93,6 +97,7 @@ def _fill(run: Run, copy: Run, dataset: Dataset) -> Proof:
     copy.write_predictions(replace(after, features=features))
     files.write_json(copy.path / "small.json", asdict(proof))
     (copy.path / "log.txt").write_text("".join(_log(run)), encoding="utf8")
+    copy.update_meta(shipped=True)  # last: from now on nothing is written here
     return proof
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from fer_core import sources
 from fer_core.card import copies_in_words
 from fer_core.data import Dataset, read
 from fer_core.evaluate import Evaluation
+from fer_core.looks import Look
 from fer_core.runs import Run, Status
 
 console, errors = Console(), Console(stderr=True)
@@ -44,6 +46,8 @@ def describe(run: Run) -> dict[str, Any]:
         "best_epoch": best[0] if best else None,
         "best": best[1] if best else None,
         "notes": list(run.notes),
+        "network": run.has_network,
+        "origin": run.origin,
     }
 
 
@@ -135,6 +139,23 @@ def show_scores(title: str, result: Evaluation) -> None:
     for line in result.per_class:
         precision, recall = _share(line.precision, line.precision_interval), _share(line.recall, line.recall_interval)
         table.add_row(line.name, f"{line.support:,}", precision, recall, "-" if math.isnan(line.f1) else f"{line.f1:.3f}")
+    console.print(table)
+
+
+def show_looks(found: Mapping[str, Look]) -> None:
+    """Print what the mirror image and further looks add to the single look, where there are any."""
+    if len(found) < 2:
+        return
+    table = Table("looks at each face", "right", "without copies", "calibration error", "beside the single look", box=None)
+    for look in found.values():
+        scores, rest = look.scores, look.scores.without_copies
+        table.add_row(
+            look.words,
+            f"{_share(scores.accuracy, scores.interval, 2)} of {scores.n:,}",
+            f"{_share(rest.accuracy, rest.interval, 2)} of {rest.n:,}" if rest else "",
+            f"{scores.ece:.3f}",
+            look.adds or "",
+        )
     console.print(table)
 
 

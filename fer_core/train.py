@@ -28,6 +28,7 @@ from fer_core.feed import Batch, Feed
 from fer_core.launch import sole_writer
 from fer_core.recorder import Recorder
 from fer_core.runs import EARLY_STOP, NO_MEMORY, NO_SPACE, ON_REQUEST, VALIDATING, Predictions, Run
+from fer_core.views import VIEWS, check_count, predict_means
 
 PROBES = 16
 SAVE_SECONDS = 120.0
@@ -233,16 +234,17 @@ class Trainer:
         self.models.load_weights(self.learner.model, self.run.path / "weights.safetensors")
         for split in ("validation", "test"):
             if split in self.dataset:
-                self.run.write_predictions(predictions(self.learner.model, self.dataset, split, flip=True))
+                looks = len(VIEWS) if self.config.fold else 0
+                self.run.write_predictions(predictions(self.learner.model, self.dataset, split, flip=True, views=looks))
         if self.config.fold and self.inputs.folds is not None:
             rows = np.flatnonzero(self.inputs.folds == self.config.fold)
             crossfit.write_held_out(self.run, self._held_out(rows))
 
     def _held_out(self, rows: np.ndarray) -> crossfit.HeldOut:
         images = np.asarray(self.dataset["train"].images[rows])
-        plain = self.models.predict(self.learner.model, images)
-        flipped = self.models.predict(self.learner.model, images, flip=True)
-        return crossfit.HeldOut(rows, plain, flipped)
+        looks = len(VIEWS)
+        means = predict_means(self.learner.model, images, (1, 2, looks))
+        return crossfit.HeldOut(rows, means[1], means[2], means[looks], looks)
 
     def _write_facts(self) -> None:
         per_split = {split: [int(n) for n in row] for split, row in counts(self.dataset).items()}
@@ -317,24 +319,40 @@ class Trainer:
         self.recorder.log(f"goes on after {counters['epochs']} epochs and {self.position} steps")
 
 
-def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, progress: Any = None) -> Predictions:
-    """Let a network predict a split: probabilities, flip-averaged ones where asked for, and features.
+def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, views: int = 0, progress: Any = None) -> Predictions:
+    """Let a network predict a split: probabilities of the single look, flip-averaged ones where asked for, and features.
 
-    `progress` is told the share that is done, 0 to 1.
+    With `views` of 1 or more the mean of so many looks (`views.VIEWS`) stands beside them. `progress` is told the share that is done, 0 to
+    1. Raises `ConfigError` for more looks than there are.
     """
     from fer_core import models, near_copies
 
-    faces, passes = dataset[split], 4 if flip else 2  # plain, face and mirror image, features
+    if views:
+        check_count(views)
+    faces = dataset[split]
+    counts = {1} | ({2} if flip else set()) | ({views} if views else set())
+    passes = max(counts) + 1  # the looks, then the features
 
-    def tell(first: int, width: int) -> Any:
-        return (lambda share: progress((first + share * width) / passes)) if progress else None
+    def tell(share: float) -> None:
+        if progress:
+            progress(share * max(counts) / passes)
 
-    plain = models.predict(model, faces.images, progress=tell(0, 1))
+    means = predict_means(model, faces.images, sorted(counts), progress=tell)
     leaked = copies(dataset).leaked.get(split, np.zeros(len(faces.labels), bool))
     near = near_copies.find(dataset).near.get(split, np.zeros(len(faces.labels), bool))
-    flipped = models.predict(model, faces.images, flip=True, progress=tell(1, 2)) if flip else None
     features = models.features(model, faces.images).astype(np.float16)
-    return Predictions(split, dataset.fingerprint, faces.labels, plain, flipped, features, leaked, near=near)
+    return Predictions(
+        split,
+        dataset.fingerprint,
+        faces.labels,
+        means[1],
+        means[2] if flip else None,
+        features,
+        leaked,
+        means[views] if views else None,
+        views,
+        near,
+    )
 
 
 def _labelled_split(dataset: Dataset, name: str) -> Split:

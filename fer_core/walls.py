@@ -1,4 +1,4 @@
-"""Walls of pictures, one per unit of a layer, painted in the background and kept in the run folder: what a page needs to show them.
+"""Walls of pictures, one per unit of a layer, painted in the background and kept with the run: what a page needs to show them.
 
 A wall is known by the run's weights, the layer, the settings and the seed. Their size on disk is bounded: the longest unseen go first.
 """
@@ -27,6 +27,8 @@ from fer_core.runs import Run
 from fer_core.sentences import Sentence
 
 FORM = "fer-lens-wall-1"
+OWNER = "run.json"
+"""File that names the run whose walls lie in the cache, since its own folder is never written to."""
 LIMIT = 64 * 2**20
 """Bytes that the walls of one run may take together; a wall of 512 filters takes 1.2 million."""
 PATIENCE = 5.0
@@ -66,7 +68,12 @@ class Wall:
     @property
     def run(self) -> Run:
         """The run whose network is painted."""
-        return Run(self.folder.parents[2])
+        desk = self.folder.parents[2]
+        try:
+            told = json.loads((desk / OWNER).read_text("utf8"))
+            return Run(Path(told["path"]))
+        except (OSError, ValueError, KeyError, TypeError):  # it lies in the run folder itself
+            return Run(desk)
 
     @property
     def pictures(self) -> NDArray[np.uint8]:
@@ -132,7 +139,7 @@ class Wall:
     @property
     def easel(self) -> Path:
         """The one place that all painters of a store share: one paints at a time, since each takes a network into memory."""
-        return self.folder.parents[3] / ".painting"
+        return self.run.path.parent / ".painting"
 
     def hang(self, units: list[int], pictures: NDArray[Any], scores: NDArray[Any], remarks: dict[int, str]) -> None:
         """Put painted pictures of 0 to 255 up, and what is to be told of them."""
@@ -151,10 +158,12 @@ def ask(run: Run, layer: str, units: int, preset: str | Settings = "standard", s
     settings = PRESETS[preset] if isinstance(preset, str) else preset
     asked = {"form": FORM, "layer": layer, "units": units, "settings": asdict(settings), "seed": seed, "weights": weights_digest(run)}
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-    folder = run.path / ".cache" / "walls" / key
+    folder = run.desk / ".cache" / "walls" / key
     if not _complete(folder):
         tidy(folder.parent, keep=folder, room=units * (SIDE * SIDE + 4))
         folder.mkdir(parents=True, exist_ok=True)
+        if run.desk != run.path:
+            files.write_json(run.desk / OWNER, {"path": str(run.path.resolve())})
         np.save(folder / "pictures.npy", np.full((units, SIDE, SIDE), 128, np.uint8))
         np.save(folder / "scores.npy", np.full(units, np.nan, np.float32))
         (folder / "remarks.json").unlink(missing_ok=True)
@@ -181,14 +190,7 @@ def _told(kept: Any) -> str:
 
 def weights_digest(run: Run) -> str:
     """Give the SHA-256 of a run's weights; empty when there are none yet."""
-    path = run.path / "weights.safetensors"
-    return _digest(path, path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else ""
-
-
-@functools.lru_cache(64)
-def _digest(path: Path, stamp: int, size: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return run.weights_digest
 
 
 def _complete(folder: Path) -> bool:

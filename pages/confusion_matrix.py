@@ -9,15 +9,29 @@ import streamlit as st
 
 from fer_core.charts import SHADINGS
 from fer_core.choice import SHOWS, parse
-from fer_core.emotions import SPLITS
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
-from ui import ask_run, cache, cell, class_numbers, confidence_view, marks_view, matrix_panel, one_face, opened, page, selection, two_runs
+from ui import (
+    ask_run,
+    cache,
+    cell,
+    class_numbers,
+    confidence_view,
+    looks_view,
+    marks_view,
+    matrix_panel,
+    one_face,
+    opened,
+    page,
+    selection,
+    two_runs,
+    words,
+)
 from ui.answers import answers
 from ui.language import say
 from ui.view import View
-from ui.which_run import choose_run
+from ui.which_run import any_run, choose_split, problem_with_run, problem_with_split
 
 PANELS = {"cell": "What they have in common", "confidence": "Confidence", "classes": "Numbers per class", "runs": "Two runs",
           "marks": "Marks"}
@@ -31,31 +45,14 @@ Click a cell, or the name of a row or column: its faces appear beside or below. 
 some labels are wrong, and this page helps to find them."""
 
 
-def chosen_run() -> Run | None:
-    """Draw the choice of the run and return it: the URL's, or the usual one."""
-    known = {run.id: run for archived in (False, True) for run in cache.runs(archived=archived) if not run.damage}
-    if not known:
-        return None
-    asked = selection.param("run")
-    shown = [id for id, run in known.items() if not run.meta.archived or id == asked] or list(known)
-    return choose_run([known[id] for id in shown], "Run (A)")
-
-
-def problem_with_run(run: Run) -> None:
-    """Tell why the run that the URL names is not the one shown."""
-    asked = selection.param("run")
-    if asked is not None and asked != run.id:
-        with page.errors():
-            cache.store().open(asked)
-
-
 def controls() -> tuple[Run | None, str]:
     """Draw the row of choices; return run and split."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        run = chosen_run()
+        run = any_run()
         if run is None:
             return None, ""
-        split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
+        split = choose_split(run)
+        looks_view.choose(run, split)
         selection.choose("Colour of a cell", "colour", list(SHADINGS), words=lambda name: SHADINGS[name].capitalize(), default="row")
         two_runs.choose(run, split)
     return run, split
@@ -64,7 +61,7 @@ def controls() -> tuple[Run | None, str]:
 def viewed(run: Run, split: str) -> View | None:
     """Read what the URL asks for; `None`, and an offer to make it, where the run has not predicted the split."""
     try:
-        found = answers(run, split)
+        found = answers(run, split, looks_view.kind(run, split))
     except RunError as error:
         page.problem(error)
         found = None
@@ -74,6 +71,7 @@ def viewed(run: Run, split: str) -> View | None:
         return None
     choice, complaints = parse(st.query_params.to_dict())
     page.left_aside(complaints)
+    looks_view.problem(run, split)
     second = None
     with page.errors():
         second = two_runs.second(found, two_runs.others(run, split))
@@ -103,6 +101,9 @@ def main() -> None:
                    "python -m fer_core train --data demo --preset quick")
         return
     problem_with_run(run)
+    problem_with_split(run, split)
+    if run.alone:
+        st.info(words.literal(say(run.alone)), icon=":material/info:")
     try:
         view = viewed(run, split)
     except FerError as error:
@@ -111,6 +112,7 @@ def main() -> None:
     if view is None:
         return
     head.html(f"<p class='fer-sentence'>{html.escape(matrix_panel.sentence(view))}</p>")
+    looks_view.line(run, split)
     with st.container(key="sides"):
         left, right = st.columns(2, gap="medium")
     with left, st.container(key="side-matrix"):

@@ -41,7 +41,7 @@ it. A picture tells what the network looks for, not what a person feels."""
 
 def chosen_run(complained: DeltaGenerator) -> Run | None:
     """Draw the choice of the run; the URL's, or the usual one. What is wrong with the URL's is told in `complained`."""
-    known = {run.id: run for run in cache.runs() if not run.damage and (run.path / blueprint.FILE).exists()}
+    known = {run.id: run for run in cache.runs() if not run.damage and run.has_network}
     asked = selection.param("run")
     if asked is not None and asked not in known:
         with complained, page.errors():

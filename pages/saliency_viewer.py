@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
-from ui import ask_face, ask_network, ask_run, cache, explain_view, jobs, page, panels, selection, words
+from ui import ask_face, ask_network, ask_run, cache, explain_view, jobs, looks_view, page, panels, selection, words
 from ui.answers import answers, faces
 from ui.language import say
 from ui.subject import Subject, Walk, predicted, subject, walk
@@ -27,14 +27,15 @@ def controls() -> tuple[Subject | None, Walk | None]:
         if run is None:
             return None, None
         split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
-        found, way, there, problem = None, None, None, None
+        found, chosen, way, there, problem = None, None, None, None, None
         try:
             found = answers(run, split)
             there = None if found is None else faces(run, found)
             if there is not None and there.edition:  # the stored answers are of other pixels: the network is asked face by face
                 found = None
-            way = walk(run, split, found)
-            ask_face.choose_faces(found)
+            chosen = None if found is None else answers(run, split, looks_view.kind(run, split))
+            way = walk(run, split, chosen)
+            ask_face.choose_faces(chosen)
             ask_face.number(way)
         except FerError as error:
             problem = error
@@ -50,6 +51,9 @@ def controls() -> tuple[Subject | None, Walk | None]:
         ask_run.anew(run, split, there.edition)
     if way is None:
         return None, None
+    if chosen is not None and chosen.kind != "single":
+        st.caption(say("The faces were chosen by the mean of {n} looks; everything below is about the single look, the face as it is.",
+                       n=chosen.looks))
     ask_face.steps(way)
     page.left_aside(way.complaints)
     return subject(run, found, way), way

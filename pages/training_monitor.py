@@ -39,6 +39,12 @@ def detail(run: str) -> None:
         return
     ticked = [reading, *(known[name] for name in ticked_ids() if name in known and name != run and not known[name].damage)]
     run_detail.state_line(reading)
+    if reading.alone and not reading.epochs:
+        with page.errors():
+            run_detail.predictions_alone(reading)
+            if len(ticked) > 1:
+                run_detail.compare(ticked)
+        return
     run_detail.actions(reading)
     run_detail.facts(reading)
     with page.errors():
@@ -86,7 +92,8 @@ def new_run(base: Reading | None, turn: int) -> None:
 def sentence(readings: list[Reading]) -> str:
     """Say in numbers what the page shows."""
     whole = [reading for reading in readings if not reading.damage and not reading.meta.archived]
-    best = max((reading for reading in whole if reading.accuracy is not None), default=None,
+    rated = [reading for reading in whole if reading.accuracy is not None and reading.split == "validation"]
+    best = max(rated, default=None,
                key=lambda reading: (not reading.config.data.startswith("demo"), reading.accuracy or 0))  # drawn faces are easier
     damaged = sum(bool(reading.damage) for reading in readings)
     return words.prose([

@@ -129,6 +129,7 @@ def test_the_presets_are_sound():
 
 
 def test_predictions_are_stored_for_the_runs_own_data_and_for_another_edition_of_it(say, csv, run_store, root, monkeypatch):
+    monkeypatch.setenv("FER_LENS_CACHE", str(run_store.root.parent / "cache"))
     shutil.copytree(root / "checkpoints/demo", run_store.root / "demo", ignore=shutil.ignore_patterns(".cache"))
     run, faces = run_store.open("demo"), read(csv)
     before = run.predictions("validation")

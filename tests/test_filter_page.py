@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import copied
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
@@ -34,7 +35,7 @@ BLOCKS = [CONV, LOGITS]
 def runs(root, tmp_path_factory):
     """A store with a copy of the demo run, without its caches."""
     folder = tmp_path_factory.mktemp("filters") / "runs"
-    shutil.copytree(root / "checkpoints/demo", folder / "demo", ignore=shutil.ignore_patterns(".cache"))
+    copied(root / "checkpoints/demo", folder / "demo")
     return folder
 
 

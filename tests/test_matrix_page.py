@@ -337,7 +337,8 @@ def test_the_page_runs_for_any_link(app, query):
 
 def test_a_split_that_was_not_predicted_is_offered(app):
     shown = opened_page(app, split="train", run="one")
-    assert "no weights yet" in html_of(shown)
+    assert "keeps no predictions of the training split" in " ".join(part.value for part in shown.info)
+    assert "Train" not in next(one for one in shown.get("button_group") if one.label == "Split").options
     (app.runs / "one" / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
     shown = opened_page(app, split="train", run="one")
     assert any(button.label == "Make the predictions" for button in shown.button)
@@ -365,7 +366,7 @@ def test_another_edition_of_the_faces_can_be_predicted(app, monkeypatch):
     shown = opened_page(app, run="other")
     assert "another edition of those that were predicted" in html_of(shown) and "right (" in html_of(shown)
     asked = []
-    monkeypatch.setattr(predicting, "start", lambda run, split, source: asked.append((run.id, split, source)))
+    monkeypatch.setattr(predicting, "start", lambda run, split, source, views: asked.append((run.id, split, source)))
     next(button for button in shown.button if button.label == "Predict the faces at hand").click().run()
     assert asked == [("other", "validation", str(app.path))]
     told["counts"]["train"][0] += 1  # as many faces of each class is what an edition is known by

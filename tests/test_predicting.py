@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from conftest import copied
 
 from fer_core import predicting
 from fer_core.config import RunConfig
@@ -67,9 +68,8 @@ def test_a_split_that_is_none_is_refused(run):
 
 
 def test_the_command_line_predicts_and_a_second_call_joins_the_first(run_store, root):
-    import shutil
 
-    shutil.copytree(root / "checkpoints" / "demo", run_store.root / "demo")
+    copied(root / "checkpoints/demo", run_store.root / "demo")
     run = run_store.open("demo")
     before = run.predictions("validation")
     (run.path / "predictions.npz").unlink()

@@ -14,6 +14,7 @@ from string import Formatter
 import cv2
 import numpy as np
 import pytest
+from conftest import copied
 from PIL import Image
 from sklearn import metrics
 
@@ -43,7 +44,7 @@ def store(root, tmp_path_factory):
     """The demo run, one that calls every third face one class further, and one that has only begun."""
     folder = tmp_path_factory.mktemp("report")
     for name in ("demo", "other", "begun"):
-        shutil.copytree(root / "checkpoints/demo", folder / name, ignore=shutil.ignore_patterns(".cache"))
+        copied(root / "checkpoints/demo", folder / name)
     store = RunStore(folder)
     other = store.open("other")
     other.update_meta(title=EVIL)

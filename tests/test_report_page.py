@@ -1,10 +1,10 @@
 """The report page without a browser: what its URL means, what is missing, the report written and taken along; pins from any page."""
 
 import re
-import shutil
 import time
 
 import pytest
+from conftest import copied
 from streamlit.testing.v1 import AppTest
 
 from fer_core.pins import FILE, Pin, Pins
@@ -20,7 +20,7 @@ def runs(root, tmp_path_factory):
     """A store with the demo run and one that has only begun."""
     folder = tmp_path_factory.mktemp("report-page") / "runs"
     for name in ("demo", "begun"):
-        shutil.copytree(root / "checkpoints/demo", folder / name, ignore=shutil.ignore_patterns(".cache"))
+        copied(root / "checkpoints/demo", folder / name)
     (folder / "begun/weights.safetensors").unlink()
     return folder
 

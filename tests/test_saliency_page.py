@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import copied
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
@@ -178,7 +179,7 @@ def test_what_goes_wrong_is_told_as_an_error_in_words():
 def runs(root, tmp_path_factory):
     """A store with a copy of the demo run, without its caches."""
     folder = tmp_path_factory.mktemp("saliency") / "runs"
-    shutil.copytree(root / "checkpoints/demo", folder / "demo", ignore=shutil.ignore_patterns(".cache"))
+    copied(root / "checkpoints/demo", folder / "demo")
     return folder
 
 

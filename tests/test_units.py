@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.stats
+from conftest import copied
 
 from fer_core import activations, cuts, models, painter, switching, tasks, units, walls
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
@@ -25,7 +26,7 @@ QUICK = Settings(steps=6, start="grey", rate=0.2)
 @pytest.fixture(scope="module")
 def run(root, tmp_path_factory):
     """A copy of the demo run, to be written to."""
-    shutil.copytree(root / "checkpoints/demo", folder := tmp_path_factory.mktemp("runs") / "demo", ignore=shutil.ignore_patterns(".cache"))
+    folder = copied(root / "checkpoints/demo", tmp_path_factory.mktemp("runs") / "demo")
     return Run(folder)
 
 

@@ -15,9 +15,10 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError, FerError, RunError
 from fer_core.evaluate import Evaluation, evaluate
+from fer_core.looks import Look, results
 from fer_core.measures import entropy, loss, margin, own
 from fer_core.neighbours import distance_to_centre
-from fer_core.runs import Run
+from fer_core.runs import PREDICTIONS, Run
 from fer_core.sentences import Sentence
 from fer_core.suspicion import suspicion
 from ui import cache
@@ -25,7 +26,7 @@ from ui import cache
 if TYPE_CHECKING:
     from fer_core.data import Dataset
 
-FILE = "predictions.npz"
+FILE = PREDICTIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Answers:
     features: np.ndarray | None  # (n, d)
     leaked: np.ndarray  # bool (n,): the very pixels stand in train
     near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: nobody looked
+    kind: str = "single"  # how the faces were looked at: one of `runs.KINDS`
+    looks: int = 1  # looks at each face whose probabilities are averaged
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -127,8 +130,13 @@ class Answers:
 
 
 def predicted_splits(run: Run) -> list[str]:
-    """List the splits that a run has predicted, by the names in its file; a file that cannot be read has none."""
-    return _predicted_splits(str(run.path / FILE), _mark(run))
+    """List the splits that a run has predicted, by the names in its files; a file that cannot be read has none."""
+    return _predicted_splits(tuple(map(str, run.prediction_files)), mark(run))
+
+
+def offered_splits(run: Run) -> list[str]:
+    """List the splits of a run that can be looked at: all where its network can be asked or may still come, else those predicted."""
+    return list(SPLITS) if not run.alone else predicted_splits(run)
 
 
 def fingerprint(run: Run, split: str) -> str | None:
@@ -140,27 +148,32 @@ def fingerprint(run: Run, split: str) -> str | None:
     return None if found is None else found.fingerprint
 
 
-def answers(run: Run, split: str) -> Answers | None:
-    """Read what a run says of a split; `None` where it was not asked yet. Errors: `RunError` in words."""
-    return _answers(str(run.path), run.title, split, _mark(run))
+def answers(run: Run, split: str, kind: str = "single") -> Answers | None:
+    """Read what a run says of a split by a kind of `runs.KINDS`; `None` where it was not asked so yet. Errors: `RunError` in words."""
+    return _answers(str(run.path), run.title, split, kind, mark(run))
 
 
 def rate(run: Run, split: str) -> tuple[float, int] | None:
     """Give the accuracy (0 to 1) of a run's answers to a split, and the faces it is counted on; `None` where none can be read."""
-    return _rate(str(run.path), split, _mark(run))
+    return _rate(str(run.path), split, mark(run))
 
 
-def _mark(run: Run) -> cache.Stamp:
-    return cache.stamp(run.path / FILE)
+def looks(run: Run, split: str) -> dict[str, Look]:
+    """Score every way in which a run answered for a split; empty where there is none that can be read, or no label."""
+    return _looks(str(run.path), split, mark(run))
+
+
+def mark(run: Run) -> cache.Stamp:
+    """Stamp the files that hold the predictions of a run."""
+    return tuple(part for path in run.prediction_files for part in cache.stamp(path))
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _predicted_splits(path: str, mark: cache.Stamp) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return []
+def _predicted_splits(paths: tuple[str, ...], mark: cache.Stamp) -> list[str]:
+    names: set[str] = set()
+    for path in paths:
+        with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            names |= set(archive.namelist())
     return [split for split in SPLITS if f"{split}.probabilities.npy" in names]
 
 
@@ -173,18 +186,28 @@ def _rate(path: str, split: str, mark: cache.Stamp) -> tuple[float, int] | None:
     return None
 
 
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _looks(path: str, split: str, mark: cache.Stamp) -> dict[str, Look]:
+    with suppress(FerError):
+        if (found := Run(Path(path)).predictions(split)) is not None:
+            return results(found)
+    return {}
+
+
 @st.cache_resource(max_entries=4, show_spinner=cache.Waiting("Reading the predictions ..."))
-def _answers(path: str, title: str, split: str, mark: cache.Stamp) -> Answers | None:
+def _answers(path: str, title: str, split: str, kind: str, mark: cache.Stamp) -> Answers | None:
     found = Run(Path(path)).predictions(split)
-    if found is None:
+    probabilities = None if found is None else found.by(kind)
+    if found is None or probabilities is None:
         return None
-    n = len(found.probabilities)
+    n = len(probabilities)
     masks = [found.leaked] if found.near is None else [found.leaked, found.near]
-    if found.labels.shape != (n,) or any(mask.shape != (n,) for mask in masks) or (found.features is not None and len(found.features) != n):
+    fits = found.labels.shape == (n,) and all(mask.shape == (n,) for mask in masks)
+    if not fits or (found.features is not None and len(found.features) != n):
         raise RunError(f"{Path(path).name}/{FILE} does not fit together.", received=f"{n:,} faces predicted, {len(found.labels):,} labels",
                        todo="predict the split again")
-    made = Answers(Path(path).name, title, split, found.fingerprint, found.labels.astype(np.int8), found.probabilities, found.features,
-                   found.leaked, found.near)
+    made = Answers(Path(path).name, title, split, found.fingerprint, found.labels.astype(np.int8), probabilities, found.features,
+                   found.leaked, found.near, kind, found.looks_of(kind))
     _ = made.evaluation  # an impossible probability is told now, not in the middle of the page
     return made
 
@@ -265,7 +288,7 @@ def votes(found: Answers) -> dict[str, np.ndarray]:
         if run.damage or found.split not in predicted_splits(run):
             continue
         try:
-            called = _called(str(run.path), found.split, found.fingerprint, _mark(run))
+            called = _called(str(run.path), found.split, found.fingerprint, mark(run))
         except FerError:
             continue  # the run's own page tells what is wrong with it
         if called is not None and len(called) == len(found):

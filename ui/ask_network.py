@@ -9,8 +9,8 @@ from ui.which_run import choose_run
 
 def chosen_run(*, faces: bool = True) -> Run | None:
     """Draw the choice of a run that has weights."""
-    known = {run.id: run for run in cache.runs(archived=True) if not run.damage and (run.path / "weights.safetensors").exists()}
-    known |= {run.id: run for run in cache.runs() if not run.damage and (run.path / "weights.safetensors").exists()}
+    known = {run.id: run for run in cache.runs(archived=True) if not run.damage and run.has_network}
+    known |= {run.id: run for run in cache.runs() if not run.damage and run.has_network}
     return choose_run(list(known.values()), faces=faces) if known else None
 
 

@@ -10,6 +10,7 @@ from fer_core import predicting
 from fer_core.errors import FerError, RunError
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
+from fer_core.views import VIEWS
 from ui import clock, page, selection, words
 from ui.answers import located, missing
 from ui.language import say
@@ -17,9 +18,9 @@ from ui.language import say
 
 def offer(run: Run, split: str, why: str) -> None:
     """Offer to predict a split; while that goes on, show its progress instead."""
-    if not (run.path / "weights.safetensors").exists():
+    if not run.has_network:
         page.empty(Sentence("No predictions of the {split} split", split=split),
-                   "The run has no weights yet: they come with its first complete epoch.")
+                   run.alone or "The run has no weights yet: they come with its first complete epoch.")
         return
     if _under_way(run, split):
         return
@@ -37,9 +38,30 @@ def offer(run: Run, split: str, why: str) -> None:
     st.code(f"python -m fer_core evaluate {run.id} --split {split}", language="bash")
 
 
+def views(run: Run, split: str) -> None:
+    """Offer to ask with all looks at each face beside the single one; while that goes on, show its progress instead."""
+    if not run.has_network or _under_way(run, split):
+        return
+    source = _fitting(run, str(st.query_params.get("data", "")))
+    if source is None:
+        return
+    _failed(run, split)
+    st.button(
+        say("Ask with {n} looks", n=len(VIEWS)),
+        key=f"views-{split}",
+        icon=":material/filter_none:",
+        type="tertiary",
+        help=say("Each face is shown mirrored, moved and resized too, and the {n} answers are averaged. It takes {n} times as long as one "
+                 "look, once; the single look stays beside it.", n=len(VIEWS)),
+        on_click=ask,
+        args=(run, split, source, len(VIEWS)),
+    )
+    _problem()
+
+
 def anew(run: Run, split: str, edition: str) -> None:
     """Offer to predict another edition of the faces that a run has predicted; while that goes on, show its progress instead."""
-    if (run.path / "weights.safetensors").exists() and not _under_way(run, split):
+    if run.has_network and not _under_way(run, split):
         _button(run, split, "Predict the faces at hand", edition)
 
 
@@ -52,19 +74,27 @@ def _under_way(run: Run, split: str) -> bool:
 
 
 def _button(run: Run, split: str, label: str, source: str) -> None:
+    _failed(run, split)
+    st.button(say(label), key=f"ask-{split}", type="primary", icon=":material/play_arrow:", on_click=ask, args=(run, split, source))
+    _problem()
+
+
+def _failed(run: Run, split: str) -> None:
     told = predicting.progress(run, split)
     if told is not None and told.state in ("failed", "lost"):
         page.problem(RunError("The last attempt failed.", received=told.reason,
-                              todo=Sentence("look into {file}", file=f"{run.path.name}/predict.log")))
-    st.button(say(label), key=f"ask-{split}", type="primary", icon=":material/play_arrow:", on_click=ask, args=(run, split, source))
+                              todo=Sentence("look into {file}", file=f"{run.desk.name}/predict.log")))
+
+
+def _problem() -> None:
     if (problem := st.session_state.pop("ask_problem", None)) is not None:
         page.problem(problem)
 
 
-def ask(run: Run, split: str, source: str) -> None:
-    """Start the predicting, on the data set named or else on the run's own."""
+def ask(run: Run, split: str, source: str, looks: int = 0) -> None:
+    """Start the predicting, on the data set named or else on the run's own, with so many looks beside the single one."""
     try:
-        predicting.start(run, split, source)
+        predicting.start(run, split, source, views=looks)
     except FerError as error:
         st.session_state["ask_problem"] = error
 

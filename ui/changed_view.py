@@ -54,7 +54,7 @@ class Pair:
 def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None:
     """Draw the panel."""
     first = answers(subject.run, way.split)
-    there = {run.id: run for run in two_runs.alike(subject.run, way.split)} if first else {}
+    there = {run.id: run for run in two_runs.alike(subject.run, way.split) if run.has_network} if first else {}
     page.left_aside(selection.strange(**{"with": there or ["none"]}))
     if first is None or not there:
         page.empty("One network only", "With two networks that predicted the same faces, those stand here that the second one gets right "

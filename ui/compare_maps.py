@@ -130,7 +130,7 @@ def _other(subject: Subject, first: int) -> int:
 
 def others(run: Run) -> list[Run]:
     """List the other runs with weights, those trained on the same faces first."""
-    found = [one for one in cache.runs() if not one.damage and one.id != run.id and (one.path / "weights.safetensors").exists()]
+    found = [one for one in cache.runs() if not one.damage and one.id != run.id and one.has_network]
     return sorted(found, key=lambda one: _trained_on(one) != _trained_on(run))
 
 

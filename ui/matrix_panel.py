@@ -12,9 +12,11 @@ from fer_core.charts import SHADINGS, Theme
 from fer_core.choice import Cell, written
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation, from_matrix
+from fer_core.looks import named
 from fer_core.matrices import Shading
+from fer_core.runs import Run
 from fer_core.sentences import signed
-from ui import marks_view, opened, pairs, selection, words
+from ui import cache, marks_view, opened, pairs, selection, words
 from ui.answers import Answers
 from ui.language import say
 from ui.matrix import Look, counted, difference, matrix
@@ -51,17 +53,29 @@ def sentence(view: View) -> str:
     split = words.SPLIT_WORDS[found.split]
     text = say("{run} on {n:,} {split} faces: {rate}, {copies}.", run=found.title, n=found.evaluation.n, split=split,
                rate=rate(found.evaluation), copies=copies(found.evaluation))
+    if found.kind != "single":
+        text += say(" The mean of {n} looks at each face.", n=found.looks)
     without = marks_view.without_disputed(view, found)
     text += say(" {without}.", without=f"{without[0].upper()}{without[1:]}") if without else ""
     unlabelled = found.evaluation.unlabelled
     text += say(" {faces} without a label are left out.", faces=words.faces(unlabelled)) if unlabelled else ""
-    return text + (say(" The network learned from these very faces: no measure of how good it is.") if found.split == "train" else "")
+    return text + _learned(cache.store().open(found.run)) if found.split == "train" else text
+
+
+def _learned(run: Run) -> str:
+    """Say of answers to the training faces what they are worth."""
+    if run.origin.get("kind") == "crossfit":
+        return say(" Every face was answered by a network that had not learned from it.")
+    if run.origin:
+        return say(" Networks that learned from these very faces may be among the members: no measure of how good they are.")
+    return say(" The network learned from these very faces: no measure of how good it is.")
 
 
 def told(view: View) -> list[tuple[str, bool]]:
     """Return what stands on the figure: split, N, accuracy with its interval, and without copies."""
     found, least = view.shown, view.choice.least
-    parts = [(say("{run}, {split}", run=found.title, split=found.split), True), (f"N {found.evaluation.n:,}", False),
+    looks = [] if found.kind == "single" else [(say(named(found.kind, found.looks)), True)]
+    parts = [(say("{run}, {split}", run=found.title, split=found.split), True), *looks, (f"N {found.evaluation.n:,}", False),
              (rate(found.evaluation), True), (copies(found.evaluation), False),
              (say("colour: {meaning}", meaning=SHADINGS[shading()]), False)]
     without = marks_view.without_disputed(view, found)

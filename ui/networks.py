@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from fer_core.errors import ModelError
 from fer_core.runs import Run
 from ui import cache
 
@@ -37,8 +36,7 @@ def name(run: Run) -> Name:
 
 def check(run: Run) -> None:
     """Raise `ModelError` for a run without weights; needs no framework."""
-    if not (run.path / "weights.safetensors").exists():
-        raise ModelError("The run has no weights yet.", received=run.id, todo="wait for the end of its first epoch")
+    run.check_network()
 
 
 def network(wanted: Name) -> Any:

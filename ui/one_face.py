@@ -17,7 +17,7 @@ from fer_core.runs import Run
 from fer_core.sentences import Sentence
 from fer_core.suspicion import agreement
 from ui import ask_run, cache, marks_view, opened, page, selection, words
-from ui.answers import FILE, Answers, answers, votes
+from ui.answers import Answers, answers, mark, votes
 from ui.chart import chart
 from ui.gallery import gallery, picture
 from ui.language import say
@@ -84,7 +84,9 @@ def _suspicion(found: Answers, face: int) -> None:
         return
     value = float(found.suspicion[face])
     worse = int((found.suspicion > found.suspicion[face]).sum())
-    learned = say(" The network learned from these faces: the number says little here.") if found.split == "train" else ""
+    learned = ""
+    if found.split == "train" and cache.store().open(found.run).origin.get("kind") != "crossfit":
+        learned = say(" The network learned from these faces: the number says little here.")
     st.markdown(say("**Label suspicion {value:.2f}** · {worse:,} of {n:,} labels are more suspicious.", value=value, worse=worse,
                     n=found.evaluation.n) + learned, help=say(ABOUT_SUSPICION))
 
@@ -118,7 +120,10 @@ def _found(path: str, split: str, face: int, mark: cache.Stamp) -> Neighbours | 
 def _nearest(view: View, face: int) -> None:
     """Draw the ten nearest training faces with their labels; those that contradict the face's own jump to the eye."""
     run = view.run if view.shown is view.a else cache.store().open(view.shown.run)
-    found = _found(str(run.path), view.shown.split, face, cache.stamp(run.path / FILE))
+    found = _found(str(run.path), view.shown.split, face, mark(run))
+    if found is None and run.alone:
+        st.markdown(say("**The nearest training faces** · this run keeps no features, so no face is near another."))
+        return
     if found is None:
         ask_run.offer(run, "train", "Then the ten training faces that the network sees as most like this one stand here, labelled.")
         return

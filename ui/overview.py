@@ -15,8 +15,9 @@ import streamlit as st
 from fer_core.colours import run_colour
 from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
-from ui import breadcrumb, cache, page, recent, selection, tour, words
-from ui.answers import answers
+from fer_core.measures import wilson
+from ui import breadcrumb, cache, looks_view, page, recent, selection, tour, words
+from ui.answers import answers, rate
 from ui.faces import colours
 from ui.gallery import gallery
 from ui.language import say
@@ -170,11 +171,27 @@ def result_card(label: str, found: Result | None, command: str) -> None:
             say("of {n:,} validation faces named as labelled; 95% interval {low:.1f} to {high:.1f}%",
                 n=found.n, low=100 * low, high=100 * high),
             *without_copies(scores),
+            *looks_view.told(cache.store().open(found.run), "validation")[1:-1],
             say("{run}, epoch {epoch} of {epochs}, on {data}", run=found.title, epoch=found.epoch, epochs=len(found.curve),
                 data=words.source(found.data)),
         ],
         spark(found.curve, found.colour),
     )
+
+
+def alone(runs: Sequence[Run]) -> None:
+    """List the runs that are predictions alone, such as the mean of several, with what they score on the validation faces."""
+    told = [(run, run.alone, rate(run, "validation")) for run in runs if not run.damage and run.origin]
+    shown = [(run, said, score) for run, said, score in told if said and score is not None]
+    if not shown:
+        return
+    st.markdown(say("#### Predictions alone"))
+    for run, said, (share, n) in shown:
+        interval = wilson(round(share * n), n)
+        score = words.accuracy(share, interval, n)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            page.link("pages/confusion_matrix.py", words.literal(run.title), run=run.id, split="validation")
+            st.caption(words.literal(say("{score} right (validation). {alone}", score=score, alone=said)), width="content")
 
 
 def living(run: Run) -> None:

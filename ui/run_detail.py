@@ -15,7 +15,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.launch import launch
 from fer_core.runs import REASONS
-from ui import figures, page, run_compare, run_epochs, selection, words
+from ui import cache, figures, looks_view, page, run_compare, run_epochs, selection, words
 from ui.chart import chart
 from ui.language import say
 from ui.run_list import Reading, badge, percent, progress, pulse, span, state_word
@@ -72,11 +72,29 @@ def actions(reading: Reading) -> None:
             word = say("Start" if state == "queued" else "Resume")
             st.button(word, icon=":material/play_arrow:", type="primary", key="resume", help=say("Goes on exactly where it was."),
                       on_click=act, args=(lambda: launch(run),))
-        if st.button(say("Duplicate with changes"), icon=":material/content_copy:", key="duplicate"):
+        if not run.origin and st.button(say("Duplicate with changes"), icon=":material/content_copy:", key="duplicate"):
             st.session_state["new_run"] = reading.id
             st.rerun()
     if problem := st.session_state.get("run_problem"):
         page.problem(problem)
+
+
+def predictions_alone(reading: Reading) -> None:
+    """Draw a run that was not trained: whose predictions it is, what they score by each number of looks, and where to look at them."""
+    score = percent(reading.accuracy, reading.interval)
+    st.info(words.literal(say(reading.alone)), icon=":material/info:")
+    if reading.accuracy is not None:
+        st.markdown(say("**{score}** of {faces} of the {split} split are right.", score=score, faces=words.faces(reading.faces),
+                        split=words.SPLIT_WORDS[reading.split]))
+    for part in looks_view.told(reading.run, reading.split):
+        st.markdown(f"- {part}")
+    members = [member for member in reading.run.members if (cache.store().root / member).is_dir()]
+    with st.container(horizontal=True, key="members"):
+        page.link("pages/confusion_matrix.py", "Its confusion matrix", run=reading.id, split=reading.split)
+        for member in members:
+            st.button(words.literal(member), key=f"member-{member}", type="tertiary", icon=":material/show_chart:",
+                      on_click=selection.write, kwargs={"run": member})
+    st.caption(say("It has no curves, no log and nothing to resume: it was not trained."))
 
 
 def facts(reading: Reading) -> None:

@@ -130,7 +130,7 @@ def form(data_sets: list[str], base: RunConfig | None = None, *, turn: int = 0) 
     preset = st.selectbox(say("Preset"), presets, index=first, key=f"{turn}-new-preset",
                           format_func=lambda p: say("{preset}: {words}", preset=p, words=PRESET_WORDS.get(p, "")))
     values = start_values(preset, base)
-    known = knob("arch").options
+    known = [name for name in knob("arch").options if name != "none"]  # predictions alone are not trained
     arch = st.selectbox(say("Network"), known, index=known.index(values["arch"]), key=f"{turn}-new-{preset}-arch",
                         format_func=lambda name: say(ARCH_WORDS.get(str(name), str(name))))
     told: dict[str, Any] = {"data": (data or "demo").strip(), "arch": arch, "preset": preset}

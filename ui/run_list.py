@@ -17,7 +17,7 @@ from fer_core.errors import FerError
 from fer_core.evaluate import wilson
 from fer_core.runs import PHASES, Meta, Run, Status, best_epoch
 from ui import words
-from ui.answers import rate
+from ui.answers import predicted_splits, rate
 from ui.language import say
 
 STATE_LOOKS: dict[str, tuple[str, str, str]] = {
@@ -54,7 +54,11 @@ class Reading:
     best: tuple[int, float] | None = None
     status: Status = field(default_factory=Status)
     stored: tuple[float, int] | None = None
-    """Accuracy of the stored predictions of the validation faces, and their number; the other pages tell it too."""
+    """Accuracy of the stored predictions of `split`, and the faces it is counted on; the other pages tell it too."""
+    alone: str = ""
+    """That it is predictions alone, and whose; empty where there is a network, or one may still come."""
+    split: str = SPLITS[1]
+    """Split of the stored predictions: the validation faces, or of predictions alone without them the first that there is."""
 
     @property
     def id(self) -> str:
@@ -149,17 +153,26 @@ def read(run: Run, stamp: tuple[Any, ...] = ()) -> Reading:
         meta = run.meta
         run.check()
         history = run.history
+        alone = run.alone
+        split = _split(run) if alone else SPLITS[1]
         return Reading(run, stamp, "", meta, run.config, run.facts, history, best_epoch(history, run.config), run.status,
-                       rate(run, SPLITS[1]))
+                       rate(run, split), alone, split)
     except (FerError, OSError, TypeError, ValueError) as error:
         return Reading(run, stamp, str(error), meta)
+
+
+def _split(run: Run) -> str:
+    """Choose the split that a run of predictions alone is told by."""
+    there = predicted_splits(run)
+    return SPLITS[1] if SPLITS[1] in there or not there else there[0]
 
 
 def _with_status(reading: Reading) -> Reading:
     if reading.damage:
         return read(reading.run, reading.stamp)
     try:
-        return Reading(**{**vars(reading), "status": reading.run.status})
+        stored = rate(reading.run, reading.split) if reading.meta.shipped else reading.stored  # in the cache, where no stamp looks
+        return Reading(**{**vars(reading), "status": reading.run.status, "stored": stored})
     except (FerError, OSError, TypeError) as error:
         return Reading(**{**vars(reading), "damage": str(error)})
 
@@ -256,8 +269,13 @@ def card(reading: Reading, colour: str) -> str:
     if reading.damage:
         return f'<div class="run-card"><span class="run-why">{html.escape(reading.damage)}</span></div>'
     best = reading.best
-    number = percent(reading.accuracy) if best else "-"
-    where = say("epoch {epoch} of {epochs}", epoch=best[0], epochs=reading.epochs) if best else say("no epoch yet")
+    number = percent(reading.accuracy) if best or reading.alone else "-"
+    if best:
+        where = say("epoch {epoch} of {epochs}", epoch=best[0], epochs=reading.epochs)
+    elif reading.alone:
+        where = say("predictions alone, {split} faces", split=words.SPLIT_WORDS[reading.split])
+    else:
+        where = say("no epoch yet")
     curve = sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
     return (f'<div class="run-card">{curve}<span class="run-best"><b>{number}</b><small>{html.escape(where)}</small></span></div>')
 

@@ -16,7 +16,7 @@ from ui.language import say, spoken
 T = TypeVar("T")
 
 NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "why", "block", "layer", "unit", "lang",
-         "cells", "with", "show", "part", "min", "bin", "side", "verdict", "sort", "start", "panel", "colour")
+         "cells", "with", "show", "looks", "part", "min", "bin", "side", "verdict", "sort", "start", "panel", "colour")
 """Query parameters that every page carries on; any other one is left behind when the page changes.
 
 The second row is the matrix page's own: Back after a change of page comes with the parameters of the page that was left.

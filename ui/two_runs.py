@@ -10,6 +10,7 @@ from fer_core.charts import Theme
 from fer_core.choice import PARTS
 from fer_core.errors import RunError
 from fer_core.evaluate import McNemar, mcnemar
+from fer_core.looks import named
 from fer_core.runs import Run
 from fer_core.sentences import Sentence, signed
 from ui import cache, figures, page, selection, words
@@ -33,7 +34,15 @@ def second(first: Answers, found: list[Run]) -> Answers | None:
         raise RunError("There is no such run to compare with.", received=asked[:80],
                        expected=", ".join(run.id for run in found) or
                        Sentence("another run that predicted the {split} split", split=first.split))
-    other = answers(run, first.split)
+    other = answers(run, first.split, first.kind)
+    plain = other or answers(run, first.split)
+    if plain is not None and plain.fingerprint == first.fingerprint and (other is None or other.looks != first.looks):
+        raise RunError(
+            Sentence("{run} was not asked with as many looks at each face, so the two are not compared.", run=run.title),
+            received=named(other.kind, other.looks) if other else named("single", 1),
+            expected=named(first.kind, first.looks),
+            todo=_with_looks(run, first),
+        )
     if other is None or other.fingerprint != first.fingerprint or not np.array_equal(other.labels, first.labels):
         raise RunError(Sentence("{run} predicted other faces, so the two are not mixed.", run=run.title),
                        received=other.fingerprint[:12] if other else "nothing",
@@ -41,6 +50,16 @@ def second(first: Answers, found: list[Run]) -> Answers | None:
                        todo=Sentence("{command}, with the faces of {first}", first=first.run,
                                      command=f"python -m fer_core evaluate {run.id} --split {first.split} --data PATH"))
     return other
+
+
+def _with_looks(run: Run, first: Answers) -> str:
+    """Say how the second run can be asked with as many looks as the first, or what else can be compared."""
+    if not run.has_network:
+        return "compare the single looks"
+    asked = f" --views {first.looks}" if first.kind == "views" else ""
+    return Sentence(
+        "compare the single looks, or: {command}", command=f"python -m fer_core evaluate {run.id} --split {first.split}{asked}"
+    )
 
 
 def alike(run: Run, split: str) -> list[Run]:

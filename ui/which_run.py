@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from fer_core.emotions import SPLITS
 from fer_core.runs import Run
-from ui import cache, selection
-from ui.answers import predicted_splits
+from ui import cache, page, selection, words
+from ui.answers import offered_splits, predicted_splits
+from ui.language import say
 
 
 def choose_run(runs: Sequence[Run], label: str = "Run", *, faces: bool = True) -> Run:
@@ -31,3 +33,40 @@ def usual(runs: Sequence[Run], *, faces: bool = True) -> Run:
         return bool(predicted_splits(run)), (run.config.data.split(":")[0] == "demo") == drawn
 
     return max(runs, key=fits)
+
+
+def any_run() -> Run | None:
+    """Draw the choice among all runs, with a network or without, and return the URL's, or the usual one; `None` where there is none."""
+    known = {run.id: run for archived in (False, True) for run in cache.runs(archived=archived) if not run.damage}
+    if not known:
+        return None
+    asked = selection.param("run")
+    shown = [id for id, run in known.items() if not run.meta.archived or id == asked] or list(known)
+    return choose_run([known[id] for id in shown], "Run (A)")
+
+
+def problem_with_run(run: Run) -> None:
+    """Tell why the run that the URL names is not the one shown."""
+    asked = selection.param("run")
+    if asked is not None and asked != run.id:
+        with page.errors():
+            cache.store().open(asked)
+
+
+def choose_split(run: Run) -> str:
+    """Draw the choice of the split and return it: of a run that cannot be asked, among those that it has predicted."""
+    offered = offered_splits(run) or list(SPLITS)
+    return str(selection.choose("Split", "split", offered, words=str.capitalize, kind="segmented", default="validation"))
+
+
+def problem_with_split(run: Run, split: str) -> None:
+    """Tell why the split that the URL names is not the one shown."""
+    asked = selection.param("split", options=SPLITS)
+    if asked is None or asked == split:
+        return
+    told = say(
+        "{run} keeps no predictions of the {asked} split, and has no network that could be asked.",
+        run=words.literal(run.title),
+        asked=words.SPLIT_WORDS[asked],
+    )
+    st.info(told, icon=":material/info:")

@@ -18,7 +18,7 @@ from ui.language import say
 if TYPE_CHECKING:
     from fer_core.evaluate import Evaluation
 
-NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN"}
+NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN", "none": "Predictions alone"}
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 

@@ -63,8 +63,13 @@ def command(found: Findings, language: str = "en", *, address: str = ADDRESS) ->
 def _lead(sheet: Sheet) -> str:
     found, words = sheet.found, sheet.words
     total = f"{sum(layer.parameters for layer in found.layers):,}"
-    said = [words("lead", network=words(f"network.{found.run.config.arch}"), parameters=total,
-                  trained=words.faces(found.run.facts.get("trained_on", 0)), data=words.within(data_name(found.run, words)))]
+    data = words.within(data_name(found.run, words))
+    if found.run.origin:
+        kind = "crossfit" if found.run.origin.get("kind") == "crossfit" else "alone"
+        said = [words(f"lead.{kind}", members=found.run.members, data=data)]
+    else:
+        trained = words.faces(found.run.facts.get("trained_on", 0))
+        said = [words("lead", network=words(f"network.{found.run.config.arch}"), parameters=total, trained=trained, data=data)]
     if found.evaluation:
         scores = found.evaluation
         said.append(words("lead.score", accuracy=words.percent(scores.accuracy, scores.interval), faces=words.faces(scores.n),

@@ -29,7 +29,9 @@ PAIRS = 6
 def structure(sheet: Sheet) -> str:
     """Answer the first question: layers, recipe, curves, accuracy."""
     run, words = sheet.found.run, sheet.words
-    parts = [sheet.missing("weights"), _layers(sheet, run, sheet.found.layers), _recipe(sheet, run), sheet.missing("history")]
+    parts = [sheet.missing("weights")]
+    if not run.origin:  # what several networks said has no layers, no recipe and no curve of its own
+        parts += [_layers(sheet, run, sheet.found.layers), _recipe(sheet, run), sheet.missing("history")]
     if run.epochs:
         parts.append(_curves(sheet))
     parts.append(sheet.missing("predictions"))
@@ -151,6 +153,8 @@ def _scores(sheet: Sheet) -> str:
         rows.append(score_row(name, plain, words))
         if split in run.flipped:
             rows.append(score_row(words("q1.flipped", split=name), run.flipped[split], words))
+        if split in run.views:
+            rows.append(score_row(words("q1.views", split=name, looks=run.looks[split]), run.views[split], words))
         if plain.copies and plain.without_copies:
             rows.append(score_row(without_copies(name, plain, words), plain.without_copies, words))
     head = [words(f"q1.{key}") for key in ("split", "n", "right", "balanced", "f1", "nll", "ece")]
@@ -210,11 +214,16 @@ def _two(sheet: Sheet, other: Told) -> str:
         scores, parameters = told.plain.get(found.split), told.facts.get("model", {}).get("parameters")
         best = words("q2.of", best=told.best[0], epochs=told.epochs) if told.best else ""
         seconds = words.duration(float(told.history["seconds"].mean())) if told.epochs else ""
-        rows.append([told.title, words(f"network.{told.config.arch}"), f"{parameters:,}" if parameters else "", best, seconds,
+        rows.append([told.title, network(told, words), f"{parameters:,}" if parameters else "", best, seconds,
                      *(score_row("", scores, words)[2:5] if scores else ["", "", ""])])
     head = ["", *map(words, ("q2.network", "q2.parameters", "q2.epochs", "q2.time", "q1.right", "q1.balanced", "q1.f1"))]
     n = found.evaluation.n if found.evaluation else 0
     return sheet.table(head, rows, words("q2.table", faces=words.faces(n), split=words(f"split.{found.split}")), "two")
+
+
+def network(run: Told, words: Words) -> str:
+    """Name the kind of a run's network, or say that it is predictions alone."""
+    return words("network.none" if run.origin else f"network.{run.config.arch}")
 
 
 def two_in_words(found: Findings, words: Words) -> list[str]:

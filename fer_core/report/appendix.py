@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fer_core.choice import parse
 from fer_core.emotions import SPLITS, class_of
 from fer_core.methods import WORDS
 from fer_core.pins import Pin
@@ -51,7 +52,9 @@ def _figure(sheet: Sheet, pin: Pin) -> str:
     if run is None:
         return ""
     if pin.page == "confusion_matrix" and split in run.plain:
-        return matrix(run.plain[split].matrix, sheet.words, small=True)
+        kinds = {"single": run.plain, "mirror": run.flipped, "views": run.views}
+        asked = kinds[parse(pin.params)[0].looks]
+        return matrix(asked.get(split, run.plain[split]).matrix, sheet.words, small=True)
     if pin.page == "training_monitor" and run.epochs:
         return curves(run.history, "accuracy", sheet.words, best=run.best[0] if run.best else None,
                       stopped=run.epochs if run.stopped_early else None, colour=run.colour)

@@ -30,6 +30,7 @@ ENGLISH: dict[str, str] = {
     "network.cnn": "convolutional network (CNN)",
     "network.dnn": "dense network (DNN)",
     "network.small": "small convolutional network (CNN)",
+    "network.none": "predictions alone",
     "data.demo": "the drawn demo faces",
     "region.left_eye": "eye (left)",
     "region.right_eye": "eye (right)",
@@ -48,6 +49,8 @@ ENGLISH: dict[str, str] = {
     # head
     "title": "Recognising facial expressions: {run}",
     "lead": "A {network} of {parameters} parameters, trained on {trained} of {data}.",
+    "lead.alone": "Predictions alone, the mean of what {members} say of {data}: no network of its own.",
+    "lead.crossfit": "Predictions alone of {data}: every training face was answered by a network that had not learned from it ({members}).",
     "lead.score": "It is right on **{accuracy}** of {faces} of the {split} split.",
     "short": "The five answers in short",
     "missing.said": "**Missing:** {what}",
@@ -64,6 +67,11 @@ ENGLISH: dict[str, str] = {
     "missing.split": "There is no {split} split in this data set; it has {there}.",
     "missing.labels": "No face of the {split} split has a label, so nothing can be scored.",
     "missing.weights": "The run has no weights yet, so its network cannot be looked into.",
+    "missing.ensemble": "The run is predictions alone, the mean of {members}: it has no layers, no curves and no network that could be "
+                        "looked into. Each of these runs has a report of its own.",
+    "missing.crossfit": "The run is predictions alone, gathered from {members}: it has no curves and no network that could be looked "
+                        "into. Each of these runs has a report of its own.",
+    "missing.alone": "The run is predictions alone: it has no layers, no curves and no network that could be looked into.",
     "missing.versus": "No second network stands beside this one.",
     "missing.versus.there": "No second network stands beside this one; {other} could.",
     "missing.versus.predictions": "{other} has not predicted the {split} split, so the two cannot be compared face by face.",
@@ -115,6 +123,7 @@ ENGLISH: dict[str, str] = {
     "q1.f1": "macro F1",
     "q1.nll": "loss, nats",
     "q1.ece": "calibration error",
+    "q1.views": "{split}, {looks} looks at each face averaged",
     "q1.flipped": "{split}, each face and its mirror image averaged",
     "q1.fresh": "{split} without {exact} exact and {near} near copies of training faces",
     "q1.fresh.exact": "{split} without {exact} exact copies of training faces",

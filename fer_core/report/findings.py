@@ -57,6 +57,15 @@ class Told:
     colour: str  # the one that it has on the pages
     plain: dict[str, Evaluation]
     flipped: dict[str, Evaluation]
+    views: dict[str, Evaluation]  # over several looks at each face
+    looks: dict[str, int]  # how many those are
+    origin: dict[str, Any]  # of a run of predictions alone: whose they are, as `Run.origin`
+
+    @property
+    def members(self) -> str:
+        """Names of the runs that the predictions come from."""
+        told = self.origin.get("members", [])
+        return ", ".join(map(str, told)) if isinstance(told, list) else ""
 
     @property
     def epochs(self) -> int:
@@ -185,9 +194,11 @@ def _ask_network(result: Findings, run: Run, versus: Run | None, shown: Dataset 
 
     load = load or models.load
     tell(0.01)
-    if versus is not None:
+    if versus is not None and not versus.origin:
         result = replace(result, other_layers=tuple(models.layers(models.build(versus.config.arch, versus.config))))
     if not _has_weights(run):
+        if run.origin:  # answers of several networks have no layers
+            return result
         return replace(result, layers=tuple(models.layers(models.build(run.config.arch, run.config))))
     model = load(run)
     result = replace(result, layers=tuple(models.layers(model)))
@@ -206,11 +217,11 @@ def _part(tell: Tell, start: float, end: float) -> Tell:
 
 
 def _has_weights(run: Run) -> bool:
-    return (run.path / "weights.safetensors").exists()
+    return run.has_network
 
 
 def _told(run: Run) -> Told:
-    plain, flipped = {}, {}
+    plain, flipped, views, counts = {}, {}, {}, {}
     for split in SPLITS:
         found = run.predictions(split)
         if found is None or not np.any(found.labels >= 0):
@@ -218,25 +229,34 @@ def _told(run: Run) -> Told:
         plain[split] = evaluate(found.labels, found.probabilities, leaked=found.leaked, near=found.near)
         if found.flipped is not None:
             flipped[split] = evaluate(found.labels, found.flipped, leaked=found.leaked, near=found.near)
+        if found.views is not None:
+            views[split] = evaluate(found.labels, found.views, leaked=found.leaked, near=found.near)
+            counts[split] = found.looks
     return Told(run.id, run.title, run.config, run.facts, run.history, run.best, run.status.state == "finished", weights_digest(run),
-                run_colour(run.meta.colour), plain, flipped)
+                run_colour(run.meta.colour), plain, flipped, views, counts, run.origin)
 
 
 def _missing_of_run(run: Run, told: Told, split: str, dataset: Dataset | None) -> list[Missing]:
     missing = []
-    if not told.epochs:
+    if run.origin:
+        kind = run.origin.get("kind")
+        key = f"missing.{kind}" if kind in ("ensemble", "crossfit") else "missing.alone"
+        alone = {"members": told.members}
+        missing += [Missing(place, key, values=alone) for place in ("history", "weights") if place != "weights" or not run.has_network]
+    elif not told.epochs:
         missing.append(Missing("history", "missing.history", f"python -m fer_core resume {run.id}"))
     elif not told.finished:
         missing.append(Missing("history", "missing.unfinished", f"python -m fer_core resume {run.id}",
                                {"epoch": told.epochs, "epochs": told.config.epochs}))
-    if not _has_weights(run):
+    if not _has_weights(run) and not run.origin:
         missing.append(Missing("weights", "missing.weights", f"python -m fer_core resume {run.id}"))
     there = list(dataset or told.facts.get("data", {}).get("counts", {}))
     if split not in told.plain and there and split not in there:
         missing.append(Missing("predictions", "missing.split", values={"there": there}))
     elif split not in told.plain:
         key = "missing.predictions" if run.predictions(split) is None else "missing.labels"
-        missing.append(Missing("predictions", key, f"python -m fer_core evaluate {run.id} --split {split}"))
+        again = f"python -m fer_core evaluate {run.id} --split {split}" if run.has_network else ""
+        missing.append(Missing("predictions", key, again))
     return missing
 
 
@@ -246,7 +266,10 @@ def _fitting(run: Run) -> Run | None:
         return one.facts.get("data", {}).get("fingerprint")
 
     for other in RunStore(run.path.parent).all():
-        if not other.damage and (other.config.arch == "dnn") != (run.config.arch == "dnn") and faces(other) == faces(run) is not None:
+        if other.damage or other.origin or faces(other) is None:
+            continue
+        other_kind = (other.config.arch == "dnn") != (run.config.arch == "dnn")
+        if other_kind and faces(other) == faces(run):
             return other
     return None
 
@@ -267,7 +290,8 @@ def _missing_of_pair(told: Told, versus: Run, found: Predictions | None, other: 
         return [Missing("versus", f"missing.{key}", todo, {"run": told.title, "other": versus.title})]
 
     if other is None:
-        return lacks("versus.predictions", f"python -m fer_core evaluate {versus.id} --split {split}")
+        again = f"python -m fer_core evaluate {versus.id} --split {split}" if versus.has_network else ""
+        return lacks("versus.predictions", again)
     if found is None:
         return []
     if found.fingerprint != other.fingerprint:

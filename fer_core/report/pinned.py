@@ -70,6 +70,14 @@ class _View:
         assert self.faces is not None
         return pixels(self.faces.images, np.asarray(rows))
 
+    @property
+    def asked(self) -> NDArray[Any] | None:
+        """Give the probabilities (n, 7) that choose the faces: by as many looks as the view says, where the run has them."""
+        if self.found is None:
+            return None
+        by_looks = self.found.by(choice.parse(self.params)[0].looks)
+        return self.found.probabilities if by_looks is None else by_looks
+
     def chosen(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
         """Find the faces that the cells, the confidence and the side of the view leave, from the probabilities (n, 7)."""
         assert self.faces is not None
@@ -122,7 +130,8 @@ def _matrix(view: _View) -> Pinned:
     """Show the chosen face, and those that the view leaves of which the network is surest."""
     if view.found is None or not choice.parse(view.params)[0].anything:
         return Pinned(_face(view))
-    p = view.found.probabilities
+    p = view.asked
+    assert p is not None
     every = view.chosen(p)
     rows = every[np.argsort(-p[every].max(1), kind="stable")][:FACES]
     shown = tuple(Picture(face, "pin.sure", {"number": row, "share": float(p[row].max())})
@@ -180,7 +189,7 @@ def _portrait(view: _View) -> Pinned:
     if view.faces is None:
         return Pinned()
     model, labels = view.load(view.run), view.faces.labels
-    p = view.found.probabilities if view.found is not None else models.predict(model, view.pixels(range(len(labels))))
+    p = view.asked if view.asked is not None else models.predict(model, view.pixels(range(len(labels))))
     rows = np.sort(spread(view.chosen(p), MEAN_OF))
     if not len(rows):
         return Pinned()
