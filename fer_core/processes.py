@@ -55,9 +55,13 @@ def start(folder: Path) -> Process:
 def give_way(nice: int = 10, pid: int | None = None) -> None:
     """Let the pages have the processor first: lower a process' priority, and that of its session where Linux groups by session.
 
+    `FER_LENS_NICE`, a whole number, lowers it by less than `nice`; 0 leaves it as it is.
+
     With autogroups (the kernel's default), a process with a session of its own competes as a group, whatever its own niceness.
     """
-    if os.name == "nt":
+    told = os.environ.get("FER_LENS_NICE", "")
+    nice = min(int(told), nice) if told.isdecimal() else nice
+    if os.name == "nt" or nice == 0:
         return
     process = psutil.Process(pid)
     process.nice(nice)

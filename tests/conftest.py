@@ -8,6 +8,7 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
+os.environ.setdefault("FER_LENS_NICE", "0")  # on a busy machine a trainer that gives way would starve
 
 import hypothesis
 import pytest

@@ -258,12 +258,14 @@ def test_a_resumed_trainer_begins_where_the_history_ends(store):
 def test_a_trainer_gives_way_to_the_pages():
     """A process of a session of its own lowers itself, and its session where Linux groups by session."""
     code = "from fer_core.processes import give_way; give_way(10); import os; print(os.nice(0)); print(open('/proc/self/autogroup').read())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
-    if "autogroup" in done.stderr:
-        pytest.skip("this system does not group processes by session")
-    niceness, group = done.stdout.split("\n", 1)
-    assert int(niceness) >= 10
-    assert "nice 10" in group
+    for told, expected in (("", 10), ("4", 4), ("0", 0)):
+        environment = {**os.environ, "FER_LENS_NICE": told}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True, env=environment)
+        if "autogroup" in done.stderr:
+            pytest.skip("this system does not group processes by session")
+        niceness, group = done.stdout.split("\n", 1)
+        assert int(niceness) >= expected
+        assert f"nice {expected}" in group
 
 
 def with_later_knob(store, name="later"):
