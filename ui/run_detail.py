@@ -84,7 +84,7 @@ def predictions_alone(reading: Reading) -> None:
     if reading.accuracy is not None:
         st.markdown(say("**{score}** of {faces} of the {split} split are right.", score=score, faces=words.faces(reading.faces),
                         split=words.SPLIT_WORDS[reading.split]))
-    for part in looks_view.told(reading.run, reading.split):
+    for part in looks_view.told(reading.run, reading.split)[:-1]:  # how many faces was just said
         st.markdown(f"- {part}")
     members = [member for member in reading.run.members if (cache.store().root / member).is_dir()]
     with st.container(horizontal=True, key="members"):

@@ -276,6 +276,7 @@ def card(reading: Reading, colour: str) -> str:
         where = say("predictions alone, {split} faces", split=words.SPLIT_WORDS[reading.split])
     else:
         where = say("no epoch yet")
-    curve = sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
+    alone = bool(reading.alone) and not best  # the words take the place of the curve
+    curve = "" if alone else sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
     return (f'<div class="run-card">{curve}<span class="run-best"><b>{number}</b><small>{html.escape(where)}</small></span></div>')
 
