@@ -215,11 +215,12 @@ class Run:
         alone = self.alone
         if not alone:
             raise ModelError("The run has no weights yet.", received=self.id, todo="wait for the end of its first epoch")
+        there = [member for member in self.members if (self.path.parent / member / WEIGHTS).exists()]
         raise ModelError(
             Sentence("{run} has no network that could be asked.", run=self.id),
             received=alone,
             expected="a run with weights",
-            todo=Sentence("choose one of {members}", members=", ".join(self.members)) if self.members else "choose another run",
+            todo=Sentence("choose one of {members}", members=", ".join(there)) if there else "choose another run",
         )
 
     @property
