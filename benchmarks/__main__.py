@@ -3,8 +3,9 @@
     python -m benchmarks [--fer2013 FER2013] [--only start matrix] [--into README.md]
 
 Takes about half an hour on two cores; nothing else should run beside it. FER2013 (the CSV or a zip) is read, the portrait is then that of
-the shipped CNN too, and the mouths are measured; untold, noise is read and the other two are left out. Without `--into` the table is only
-printed. With `--only`, the other rows of the table stay, if they were measured on the same processor.
+the shipped CNN too, near copies are looked for among its faces too, and the mouths are measured; untold, noise is read and these are
+left out. Without `--into` the table is only printed. With `--only`, the other rows of the table stay, if they were measured on the same
+processor.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from pathlib import Path
 
 from benchmarks.table import HEAD, ROOT, machine, rows, table_of, with_table
 
-ALL = ("start", "data", "training", "matrix", "saliency", "ground_truth", "portrait", "ascent", "filters", "mouths", "load")
+ALL = ("start", "data", "near_copies", "training", "matrix", "saliency", "ground_truth", "portrait", "ascent", "filters", "mouths", "load")
 
 
 def calls(name: str, faces: Path | None) -> list[list[str]]:
     """Give the command lines of a benchmark."""
     if name == "data" and faces:
         return [["data", *(["--zip"] if faces.suffix == ".zip" else []), str(faces)]]
+    if name == "near_copies" and faces:
+        return [["near_copies", str(faces)], ["near_copies"]]
     if name == "portrait" and faces:
         return [["portrait", "--run", "cnn-fer2013", "--data", str(faces)], ["portrait"]]
     if name == "mouths":

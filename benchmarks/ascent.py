@@ -37,7 +37,7 @@ def main() -> None:
     clock = time.process_time if told.processor else time.perf_counter
 
     from fer_core import ascent, cuts, models
-    from fer_core.learner import processor_name
+    from fer_core.machine import processor_name
     from fer_core.runs import RunStore
 
     model = models.load(RunStore().open(told.run), precision="float32") if told.run else models.build("cnn")

@@ -18,10 +18,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.table import row  # noqa: E402
+from benchmarks.table import ROOT, row
 
 OURS = """
 import sys, time, json, resource

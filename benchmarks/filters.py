@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from benchmarks.table import ROOT, row
 
-from benchmarks.matrix import App, settled  # noqa: E402
-from benchmarks.table import row  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests"))
+
+from benchmarks.matrix import App, settled
 
 RATES = {"conv1": 10, "conv2": 10, "conv4": 4}
 """Frames a second that were promised."""

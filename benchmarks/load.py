@@ -26,11 +26,11 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from benchmarks.table import ROOT, row
 
-from benchmarks.matrix import App  # noqa: E402
-from benchmarks.table import row  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests"))
+
+from benchmarks.matrix import App
 
 PAGES = ("Overview", "Dataset", "Training", "Confusion matrix", "Saliency", "Filters", "Try a photo")
 REST = "[data-testid=stApp][data-test-script-state=notRunning]"

@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from benchmarks.table import ROOT, row
 
-from benchmarks.table import row  # noqa: E402
-from fer_core import files  # noqa: E402
-from fer_core.config import RunConfig  # noqa: E402
-from fer_core.data import FORM  # noqa: E402
-from fer_core.demo import make  # noqa: E402
-from fer_core.runs import Predictions, RunStore, Status  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests"))
+
+from fer_core import files
+from fer_core.config import RunConfig
+from fer_core.data import FORM
+from fer_core.demo import make
+from fer_core.runs import Predictions, RunStore, Status
 
 SHARES = np.array([0.130, 0.016, 0.138, 0.249, 0.182, 0.116, 0.169])  # of FER2013's validation split
 APART = 400

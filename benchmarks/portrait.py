@@ -19,11 +19,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from benchmarks.table import ROOT, row
 
-from benchmarks.matrix import App, faces, run_of, settled  # noqa: E402
-from benchmarks.table import row  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests"))
+
+from benchmarks.matrix import App, faces, run_of, settled
 
 CELLS = ("sad-neutral", "fear-sad", "disgust-angry", "neutral-sad", "angry-fear")
 

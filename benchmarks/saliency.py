@@ -35,7 +35,7 @@ def main() -> None:
     told = parser.parse_args()
 
     from fer_core import demo, models
-    from fer_core.learner import processor_name
+    from fer_core.machine import processor_name
     from fer_core.saliency import METHODS, explain
 
     warnings.filterwarnings("ignore", message="The structure of `inputs`")  # how tf-keras-vis calls the network

@@ -15,13 +15,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.table import row
+from benchmarks.table import ROOT, row
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 

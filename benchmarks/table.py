@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from fer_core.runtime import ROOT
+
+__all__ = ["ROOT", "machine", "row", "rows", "table_of", "with_table"]
 HEAD = "| what | promised | measured | command |\n|---|---|---|---|"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
@@ -22,7 +24,7 @@ def rows(printed: str) -> list[str]:
 
 def machine() -> str:
     """Name the machine: processor, whether it multiplies bfloat16 matrices (which halves what a training takes), and cores."""
-    from fer_core.learner import processor_name
+    from fer_core.machine import processor_name
 
     flags = Path("/proc/cpuinfo")
     amx = " with AMX" if flags.exists() and "amx_bf16" in flags.read_text(encoding="utf8") else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
 from fer_core.evaluate import Evaluation, evaluate
 from fer_core.looks import Look, results
+from fer_core.machine import trained_on
 from fer_core.measures import Interval
 from fer_core.runs import Run
 
@@ -35,8 +37,8 @@ def card(run: Run, split: str = "validation") -> str:
     if found is None:
         raise RunError(f"{run.id} has not predicted the {split} split, so its card cannot be written.",
                        todo=f"python -m fer_core evaluate {run.id} --split {split}")
-    plain = evaluate(found.labels, found.probabilities, leaked=found.leaked)
-    flipped = None if found.flipped is None else evaluate(found.labels, found.flipped, leaked=found.leaked)
+    plain = evaluate(found.labels, found.probabilities, leaked=found.leaked, near=found.near)
+    flipped = None if found.flipped is None else evaluate(found.labels, found.flipped, leaked=found.leaked, near=found.near)
     looks = results(found)
     trained = not run.origin and len(run.history["epoch"]) > 0
     head = _head(run, plain, flipped) if trained else _head_alone(run, plain, split)
@@ -52,6 +54,13 @@ def percent(value: float, interval: Interval | None = None, digits: int = 1) -> 
     if math.isnan(value):
         return "never"
     return f"{value:.{digits}%}" + (f" ({100 * interval[0]:.{digits}f} to {100 * interval[1]:.{digits}f})" if interval else "")
+
+
+def copies_in_words(result: Evaluation) -> str:
+    """Write how many copies are left out, exact and near ones told apart: `280 exact and 95 near copies`."""
+    if result.near is None:
+        return f"{result.exact:,} exact {'copy' if result.exact == 1 else 'copies'}"
+    return f"{result.exact:,} exact and {result.near:,} near {'copy' if result.near == 1 else 'copies'}"
 
 
 def command(config: RunConfig, name: str) -> str:
@@ -87,7 +96,6 @@ def _head(run: Run, plain: Evaluation, flipped: Evaluation | None) -> str:
     facts, model = run.facts, run.facts.get("model", {})
     data = facts.get("data", {})
     seconds = float(np.sum(run.history["seconds"]))
-    machine = facts.get("machine", {})
     best = run.best
     lines = [
         f"# {run.title}",
@@ -96,8 +104,8 @@ def _head(run: Run, plain: Evaluation, flipped: Evaluation | None) -> str:
         f"chosen on {plain.n:,} validation faces: "
         f"**{percent(plain.accuracy, plain.interval, 2)}** right"
         + (f", **{percent(flipped.accuracy, flipped.interval, 2)}** with each face and its mirror image averaged." if flipped else "."),
-        f"{len(run.history['epoch'])} epochs in {seconds / 60:,.0f} minutes on {machine.get('processor', 'an unknown processor')} "
-        f"({machine.get('cores', '?')} cores, {model.get('precision', 'float32')})"
+        f"{len(run.history['epoch'])} epochs in {seconds / 60:,.0f} minutes on "
+        + trained_on(facts.get("machine", {}), model.get("precision", "float32"))
         + (f"; best epoch {best[0]}." if best else "."),
     ]
     return "\n\n".join(lines)
@@ -124,7 +132,7 @@ def _scores(looks: dict[str, Look], split: str) -> str:
     rows = [("accuracy (95% interval)", [percent(result.accuracy, result.interval, 2) for result in scores])]
     if plain.copies and plain.without_copies:
         told = [percent(result.without_copies.accuracy, result.without_copies.interval, 2) for result in scores if result.without_copies]
-        rows.append((f"without {plain.copies:,} copies of training faces", told))
+        rows.append((f"without {copies_in_words(plain)} of training faces", told))
     rows += [
         ("balanced accuracy", [percent(result.balanced_accuracy) for result in scores]),
         ("macro F1", [f"{result.macro_f1:.3f}" for result in scores]),
@@ -167,7 +175,27 @@ def _curve(run: Run) -> str:
 
 def _recipe(run: Run) -> str:
     again = command(run.config, f"{run.id}-again")
-    return f"## The recipe\n\nEvery knob stands in `config.json`. The same training again:\n\n```\n{again}\n```"
+    lines = ["## The recipe", "Every knob stands in `config.json`. The same training again:", f"```\n{again}\n```", *_learned_from(run)]
+    return "\n\n".join(lines)
+
+
+def _learned_from(run: Run) -> list[str]:
+    """Say what the training took beside the data set: faces left out or weighed, a teacher, folds."""
+    given = run.facts.get("inputs", {})
+    told = []
+    for kind, words in (("left_out", "left out of training"), ("weighed", "counted with another weight than 1")):
+        counts = given.get(kind, {})
+        if counts:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items()))
+            told.append(f"{sum(counts.values()):,} faces were {words}: {reasons}.")
+    if run.config.teacher:
+        told.append(
+            f"{run.config.teacher_weight:.0%} of the loss is the distance to the answers of `{Path(run.config.teacher).name}` "
+            f"at temperature {run.config.temperature:g}."
+        )
+    if run.config.folds and run.config.fold:
+        told.append(f"Fold {run.config.fold} of {run.config.folds} was left out of training.")
+    return told
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from fer_core import explaining, explorer, reporting
+from fer_core import explaining, explorer, reporting, training_set
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
@@ -51,6 +52,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 Data = Annotated[str, typer.Option("--data", help="'demo', or a CSV, folder or zip of FER2013.")]
 ROOT = Path("checkpoints")
+FOLDS = 5
+"""Folds of a cross-fitting that nobody gave a number."""
 
 
 def main() -> None:
@@ -121,10 +124,43 @@ def train(
         )
     if summary:
         return print_summary(config, as_json)
+    _begin(config, name, runs, background, as_json)
+
+
+@app.command()
+@with_knobs
+def crossfit(
+    knobs: dict[str, Any],
+    *,
+    data: Data = "demo",
+    preset: Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")] = None,
+    runs: Runs = ROOT,
+    background: Annotated[bool, typer.Option("--background", help="Start the training and return at once.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network per fold, each asked about the fold it has not seen: an honest answer for every training face.
+
+    Stop and resume the whole by its name; each fold is a run of its own beside it.
+    """
+    given = {**knobs, "folds": knobs["folds"] or FOLDS}
+    if knobs["fold"]:
+        raise ConfigError("Cross-fitting trains every fold.", received=f"--fold {knobs['fold']}", todo="leave --fold out, or use train")
+    config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **given)
+    _begin(config, name, runs, background, as_json)
+
+
+def _begin(config: RunConfig, name: str | None, runs: Path, background: bool, as_json: bool) -> None:
+    """Make a run folder, start its process and watch it."""
+    dataset = None
     if not config.skip_bad:
-        load_data(config.data)  # the errors of a data set are told here, before there is a run, and its cache is made
-    if not data.startswith("demo"):
-        config = config.model_copy(update={"data": str(Path(data).resolve())})
+        dataset = load_data(config.data)  # the errors of a data set are told here, before there is a run, and its cache is made
+    places = {knob: str(Path(value).resolve()) for knob in ("face_weights", "teacher") if (value := getattr(config, knob))}
+    if not config.data.startswith("demo"):
+        places["data"] = str(Path(config.data).resolve())
+    config = config.model_copy(update=places)
+    if dataset is not None:
+        training_set.gather(config, dataset)  # the same for the other files that it names
     run = RunStore(runs).create(config, name)
     launch(run)
     follow(run, background, as_json)
@@ -169,6 +205,9 @@ def list_runs(
             f"{row['best']:.1%}" if row.get("best") is not None and row.get("monitor") == "accuracy" else "",
         )
     console.print(table if rows else f"No runs in {runs}. Begin with: python -m fer_core train")
+    for row in rows:
+        for note in row.get("notes", ()):
+            console.print(f"{row['run']}: {note}", highlight=False, markup=False)
 
 
 @app.command()
@@ -212,7 +251,7 @@ def evaluate(
     if not stored:
         errors.print(f"{dataset.name} is not the data of {run}: its predictions are told, not stored in the run.", style="yellow")
     chosen = made.flipped if flip and made.flipped is not None else made.probabilities
-    result = score(made.labels, chosen, leaked=made.leaked)
+    result = score(made.labels, chosen, leaked=made.leaked, near=made.near)
     looks = results(made)
     if as_json:
         told = {"run": run, "data": dataset.name, "split": split, "flip": flip, "stored": stored}
@@ -329,24 +368,31 @@ def work(folder: Path) -> None:
 
 
 @app.command()
-def doctor(runs: Runs = ROOT, as_json: Json = False) -> None:
-    """Tell what this machine is, the precision that would be chosen, versions, and the data found."""
+def doctor(
+    runs: Runs = ROOT,
+    measure: Annotated[bool, typer.Option("--measure", help="Choose the precision for 'auto' anew, by the stopwatch.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell what this machine is, the precision that `auto` means on it, versions, and the data found."""
     from importlib.metadata import version
 
     import psutil
 
     models = networks()
-    from fer_core import learner
+    from fer_core import machine, precision
     from fer_core.data import find
 
+    choice, problem = models.auto(again=measure)
     packages = ("streamlit", "tensorflow", "keras", "plotly", "numpy", "opencv-python-headless")
     facts = {
-        "processor": learner.processor_name(),
+        **machine.processor(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": models.gpus(),
-        "precision": models.choose_precision("auto"),
-        "convolution_ms": {dtype: round(1000 * models.convolution_seconds(dtype), 1) for dtype in ("float32", "bfloat16")},
+        "precision": choice.precision,
+        "convolution_ms": choice.milliseconds,
+        "measured": choice.measured,
+        "kept_in": problem or str(precision.place()),
         "python": sys.version.split()[0],
         **{name: version(name) for name in packages},
         "runs": len(RunStore(runs).all()),
@@ -365,12 +411,16 @@ def data_describe(
     skip_bad: Annotated[Path | None, typer.Option(help="Skip bad rows and list them here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Count classes and splits; find copies, conflicting labels and blank images."""
+    """Count classes and splits; find exact and near copies, conflicting labels and blank images."""
+    from fer_core import near_copies
     from fer_core.data import copies, counts
     from fer_core.emotions import EMOTIONS
 
     dataset = load_data(data, skip_bad=skip_bad)
     found = copies(dataset)
+    with progress_bar() as bar:
+        task = bar.add_task("looking for near copies", total=1.0)
+        near = near_copies.find(dataset, progress=lambda share: bar.update(task, completed=share))
     result = {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -380,6 +430,8 @@ def data_describe(
         "conflicting_groups": len(found.conflicts),
         "blank": {s: len(i) for s, i in found.blank.items()},
         "also_in_train": {s: int(m.sum()) for s, m in found.leaked.items()},
+        "near_copies_of_train": {s: int(m.sum()) for s, m in near.near.items()},
+        "near_pairs_in_train": len(near.within("train")),
     }
     if as_json:
         return print_json(result)
@@ -387,7 +439,7 @@ def data_describe(
     for name in EMOTIONS:
         table.add_row(name, *(f"{result['counts'][s][name]:,}" for s in dataset))  # type: ignore[index]
     console.print(f"{dataset.name}, fingerprint {dataset.fingerprint[:12]}", table, *dataset.notes, sep="\n")
-    for key in ("surplus_copies", "conflicting_groups", "also_in_train", "blank"):
+    for key in ("surplus_copies", "conflicting_groups", "also_in_train", "near_copies_of_train", "near_pairs_in_train", "blank"):
         value = result[key]
         told = ", ".join(f"{split} {count:,}" for split, count in value.items()) if isinstance(value, dict) else f"{value:,}"
         console.print(f"{key.replace('_', ' ')}: {told or 'none'}", highlight=False)
@@ -406,6 +458,22 @@ def data_convert(
         raise ConfigError("The CSV would take the place of its own source.", received=out, todo="choose another place with --out")
     write_csv(load_data(data, skip_bad=skip_bad), out)
     console.print(f"wrote {out}")
+
+
+@data_app.command("weights")
+def data_weights(
+    data: Annotated[str, typer.Argument()],
+    out: Annotated[Path, typer.Option(help="CSV to write: hash, weight, reason.")],
+) -> None:
+    """List training faces that teach nothing true, with weight 0: blank ones, and copies with different labels.
+
+    Edit the list, and train with it: --face-weights FILE.
+    """
+    rows = training_set.suspects(load_data(data))
+    training_set.write_weights(out, rows)
+    kinds = Counter(reason for _, _, reason in rows)
+    told = ", ".join(f"{count:,} {reason}" for reason, count in kinds.items()) or "none"
+    console.print(f"wrote {out}: {told} (faces with the same pixels are one line)", highlight=False)
 
 
 @data_app.command("demo")

@@ -62,11 +62,23 @@ def class_scores(
 
 
 def compare_accuracy(evaluations: Mapping[str, Evaluation], *, colours: Sequence[str] = (), theme: Theme = "light") -> go.Figure:
-    """Draw the accuracy of runs {name: Evaluation} with its 95% interval, in their `colours`; hollow, without copies of training faces."""
+    """Draw the accuracy of runs {name: Evaluation} with its 95% interval, in their `colours`; hollow, without copies of training faces.
+
+    A run that was asked about exact copies only has a symbol of its own.
+    """
     figure = blank(theme, "accuracy", "", "")
-    for word, symbol, shift in (("all faces", "circle", 0.0), ("without copies of training faces", "circle-open", 0.22)):
-        shown = [(row, number, e if not shift else e.without_copies) for number, (row, e) in enumerate(evaluations.items())]
+    rows = list(enumerate(evaluations.items()))
+    series = (
+        ("all faces", "circle", 0.0, [(name, number, e) for number, (name, e) in rows]),
+        ("without exact copies of training faces", "diamond-open", 0.22,
+         [(name, number, e.without_copies) for number, (name, e) in rows if e.near is None]),
+        ("without exact and near copies of training faces", "circle-open", 0.22,
+         [(name, number, e.without_copies) for number, (name, e) in rows if e.near is not None]),
+    )
+    for word, symbol, shift, shown in series:
         parts = [(name, number, e) for name, number, e in shown if e is not None]
+        if shift and not parts:
+            continue
         values = np.array([e.accuracy for _, _, e in parts])
         bounds = np.array([e.interval for _, _, e in parts]).reshape(-1, 2)
         figure.add_scatter(

@@ -74,6 +74,9 @@ class RunConfig(BaseModel):
     fold: int = Field(
         0, ge=0, le=50, description="The fold that is left out of training and predicted at the end, from 1; 0 = each in turn."
     )
+    group_by: str = Field(
+        "", description="Regular expression on the faces' names whose first group names a person: persons stay in one fold; empty = none."
+    )
 
     # the network's own knobs
     dropout_conv: tuple[float, float, float, float] = Field((0.1, 0.1, 0.1, 0.1), description="Dropout after the four convolution blocks.")
@@ -98,7 +101,8 @@ class RunConfig(BaseModel):
 
     # the machine
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Arithmetic: bfloat16 where the processor or GPU is fast at it, unless told."
+        "auto",
+        description="Arithmetic: 'auto' is bfloat16 where the processor or GPU is fast at it; it is chosen once for a machine and kept.",
     )
     threads: int = Field(0, ge=0, le=1024, description="Processor threads; 0 = all. Part of an exact resume.")
     deterministic: bool = Field(True, description="Same input, same bits.")

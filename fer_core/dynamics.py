@@ -7,9 +7,12 @@ al. 2020 (dataset cartography). *Differs:* the logits are those of the training 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fer_core import files
 
 FILE = "dynamics.npz"
 STATE = "dynamics/"
@@ -28,6 +31,36 @@ class DynamicsSummary:
     """(n,): standard deviation of that probability over the times it was seen."""
     margin: NDArray[np.float32]
     """(n,): area under the margin: mean of the label's logit minus the largest other one."""
+
+
+def read(path: Path) -> DynamicsSummary | None:
+    """Read a summary that was written with `write`; `None` where there is none, or it cannot be read."""
+    try:
+        return DynamicsSummary(**files.read_arrays(path))
+    except Exception:  # absent, or a damaged zip, which raises a dozen kinds of errors
+        return None
+
+
+def write(path: Path, summary: DynamicsSummary) -> None:
+    """Write a summary as an npz of plain arrays."""
+    files.write_arrays(path, **vars(summary))
+
+
+def merge(parts: list[DynamicsSummary]) -> DynamicsSummary:
+    """Return the summary of several trainings on the same faces, as if their steps had been one training's."""
+    count = np.sum([part.count for part in parts], axis=0)
+    seen = np.where(count > 0, count, np.nan)
+
+    def total(values: list[NDArray[np.floating]]) -> NDArray[np.float64]:
+        weighted = [np.where(part.count > 0, value, 0) * part.count for part, value in zip(parts, values, strict=True)]
+        summed: NDArray[np.float64] = np.stack(weighted).sum(0, dtype=np.float64)
+        return summed
+
+    mean = total([part.mean for part in parts]) / seen
+    squares = total([part.spread.astype(np.float64) ** 2 + part.mean.astype(np.float64) ** 2 for part in parts]) / seen
+    spread = np.sqrt(np.maximum(squares - mean**2, 0))
+    margin = total([part.margin for part in parts]) / seen
+    return DynamicsSummary(count, mean.astype(np.float32), spread.astype(np.float32), margin.astype(np.float32))
 
 
 class Dynamics:

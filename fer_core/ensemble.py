@@ -74,6 +74,7 @@ def mean(found: Sequence[Predictions], runs: Sequence[Run]) -> Predictions:
         leaked=reduce(np.logical_or, [other.leaked for other in found]),
         views=views,
         looks=0 if views is None else first.looks,
+        near=_either([other.near for other in found]),
     )
 
 
@@ -81,6 +82,12 @@ def _mean(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
     """Average probabilities (n, 7); `None` where one of them is missing."""
     there = [part for part in parts if part is not None]
     return _sum(there) / np.float32(len(there)) if len(there) == len(parts) else None
+
+
+def _either(masks: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """Join masks (n,); `None` where one of them is missing."""
+    there = [mask for mask in masks if mask is not None]
+    return np.asarray(reduce(np.logical_or, there)) if len(there) == len(masks) else None
 
 
 def _sum(parts: Sequence[np.ndarray]) -> np.ndarray:

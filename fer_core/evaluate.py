@@ -82,7 +82,8 @@ class Evaluation:
     brier: float = math.nan
     bins: tuple[Bin, ...] = ()
     without_copies: Evaluation | None = None
-    copies: int = 0  # faces that `without_copies` leaves out
+    copies: int = 0  # faces that `without_copies` leaves out, exact and near copies
+    near: int | None = None  # how many of those are near copies; None: none were looked for
     ranks: np.ndarray | None = None  # int64 (7,): faces whose label has the highest, second ... probability
     _faces: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64), repr=False)  # sorted by cell, then by index
     _loss: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32), repr=False)  # in the order of `_faces`
@@ -91,6 +92,11 @@ class Evaluation:
     def errors(self) -> int:
         """Count the faces that were called something else than their label."""
         return self.n - int(np.trace(self.matrix))
+
+    @property
+    def exact(self) -> int:
+        """Count the exact copies among the faces that `without_copies` leaves out."""
+        return self.copies - (self.near or 0)
 
     @property
     def top2(self) -> float:
@@ -140,6 +146,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Return everything but the faces as plain numbers, lists and dictionaries; NaN becomes `None`."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__ if not name.startswith("_")}
+        values["exact"] = self.exact
         if self.ranks is not None:
             for k in (2, 3):
                 values |= {f"top{k}": self.top_k(k), f"top{k}_interval": self.top_k_interval(k)}
@@ -157,10 +164,12 @@ class Evaluation:
         return slice(int(ends[cell] - self.matrix[true, predicted]), int(ends[cell]))
 
 
-def evaluate(labels: np.ndarray, probabilities: np.ndarray, *, leaked: np.ndarray | None = None) -> Evaluation:
+def evaluate(labels: np.ndarray, probabilities: np.ndarray, *, leaked: np.ndarray | None = None,
+             near: np.ndarray | None = None) -> Evaluation:
     """Score probabilities (n, 7) against labels int (n,); a label of -1 (none) is left out and counted.
 
     leaked: bool (n,), the faces whose very pixels stand in the training split; `without_copies` then leaves them out.
+    near: bool (n,), the faces of which an altered copy stands there; left out as well, and counted apart. Needs `leaked`.
     Raises FerError for shapes that differ, NaN, values outside 0..1, rows that do not sum to 1, labels out of range.
     """
     labels, probabilities = check(labels, probabilities)
@@ -170,13 +179,24 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, *, leaked: np.ndarra
     whole = _score(labels, probabilities, known)
     if leaked is None:
         return whole
-    leaked = np.asarray(leaked)
-    if leaked.shape != labels.shape or leaked.dtype != np.bool_:
-        raise FerError("The mask of copies does not fit the labels.", received=f"{leaked.dtype} {leaked.shape}",
+    exact = _mask(leaked, labels)
+    altered = np.zeros_like(exact) if near is None else _mask(near, labels) & ~exact
+    fresh = known & ~exact & ~altered
+    return replace(
+        whole,
+        copies=int((known & ~fresh).sum()),
+        near=None if near is None else int((known & altered).sum()),
+        without_copies=_score(labels, probabilities, fresh) if fresh.any() else None,
+    )
+
+
+def _mask(copies: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Check a mask of copies against the labels (n,)."""
+    copies = np.asarray(copies)
+    if copies.shape != labels.shape or copies.dtype != np.bool_:
+        raise FerError("The mask of copies does not fit the labels.", received=f"{copies.dtype} {copies.shape}",
                        expected=f"bool {labels.shape}")
-    fresh = known & ~leaked
-    copies = int((known & leaked).sum())
-    return replace(whole, copies=copies, without_copies=_score(labels, probabilities, fresh) if fresh.any() else None)
+    return copies
 
 
 def from_matrix(matrix: np.ndarray) -> Evaluation:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fer_core import files
 from fer_core.errors import ModelError
-from fer_core.layers import FusedBatchNormalization, StepDropout
+from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout
 
 
 def plain(model: keras.Model) -> keras.Model:
@@ -20,6 +20,10 @@ def plain(model: keras.Model) -> keras.Model:
         settings = {**layer.get_config(), "dtype": "float32"}
         if isinstance(layer, FusedBatchNormalization):
             return keras.layers.BatchNormalization.from_config(settings)
+        if isinstance(layer, FusibleLeakyReLU):
+            return keras.layers.LeakyReLU.from_config(settings)
+        if isinstance(layer, ProductConv2D):
+            return keras.layers.Conv2D.from_config(settings)
         if isinstance(layer, StepDropout):
             return keras.layers.Dropout(layer.rate, name=layer.name)
         return type(layer).from_config(settings)

@@ -17,15 +17,16 @@ from typing import IO, Any
 import numpy as np
 
 from fer_core.errors import DataError
+from fer_core.runtime import ROOT
 
 WAIT = 20.0
 """Seconds that a writer of a database waits for another one."""
 
 
-def cache_root() -> Path:
-    """Folder of what can be computed again, outside every run and data set: `data/.cache`, or what FER_LENS_CACHE says."""
+def cache_folder() -> Path:
+    """Return the folder of what can be made anew: that of `FER_LENS_CACHE`, else `data/.cache` of the repository."""
     told = os.environ.get("FER_LENS_CACHE")
-    return Path(told) if told else Path(__file__).resolve().parents[1] / "data" / ".cache"
+    return Path(told) if told else ROOT / "data" / ".cache"
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:

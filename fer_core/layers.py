@@ -1,4 +1,4 @@
-"""Two layers that Keras lacks: batch norm by TensorFlow's fused kernel, and dropout that is a function of the step."""
+"""Layers that Keras lacks: batch norm by TensorFlow's fused kernel, leaky ReLU that can be fused, a faster convolution, dropout by step."""
 
 from __future__ import annotations
 
@@ -60,6 +60,83 @@ def _by_moving_statistics(epsilon: float, *parts: tf.Tensor) -> tf.Tensor:
 
 def _value(variable: Any) -> tf.Tensor:
     return tf.convert_to_tensor(variable)
+
+
+SMALL_MAP = 64
+"""Positions of a picture up to which a convolution in bfloat16 gets its kernel's gradient by matrix products."""
+
+
+@keras.saving.register_keras_serializable("fer_lens")
+class ProductConv2D(keras.layers.Conv2D):
+    """Keras' convolution; on a processor, in bfloat16 and for small pictures, it learns faster.
+
+    The gradient by the kernel is then a matrix product for each place of the kernel, equal to rounding: oneDNN's own kernel takes
+    more than twice as long on the 6 x 6 pictures of the CNN's last convolution. What is larger goes Keras' own way.
+    """
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """Convolve (b, h, w, in) with a kernel (k, k, in, out)."""
+        small = math.prod(inputs.shape[1:3]) <= SMALL_MAP
+        stock = self.padding == "same" and self.strides == self.dilation_rate == (1, 1) and self.groups == 1
+        odd = all(size % 2 for size in self.kernel_size)
+        if inputs.dtype != tf.bfloat16 or not (small and stock and odd) or tf.config.list_logical_devices("GPU"):
+            return super().convolution_op(inputs, kernel)
+        return _convolution_by_products(inputs, tf.convert_to_tensor(kernel))
+
+
+@tf.custom_gradient
+def _convolution_by_products(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    result = tf.nn.conv2d(inputs, kernel, 1, "SAME")
+
+    def gradients(upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        by_inputs = tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=tf.shape(inputs), filter=kernel, out_backprop=upper, strides=[1, 1, 1, 1], padding="SAME")
+        return by_inputs, _by_kernel(inputs, upper, kernel.shape)
+
+    return result, gradients
+
+
+def _by_kernel(inputs: tf.Tensor, upper: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
+    """Differentiate a convolution by its kernel: inputs (b, h, w, in) and upper (b, h, w, out) give (k, k, in, out).
+
+    What one place of the kernel gets is the product of the pictures, shifted to that place, with the gradient from above.
+    """
+    rows, columns, channels, filters = shape
+    height, width = inputs.shape[1:3]
+    below, right = rows // 2, columns // 2
+    padded = tf.pad(inputs, [[0, 0], [below, below], [right, right], [0, 0]])
+    flat = tf.reshape(upper, [-1, filters])
+    places = []
+    for down in range(rows):
+        for along in range(columns):
+            shifted = padded[:, down : down + height, along : along + width]
+            places.append(tf.matmul(tf.reshape(shifted, [-1, channels]), flat, transpose_a=True))
+    return tf.reshape(tf.stack(places), shape)
+
+
+@keras.saving.register_keras_serializable("fer_lens")
+class FusibleLeakyReLU(keras.layers.LeakyReLU):
+    """Keras' leaky ReLU, bit for bit, whose gradient reads the output, which has the sign of the input.
+
+    Nothing but this layer then reads the input, so that TensorFlow can compute it within the convolution before it.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Multiply what is below zero by the slope."""
+        return _leaky_relu(inputs, float(self.negative_slope))
+
+
+def _leaky_relu(inputs: tf.Tensor, slope: float) -> tf.Tensor:
+    @tf.custom_gradient
+    def activated(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        result = tf.nn.leaky_relu(values, slope)
+
+        def gradient(upper: tf.Tensor) -> tf.Tensor:
+            return tf.raw_ops.LeakyReluGrad(gradients=upper, features=result, alpha=slope)
+
+        return result, gradient
+
+    return activated(inputs)
 
 
 @keras.saving.register_keras_serializable("fer_lens")

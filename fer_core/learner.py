@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_core import gradients, losses, models
+from fer_core import gradients, losses, machine, models
 from fer_core.config import RunConfig
 from fer_core.emotions import SIDE
 from fer_core.feed import Batch
@@ -176,16 +176,18 @@ class Learner:
         """Tell what is trained and on what: for the run's facts.json."""
         parameters = int(sum(np.prod(v.shape) for v in self.model.weights))
         trainable = int(sum(np.prod(v.shape) for v in self.model.trainable_weights))
-        machine = {
+        facts = {
             "system": platform.platform(),
-            "processor": processor_name(),
+            **machine.processor(),
             "cores": os.cpu_count(),
+            "threads": tf.config.threading.get_intra_op_parallelism_threads() or machine.usable_cores(),
             "replicas": self.replicas,
+            "gpus": models.gpus(),
             "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
         }
         return {
             "model": {"arch": self.config.arch, "parameters": parameters, "trainable": trainable, "precision": self.precision},
-            "machine": machine,
+            "machine": facts,
         }
 
 
@@ -210,18 +212,9 @@ def prepare_machine(config: RunConfig) -> None:
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    tf.config.optimizer.set_experimental_options({"remapping": False})  # its LeakyReLU fusion fails and warns
+    tf.config.optimizer.set_experimental_options({"remapping": True})  # fuses convolution, bias and LeakyReLU
     try:
         tf.config.threading.set_intra_op_parallelism_threads(config.threads)
         tf.config.threading.set_inter_op_parallelism_threads(2 if config.threads == 0 else config.threads)
     except RuntimeError:
         print("the number of threads was set earlier in this process and stays as it was", flush=True)
-
-
-def processor_name() -> str:
-    """Give the processor's name as the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf8") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

@@ -75,7 +75,7 @@ def results(found: Predictions) -> dict[str, Look]:
         probabilities = found.by(kind)
         assert probabilities is not None
         test = None if kind == "single" else mcnemar(found.labels, found.probabilities, probabilities)
-        scores = evaluate(found.labels, probabilities, leaked=found.leaked)
+        scores = evaluate(found.labels, probabilities, leaked=found.leaked, near=found.near)
         result[kind] = Look(kind, found.looks_of(kind), scores, test)
     return result
 

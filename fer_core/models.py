@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,13 +14,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fer_core import files
+from fer_core import precision as precisions
 from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
 from fer_core.exports import export, plain
-from fer_core.layers import FusedBatchNormalization, StepDropout, new_step
+from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout, new_step
 
-__all__ = ["ARCHITECTURES", "LayerFacts", "at_side", "build", "choose_precision", "export", "features", "gpus", "layers", "load",
+__all__ = ["ARCHITECTURES", "LayerFacts", "at_side", "auto", "build", "choose_precision", "export", "features", "gpus", "layers", "load",
            "load_weights", "plain", "predict", "predict_logits", "save_weights"]
 
 MOMENTUM = 0.95
@@ -33,6 +33,8 @@ GREAT = 8_000_000
 """Weights of a kernel that small files keep as int8."""
 SCALE = ".scale"
 """What the name of its scale ends with: the kernel is its int8 times the scale, output by output."""
+_UNKEPT: dict[tuple[str, ...], precisions.Choice] = {}
+"""What this process chose, by the GPUs, where the folder of the caches cannot be written."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -57,8 +59,8 @@ class _Stack:
 
     def convolution(self, name: str, filters: int, size: int, *, average: bool = False) -> None:
         pool = keras.layers.AveragePooling2D if average else keras.layers.MaxPooling2D
-        self.add(keras.layers.Conv2D(filters, size, padding="same", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
-        self.add(keras.layers.LeakyReLU(self.config.leaky_slope, dtype=self.policy, name=f"{name}_relu"))
+        self.add(ProductConv2D(filters, size, padding="same", kernel_initializer=self.kernel(), dtype=self.policy, name=name))
+        self.add(FusibleLeakyReLU(self.config.leaky_slope, dtype=self.policy, name=f"{name}_relu"))
         self.norm(name)
         # At 48 pixels every side is even, and "same" is "valid"; smaller crops keep their last row and column.
         self.add(pool(2, padding="same", dtype=self.policy, name=f"{name}_pool"))
@@ -147,21 +149,43 @@ def gpus() -> list[str]:
 
 
 def choose_precision(asked: str) -> str:
-    """Give float32 or bfloat16; `auto` takes bfloat16 where the GPUs have it (compute capability 8), or a convolution is faster in it.
-
-    Not every processor that has bfloat16 instructions is fast at them, so the processor is timed, once per process; it must win by a
-    third, so that a busy moment does not decide and the same machine chooses alike. For runs that must be equal bit for bit, name one.
-    """
+    """Return float32 or bfloat16; `auto` is what was chosen for this machine once, and is chosen now where nothing was."""
     if asked != "auto":
         return asked
+    choice, problem = auto()
+    if problem:
+        print(problem, flush=True)  # the trainer's standard output is its log
+    return choice.precision
+
+
+def auto(stopwatch: Callable[[str], float] | None = None, *, again: bool = False) -> tuple[precisions.Choice, str]:
+    """Return the precision that `auto` means on this machine, kept from an earlier choice; and why it could not be kept, if so.
+
+    With GPUs it is bfloat16 where all have it (compute capability 8). Not every processor that has bfloat16 instructions is fast at
+    them, so a processor is timed, by `stopwatch` (seconds in a dtype; untold, `convolution_seconds`). With `again`, what was kept is
+    replaced. Where the folder cannot be written, the choice holds for this process, and the log says so once.
+    """
+    names = gpus()
+    known = _UNKEPT.get(tuple(names)) or precisions.kept(names)
+    if known and not again:
+        return known, ""
+    choice = precisions.of_gpus(names, _have_bfloat16()) if names else precisions.of_times(stopwatch or convolution_seconds)
+    try:
+        held = precisions.keep(choice, again=again)
+        _UNKEPT.pop(tuple(names), None)
+        return held, ""
+    except OSError as error:
+        _UNKEPT[tuple(names)] = choice
+        return choice, f"the choice of {choice.precision} for this machine cannot be kept and is made anew next time: {error}"
+
+
+def _have_bfloat16() -> bool:
+    """Tell whether every GPU computes in bfloat16."""
     devices = tf.config.list_physical_devices("GPU")
-    if devices:
-        capable = [tf.config.experimental.get_device_details(device).get("compute_capability", (0, 0)) >= (8, 0) for device in devices]
-        return "bfloat16" if all(capable) else "float32"
-    return "bfloat16" if convolution_seconds("bfloat16") < 0.67 * convolution_seconds("float32") else "float32"
+    details = [tf.config.experimental.get_device_details(device) for device in devices]
+    return all(detail.get("compute_capability", (0, 0)) >= (8, 0) for detail in details)
 
 
-@functools.cache
 def convolution_seconds(dtype: str) -> float:
     """Time a 3 x 3 convolution of 64 to 128 channels on 32 pictures of 24 x 24: the best of 19, after a warm-up."""
     images, kernel = tf.ones([32, 24, 24, 64], dtype), tf.ones([3, 3, 64, 128], dtype)
@@ -326,6 +350,7 @@ def load(run: Any, *, precision: str | None = None) -> keras.Model:
     return model
 
 
-KINDS = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "StepDropout": "dropout", "Dropout": "dropout",
-         "MaxPooling2D": "max pool", "AveragePooling2D": "average pool", "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
+KINDS = {"FusedBatchNormalization": "batch norm", "BatchNormalization": "batch norm", "FusibleLeakyReLU": "LeakyReLU",
+         "StepDropout": "dropout", "Dropout": "dropout", "MaxPooling2D": "max pool", "AveragePooling2D": "average pool",
+         "Flatten": "flatten", "Dense": "dense", "Rescaling": "rescale"}
 ARCHITECTURES: dict[str, Callable[[_Stack], None]] = {"cnn": _cnn, "dnn": _dnn, "small": _small}

@@ -22,6 +22,7 @@ from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
 from fer_core.processes import Process, give_way
 from fer_core.runs import Run
+from fer_core.runtime import ROOT
 
 EVERY = 0.3
 """Seconds between two signs of progress."""
@@ -74,7 +75,7 @@ def start(run: Run, split: str, data: str = "", *, views: int = 0) -> Progress:
         run.desk.mkdir(parents=True, exist_ok=True)
         with open(run.desk / "predict.log", "ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
-                                     cwd=Path(__file__).resolve().parent.parent)
+                                     cwd=ROOT)
         give_way(pid=child.pid)
         begun = Progress("running", 0.0, "", vars(Process.this(child.pid)), time.time(), time.time())
         files.write_json(_note(run, split), asdict(begun))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from fer_core.runtime import ROOT
+
 SILENCE = 120.0
 """Seconds without a heartbeat after which a trainer on another machine counts as lost."""
 
@@ -46,7 +48,7 @@ def start(folder: Path) -> Process:
     with open(folder / "log.txt", "ab") as log:
         command = [sys.executable, "-m", "fer_core", "work", str(folder.resolve())]
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                                 cwd=Path(__file__).resolve().parent.parent)
+                                 cwd=ROOT)
     return Process.this(child.pid)
 
 

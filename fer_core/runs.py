@@ -21,6 +21,9 @@ import numpy as np
 
 from fer_core import files
 from fer_core.config import RunConfig, parse, split_unknown
+from fer_core.dynamics import FILE as DYNAMICS
+from fer_core.dynamics import DynamicsSummary
+from fer_core.dynamics import read as read_dynamics
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, ModelError, RunError
 from fer_core.processes import Process
@@ -70,7 +73,9 @@ NO_MEMORY = "The memory is exhausted. Choose a smaller batch, close other progra
 REASONS = (ON_REQUEST, EARLY_STOP, GONE, NO_SPACE, NO_MEMORY)
 """Why a run ended, as its status says it."""
 VALIDATING = "validating epoch {epoch}"
-PHASES = ("starting", "reading the faces", "starting TensorFlow", VALIDATING, "predicting with the best epoch")
+FOLD = "fold {fold} of {folds}"
+PHASES = ("starting", "reading the faces", "starting TensorFlow", VALIDATING, "predicting with the best epoch", FOLD,
+          "putting the folds together")
 """What a trainer says that it does now."""
 
 
@@ -117,6 +122,7 @@ class Predictions:
     leaked: np.ndarray  # bool (n,): the very pixels stand in the training split
     views: np.ndarray | None = None  # probabilities averaged over several looks at each face
     looks: int = 0  # how many those are
+    near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: written before these were looked for
 
     def by(self, kind: str) -> np.ndarray | None:
         """Give the probabilities float32 (n, 7) of a kind of `KINDS`, or `None` where the run was not asked so."""
@@ -245,7 +251,7 @@ class Run:
         """
         if not self.shipped:
             return self.path
-        return files.cache_root() / "runs" / f"{self.id}-{self.weights_digest[:16]}"
+        return files.cache_folder() / "runs" / f"{self.id}-{self.weights_digest[:16]}"
 
     @property
     def prediction_files(self) -> tuple[Path, ...]:
@@ -371,6 +377,11 @@ class Run:
         """Best epoch, counted from 1, and its value of `config.monitor`; `None` before the first epoch."""
         return best_epoch(self.history, self.config)
 
+    @property
+    def dynamics(self) -> DynamicsSummary | None:
+        """How each face of the train split was learned; `None` for a run that does not tell it."""
+        return read_dynamics(self.path / DYNAMICS)
+
     def predictions(self, split: str) -> Predictions | None:
         """Read what the run says of a split, or `None` where it has not been asked yet.
 
@@ -392,6 +403,7 @@ class Run:
                 part["leaked"],
                 part.get("views"),
                 int(part.get("looks", 0)),
+                part.get("near"),
             )
         except KeyError as error:
             raise RunError(f"{self.id}/predictions.npz lacks a part.", received=f"no {error}", todo="predict the split again") from None

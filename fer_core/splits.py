@@ -120,28 +120,29 @@ class Copies:
 
 def copies(dataset: Mapping[str, Split]) -> Copies:
     """Find exact copies within and across splits, groups with conflicting labels, and blank faces."""
-    kinds = {name: _kinds(split.images) for name, split in dataset.items()}
+    found = {name: kinds(split.images) for name, split in dataset.items()}
     places: dict[bytes, list[tuple[str, int]]] = {}
-    for name, keys in kinds.items():
+    for name, keys in found.items():
         for index, key in enumerate(keys):
             places.setdefault(key, []).append((name, index))
     groups = [tuple(group) for group in places.values() if len(group) > 1]
-    trained = set(kinds.get("train", ()))
+    trained = set(found.get("train", ()))
     return Copies(
-        surplus={name: len(keys) - len(set(keys)) for name, keys in kinds.items()},
+        surplus={name: len(keys) - len(set(keys)) for name, keys in found.items()},
         groups=groups,
         conflicts=[group for group in groups if len({int(dataset[name].labels[index]) for name, index in group} - {-1}) > 1],
         blank={name: _blank(split.images) for name, split in dataset.items()},
-        leaked={name: np.fromiter((key in trained for key in keys), bool, len(keys)) for name, keys in kinds.items() if name != "train"},
+        leaked={name: np.fromiter((key in trained for key in keys), bool, len(keys)) for name, keys in found.items() if name != "train"},
     )
 
 
 def face_hashes(images: Bytes) -> list[str]:
     """Return the hash of each face's pixels, 32 hex digits: the same pixels have the same hash in every edition and order."""
-    return [kind.hex() for kind in _kinds(images)]
+    return [kind.hex() for kind in kinds(images)]
 
 
-def _kinds(images: Bytes) -> list[bytes]:
+def kinds(images: Bytes) -> list[bytes]:
+    """Name each face (n, 48, 48) by its pixels: equal names, equal pixels."""
     return [hashlib.blake2b(face.data, digest_size=16).digest() for face in np.ascontiguousarray(images).reshape(len(images), -1)]
 
 

@@ -58,6 +58,26 @@ def _chunk(labels: np.ndarray, probabilities: np.ndarray, limits: np.ndarray) ->
     return np.where(labels < 0, np.nan, 1 - (mine - adjusted.max(1) + 1) / 2)
 
 
+def from_margins(margin: np.ndarray) -> np.ndarray:
+    """Turn areas under the margin (n,), in logits, into a suspicion from 0 to 1, float32 (n,): above 0.5 where, over the training,
+    another class had the larger logit on average; NaN stays NaN.
+
+    *Source:* Pleiss et al. 2020 for the area under the margin. *Differs:* the logistic curve only puts it on the scale of the others.
+    """
+    return (1 / (1 + np.exp(np.asarray(margin, np.float64)))).astype(np.float32)
+
+
+def combined(from_answers: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """Return the mean of a suspicion (n,) from answers to unseen faces and of that from the margins (n,) of training on them.
+
+    Where either is missing the other one stands alone. What this finds is measured by `python -m benchmarks.label_noise`.
+    """
+    both = np.stack([from_answers, from_margins(margin)])
+    known = np.isfinite(both)
+    mean = np.where(known, both, 0).sum(0) / np.maximum(known.sum(0), 1)
+    return np.where(known.any(0), mean, np.nan).astype(np.float32)
+
+
 def agreement(predicted: np.ndarray) -> np.ndarray:
     """Count for each face how many runs called it each class: predicted (runs, n) to int64 (n, 7)."""
     predicted = np.atleast_2d(predicted)

@@ -17,6 +17,7 @@ from fer_core import files
 from fer_core.errors import FerError
 from fer_core.predicting import EVERY, Progress
 from fer_core.processes import Process
+from fer_core.runtime import ROOT
 
 CANCELLED = "The work was cancelled; what is done is kept."
 LEFT = "Nobody looked any more; what is done is kept."
@@ -51,7 +52,7 @@ def start(folder: Path, command: list[str]) -> Progress:
     try:
         with open(folder / "work.log", "ab") as log:
             child = subprocess.Popen([sys.executable, "-m", "fer_core", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                     stderr=log, start_new_session=True, cwd=Path(__file__).resolve().parent.parent)
+                                     stderr=log, start_new_session=True, cwd=ROOT)
         share = known.share if known else 0.0
         begun = Progress("running", share, "", vars(Process.this(child.pid)), time.time(), time.time())
         files.write_json(folder / "progress.json", asdict(begun))

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from fer_core import sources
+from fer_core.card import copies_in_words
 from fer_core.data import Dataset, read
 from fer_core.evaluate import Evaluation
 from fer_core.looks import Look
@@ -44,6 +45,7 @@ def describe(run: Run) -> dict[str, Any]:
         "monitor": run.config.monitor,
         "best_epoch": best[0] if best else None,
         "best": best[1] if best else None,
+        "notes": list(run.notes),
         "network": run.has_network,
         "origin": run.origin,
     }
@@ -126,7 +128,7 @@ def show_scores(title: str, result: Evaluation) -> None:
     if result.without_copies and result.copies:
         rest = result.without_copies
         told = _share(rest.accuracy, rest.interval, 2)
-        console.print(f"without {result.copies:,} copies of training faces: {told} of {rest.n:,}", highlight=False)
+        console.print(f"without {copies_in_words(result)} of training faces: {told} of {rest.n:,}", highlight=False)
     console.print(
         f"balanced accuracy {result.balanced_accuracy:.1%}, macro F1 {result.macro_f1:.3f}, top 2 {result.top2:.1%}, "
         f"top 3 {result.top3:.1%}, negative log-likelihood {result.nll:.3f} nats, "

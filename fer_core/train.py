@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from fer_core.learner import Step
 
-from fer_core import dynamics, files, schedule, training_set
+from fer_core import crossfit, dynamics, files, machine, schedule, training_set
 from fer_core.data import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
@@ -28,6 +28,7 @@ from fer_core.feed import Batch, Feed
 from fer_core.launch import sole_writer
 from fer_core.recorder import Recorder
 from fer_core.runs import EARLY_STOP, NO_MEMORY, NO_SPACE, ON_REQUEST, VALIDATING, Predictions, Run
+from fer_core.views import VIEWS, check_count, predict_means
 
 PROBES = 16
 SAVE_SECONDS = 120.0
@@ -44,7 +45,7 @@ def work(folder: str | Path) -> str:
     with sole_writer(run, wait=30.0), Recorder(run) as recorder:
         try:
             state, reason = _train(run, recorder)
-        except Stop:
+        except (Stop, crossfit.FoldStopped):
             state, reason = "stopped", ON_REQUEST
         except FerError as error:
             state, reason = "failed", str(error)
@@ -73,6 +74,9 @@ def _train(run: Run, recorder: Recorder) -> tuple[str, str]:
     known = run.facts.get("data", {}).get("fingerprint")
     if known not in (None, dataset.fingerprint):
         raise DataError("The data set is not the one that this run began with.", received=dataset.fingerprint[:12], expected=known[:12])
+    if config.folds and not config.fold:
+        crossfit.work(run, recorder, dataset)
+        return "finished", ""
     recorder.say("starting TensorFlow")
     trainer = Trainer(run, recorder, dataset)
     signal.signal(signal.SIGTERM, lambda *_: trainer.ask_to_stop())
@@ -104,8 +108,8 @@ class Trainer:
         self.learner = Learner(self.config.model_copy(update={"precision": known}) if known else self.config)
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0, 0.0], 0.0
         self._stop, self._saved = False, time.monotonic()
-        self._write_facts()
         self._restore()
+        self._write_facts()
         self.events = Events(run.path / "tensorboard", run.history) if self.config.tensorboard else None
 
     def ask_to_stop(self) -> None:
@@ -197,7 +201,7 @@ class Trainer:
             best = self.run.best
             if best is not None and best[0] == number + 1:
                 self.models.save_weights(self.learner.model, self.run.path / "weights.safetensors")
-        files.write_arrays(self.run.path / dynamics.FILE, **vars(self.dynamics.summary()))
+        dynamics.write(self.run.path / dynamics.FILE, self.dynamics.summary())
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0, 0.0], 0.0
         self._save()
         self.recorder.log(
@@ -230,16 +234,32 @@ class Trainer:
         self.models.load_weights(self.learner.model, self.run.path / "weights.safetensors")
         for split in ("validation", "test"):
             if split in self.dataset:
-                self.run.write_predictions(predictions(self.learner.model, self.dataset, split, flip=True))
+                looks = len(VIEWS) if self.config.fold else 0
+                self.run.write_predictions(predictions(self.learner.model, self.dataset, split, flip=True, views=looks))
+        if self.config.fold and self.inputs.folds is not None:
+            rows = np.flatnonzero(self.inputs.folds == self.config.fold)
+            crossfit.write_held_out(self.run, self._held_out(rows))
+
+    def _held_out(self, rows: np.ndarray) -> crossfit.HeldOut:
+        images = np.asarray(self.dataset["train"].images[rows])
+        looks = len(VIEWS)
+        means = predict_means(self.learner.model, images, (1, 2, looks))
+        return crossfit.HeldOut(rows, means[1], means[2], means[looks], looks)
 
     def _write_facts(self) -> None:
         per_split = {split: [int(n) for n in row] for split, row in counts(self.dataset).items()}
         data = {"name": self.dataset.name, "fingerprint": self.dataset.fingerprint, "counts": per_split, "notes": list(self.dataset.notes)}
+        learner = self.learner.facts()
+        place = (len(self.run.history["epoch"]) + 1, self.position)
+        trained_on = machine.with_history(learner["machine"], self.run.facts.get("machine", {}), *place)
+        if told := machine.going_on(trained_on, *place):
+            self.recorder.log(told)
         files.write_json(
             self.run.path / "facts.json",
             {
                 "data": data,
-                **self.learner.facts(),
+                **learner,
+                "machine": trained_on,
                 "trained_on": len(self.feed.faces),
                 "inputs": self.inputs.facts(),
                 "validated_on": len(self.validation.labels),
@@ -305,8 +325,7 @@ def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, views: 
     With `views` of 1 or more the mean of so many looks (`views.VIEWS`) stands beside them. `progress` is told the share that is done, 0 to
     1. Raises `ConfigError` for more looks than there are.
     """
-    from fer_core import models
-    from fer_core.views import check_count, predict_means
+    from fer_core import models, near_copies
 
     if views:
         check_count(views)
@@ -320,6 +339,7 @@ def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, views: 
 
     means = predict_means(model, faces.images, sorted(counts), progress=tell)
     leaked = copies(dataset).leaked.get(split, np.zeros(len(faces.labels), bool))
+    near = near_copies.find(dataset).near.get(split, np.zeros(len(faces.labels), bool))
     features = models.features(model, faces.images).astype(np.float16)
     return Predictions(
         split,
@@ -331,6 +351,7 @@ def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, views: 
         leaked,
         means[views] if views else None,
         views,
+        near,
     )
 
 

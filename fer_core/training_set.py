@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import files
+from fer_core import files, near_copies
 from fer_core.config import RunConfig
 from fer_core.errors import DataError, RunError
-from fer_core.folds import assign
+from fer_core.folds import assign, merge_groups, person_groups
 from fer_core.runs import Run
 from fer_core.sentences import Sentence
 from fer_core.splits import Dataset, Split, copies, face_hashes
@@ -98,18 +98,18 @@ class Inputs:
 
 
 def inputs(run: Run, dataset: Dataset) -> Inputs:
-    """Return a run's inputs: those it began with where they are kept, else gathered as its config says, and kept.
+    """Return a run's inputs: those it began with, or was given, where they are kept, else gathered as its config says, and kept.
 
     Raises `RunError` where the kept ones are gone or changed, and `DataError` where they cannot be gathered.
     """
     path = run.path / INPUTS
     known = run.facts.get("inputs", {}).get("digest")
-    if known is None:
+    if known is None and not path.exists():
         gathered = gather(run.config, dataset)
         if gathered.digest:
             gathered.save(path)
         return gathered
-    if not known:
+    if known == "":
         return Inputs()
     try:
         kept = Inputs(**files.read_arrays(path))
@@ -120,7 +120,7 @@ def inputs(run: Run, dataset: Dataset) -> Inputs:
             expected="what the run began with",
             todo="restore the file, or duplicate the run",
         ) from None
-    if kept.digest != known:
+    if known is not None and kept.digest != known:
         raise RunError(
             Sentence("{file} is not what the run began with.", file=f"{run.id}/{INPUTS}"),
             received=kept.digest[:12],
@@ -137,8 +137,20 @@ def gather(config: RunConfig, dataset: Dataset) -> Inputs:
     if config.face_weights:
         weights, reasons = read_weights(Path(config.face_weights), train)
     teacher = read_teacher(Path(config.teacher), dataset) if config.teacher else None
-    folds = assign(train, config.folds, config.seed) if config.folds else None
+    folds = assign(train, config.folds, config.seed, groups(dataset, config.group_by)) if config.folds else None
     return Inputs(weights, teacher, folds, reasons)
+
+
+def groups(dataset: Dataset, group_by: str) -> NDArray[np.int64]:
+    """Number what must stay in one fold, int64 (n,): copies of a face, exact or near, and, with `group_by`, faces of a person.
+
+    `group_by` is a regular expression on the ids of the faces (the names of their files); its first group, or all that it matches,
+    names the person. A face that it does not match stands alone. Raises `DataError` where it matches none.
+    """
+    together = near_copies.groups(dataset)
+    if not group_by:
+        return together
+    return merge_groups(together, person_groups(dataset["train"], group_by))
 
 
 def training_set(faces: Split, config: RunConfig, given: Inputs) -> TrainingSet:

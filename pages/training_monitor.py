@@ -74,6 +74,8 @@ def names(reading: Reading) -> None:
 
 def new_run(base: Reading | None, turn: int) -> None:
     """Ask for data, network and preset; start the trainer."""
+    if base and (later := base.run.unknown_knobs):
+        st.warning(say("Settings of a later version are not taken along: {names}.", names=", ".join(later)), icon=":material/warning:")
     try:
         config = run_form.form(cache.sources(), base.config if base else None, turn=turn)
         if config is None:

@@ -12,9 +12,10 @@ os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
 import hypothesis
 import pytest
 
+from fer_core.runtime import ROOT
+
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")  # a busy machine is no fault
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_itemcollected(item):

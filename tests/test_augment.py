@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from fer_core.augment import DRAWS, Sampler, augment, examples, uniforms
+from fer_core.augment import DRAWS, Sampler, alternating, augment, examples, uniforms
 from fer_core.config import RunConfig
 
 OFF = {"flip": 0.0, "shift": 0.0, "zoom": 0.0, "rotation": 0.0, "contrast": 0.0, "erase": 0.0}
@@ -151,3 +151,37 @@ def test_a_set_without_some_class_is_still_sampled():
     labels = np.array([0, 0, 0, 3])
     assert np.bincount(labels[Sampler(labels, only(oversample=1)).order(0)], minlength=7).tolist() == [2, 0, 0, 2, 0, 0, 0]
     assert len(Sampler(np.zeros(0, int), only()).order(0)) == 0
+
+
+def test_each_face_is_mirrored_in_every_second_epoch():
+    still = RunConfig(alternate_flip=True, flip=0.0, shift=0, zoom=0, rotation=0, contrast=0)
+    faces = np.random.default_rng(0).integers(0, 256, (60, 48, 48)).astype(np.uint8)
+    rows, places = np.arange(60), np.arange(60)
+    epochs = [augment(faces, places, epoch, still, rows=rows) for epoch in range(4)]
+    mirrored = [[np.array_equal(face, source[:, ::-1]) for face, source in zip(shown, faces, strict=True)] for shown in epochs]
+    assert 15 < sum(mirrored[0]) < 45, "the first time by chance"
+    assert mirrored[0] == mirrored[2] == [not was for was in mirrored[1]] == [not was for was in mirrored[3]]
+    assert alternating(1, 0, rows).tolist() != alternating(0, 0, rows).tolist()
+
+
+def test_the_flip_follows_the_face_and_not_its_place():
+    still = RunConfig(alternate_flip=True, shift=0, zoom=0, rotation=0, contrast=0)
+    faces = np.random.default_rng(0).integers(0, 256, (20, 48, 48)).astype(np.uint8)
+    order = np.random.default_rng(1).permutation(20)
+    one = augment(faces, np.arange(20), 5, still, rows=np.arange(20))
+    other = augment(faces[order], np.arange(20), 5, still, rows=order)
+    assert np.array_equal(one[order], other)
+
+
+def test_crops_are_squares_of_the_changed_face():
+    config = RunConfig(erase=0.5, seed=4)
+    faces = np.random.default_rng(0).integers(0, 256, (30, 48, 48)).astype(np.uint8)
+    whole, crops = augment(faces, np.arange(30), 2, config), augment(faces, np.arange(30), 2, config, side=40)
+    assert crops.shape == (30, 40, 40)
+    corners = []
+    for face, crop in zip(whole, crops, strict=True):
+        windows = np.lib.stride_tricks.sliding_window_view(face, (40, 40))
+        places = np.argwhere((windows == crop).all((2, 3)))
+        assert len(places) == 1
+        corners.append(tuple(places[0]))
+    assert len(set(corners)) > 15 and {row for row, _ in corners} >= {0, 8}

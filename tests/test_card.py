@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from fer_core.card import card, command, confusions, percent
+from fer_core.card import card, command, confusions, copies_in_words, percent
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import RunError
-from fer_core.evaluate import from_matrix
+from fer_core.evaluate import evaluate, from_matrix
 from fer_core.runs import RunStore
 
 
@@ -71,3 +71,10 @@ def test_confusions_in_words():
 def test_percent():
     assert percent(0.6206, (0.605, 0.637)) == "62.1% (60.5 to 63.7)"
     assert percent(float("nan")) == "never"
+
+
+def test_exact_and_near_copies_are_told_apart_and_never_mixed():
+    labels, chances = np.arange(7), np.eye(7, dtype=np.float32)
+    leaked, near = np.arange(7) < 3, np.arange(7) > 5
+    assert copies_in_words(evaluate(labels, chances, leaked=leaked, near=near)) == "3 exact and 1 near copy"
+    assert copies_in_words(evaluate(labels, chances, leaked=leaked)) == "3 exact copies"

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_core.data import Dataset, Split, _drawn_by, copies, counts, find, read, write_csv, write_submission
+from fer_core.data import Dataset, Split, copies, counts, find, read, write_csv, write_submission
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError
+from fer_core.runtime import ROOT
 from fer_core.splits import pixels
 
-REAL = Path(__file__).resolve().parents[2] / "shared" / "fer2013" / "fer2013-dev.zip"
+REAL = ROOT.parent / "shared" / "fer2013" / "fer2013-dev.zip"
 USAGE = ("Training", "PublicTest", "PrivateTest")
 
 
@@ -299,13 +300,6 @@ def test_the_list_of_bad_rows_never_takes_the_place_of_the_faces(tmp_path):
     with pytest.raises(DataError, match="take the place of the faces"):
         read(path, skip_bad=tmp_path / "." / "faces.csv", cache=tmp_path / "cache")
     assert path.read_bytes() == before
-
-
-def test_the_demo_faces_are_drawn_anew_when_any_code_that_draws_them_changed():
-    code = "import sys, fer_core.demo; print(*(name.partition('.')[2] for name in sys.modules if name.startswith('fer_core.')))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {"demo", "drawing", "brush", "anatomy"} <= set(loaded)
-    assert set(_drawn_by()) - {"data"} == set(loaded)
 
 
 def test_the_demo_faces_are_drawn_once_when_many_ask(monkeypatch):

@@ -172,6 +172,22 @@ def test_hardest_faces_have_the_highest_loss(k: int) -> None:
     assert np.array_equal(evaluate(labels, probabilities).hardest(k), expected)
 
 
+def test_exact_and_near_copies_are_left_out_together_and_counted_apart() -> None:
+    labels, probabilities = make(400, 2)
+    random = np.random.default_rng(1)
+    leaked, near = random.random(400) < 0.2, random.random(400) < 0.2
+    result = evaluate(labels, probabilities, leaked=leaked, near=near)
+    fresh = ~(leaked | near)
+    assert result.without_copies is not None
+    assert result.without_copies.accuracy == evaluate(labels[fresh], probabilities[fresh]).accuracy
+    assert (result.exact, result.near) == (leaked.sum(), (near & ~leaked).sum()) and result.copies == 400 - fresh.sum()
+    before = evaluate(labels, probabilities, leaked=leaked)
+    assert (before.exact, before.near, before.copies) == (leaked.sum(), None, leaked.sum())
+    assert result.to_json()["exact"] == result.exact and before.to_json()["near"] is None
+    with pytest.raises(FerError, match="copies"):
+        evaluate(labels, probabilities, leaked=leaked, near=near[1:])
+
+
 def test_matrix_alone_gives_the_same_scores_but_no_faces() -> None:
     labels, probabilities = make(300, 5)
     whole = evaluate(labels, probabilities)

@@ -6,17 +6,16 @@ import re
 import shutil
 import string
 from functools import cache
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.config import RunConfig
+from fer_core.runtime import ROOT
 from fer_core.sentences import Sentence
 from ui.language import CHINESE, LANGUAGES, _said, say
 from ui.page import PAGES
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [ROOT / "app.py", *(path for folder in ("pages", "ui", "fer_core") for path in sorted((ROOT / folder).glob("*.py")))]
 
 

@@ -24,12 +24,13 @@ from fer_core.matrices import SHADINGS, cell_grounds, difference_grounds
 from fer_core.predicting import Progress
 from fer_core.processes import Process
 from fer_core.runs import Predictions, Run, Status
+from fer_core.runtime import ROOT
 from ui import cell, class_numbers, confidence_view, figures, gallery, marks_view, matrix, matrix_panel, opened, pairs
 from ui.answers import Answers, Faces
 from ui.choice import said
 from ui.view import View
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = ROOT / "app.py"
 SAD, NEUTRAL, FEAR = 4, 6, 2
 
 
@@ -207,7 +208,7 @@ def test_pairs_are_ranked_in_both_directions():
 def test_what_stands_on_the_figure():
     told = dict(matrix_panel.told(view(marks={20: Mark(20, "ambiguous"), 139: Mark(139, "ambiguous")})))
     assert told["One, validation"] and "N 138" in told
-    assert any("without 10 copies of training faces" in words for words in told)
+    assert any("without 10 exact copies of training faces" in words for words in told)
     assert any("without 1 disputed label" in words for words in told)
 
 
@@ -232,7 +233,7 @@ def test_tiles_tell_label_call_probabilities_and_index():
     text = opened.caption(shown, 3)
     assert f"Happy → {EMOTIONS[found.predicted[3]].capitalize()}" in text or found.predicted[3] == 3
     assert f"{found.confidence[3]:.0%}" in text and "#3" in text and "B: " in text and "label wrong: Neutral" in text
-    assert "copy of a training face" in opened.tip(shown, 3)
+    assert "exact copy of a training face" in opened.tip(shown, 3)
 
 
 def test_faces_as_csv_have_a_row_each():

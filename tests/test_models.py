@@ -11,8 +11,8 @@ from fer_core import gradients, models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
 from fer_core.feed import smoothed
+from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout
 from fer_core.losses import training_loss
-from fer_core.layers import FusedBatchNormalization, StepDropout
 
 REPORT_CNN = [
     ("conv 5x5", (48, 48, 64), 1_664), ("LeakyReLU", (48, 48, 64), 0), ("batch norm", (48, 48, 64), 256),
@@ -120,6 +120,44 @@ def test_the_batch_norm_serves_vectors_and_freezes_like_keras():
     before = frozen.moving_mean.numpy()
     frozen(np.ones((2, 5, 5, 6), np.float32), training=True)
     np.testing.assert_array_equal(frozen.moving_mean.numpy(), before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_the_leaky_relu_is_keras_own_bit_for_bit(dtype, slope):
+    special = np.array([0.0, -0.0, 1e-38, -1e-38, 1e-40, -1e-40, np.inf, -np.inf, 3.0, -3.0], np.float32)
+    values = tf.cast(np.concatenate([special, np.random.default_rng(0).normal(size=500).astype(np.float32)]), dtype)
+    results = []
+    for kind in (FusibleLeakyReLU, keras.layers.LeakyReLU):
+        layer = kind(slope, dtype=dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            result = layer(values)
+        gradient = tape.gradient(result, values, tf.cast(np.arange(1, 511), dtype))
+        results.append([tf.cast(part, tf.float32).numpy() for part in (result, gradient)])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("side", [6, 12])
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_the_convolution_learns_like_keras_own(side, size):
+    """Values are the same bits; gradients, of whole numbers that bfloat16 holds exactly, are too."""
+    random = np.random.default_rng(size)
+    images = tf.cast(random.integers(-2, 3, (4, side, side, 8)), "float32")
+    upper = tf.cast(random.integers(-1, 2, (4, side, side, 5)), "bfloat16")
+    results = []
+    for kind in (ProductConv2D, keras.layers.Conv2D):
+        layer = kind(5, size, padding="same", dtype="mixed_bfloat16", kernel_initializer="ones")
+        layer.build(images.shape)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            result = layer(images)
+        by_images, *by_weights = tape.gradient(result, [images, *(weight.value for weight in layer.trainable_weights)], upper)
+        results.append([tf.cast(part, tf.float32).numpy() for part in (result, by_images, *by_weights)])
+    assert len(results[0]) == 4
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_dropout_is_a_function_of_the_step():

@@ -175,6 +175,16 @@ def test_the_first_of_equal_epochs_is_best():
     assert best_epoch(history, RunConfig(monitor="loss")) == (3, 0.5)
 
 
+def test_predictions_from_before_near_copies_were_looked_for_open_without_them(run_store):
+    run = run_store.create(RunConfig())
+    plain = (np.array([1, 2]), np.full((2, 7), 1 / 7, np.float32), None, None, np.array([True, False]))
+    run.write_predictions(Predictions("validation", "abc", *plain))
+    run.write_predictions(Predictions("test", "abc", *plain, np.array([False, True])))
+    before, now = run.predictions("validation"), run.predictions("test")
+    assert before is not None and before.near is None and before.leaked.tolist() == [True, False]
+    assert now is not None and now.near is not None and now.near.tolist() == [False, True]
+
+
 def test_predictions_of_two_splits_lie_side_by_side(store):
     run = store.create(RunConfig(), "a")
     one = Predictions("validation", "abc", np.array([1, 2]), np.full((2, 7), 1 / 7, np.float32), None, None, np.array([True, False]))
@@ -254,3 +264,65 @@ def test_a_trainer_gives_way_to_the_pages():
     niceness, group = done.stdout.split("\n", 1)
     assert int(niceness) >= 10
     assert "nice 10" in group
+
+
+def with_later_knob(store, name="later"):
+    """A run as a later version would leave it: one more knob, one more column."""
+    run = store.create(RunConfig(epochs=3), name)
+    config = json.loads((run.path / "config.json").read_text())
+    (run.path / "config.json").write_text(json.dumps({**config, "sharpness": 0.3}))
+    recorder = Recorder(run)
+    for number in (1, 2):
+        recorder.add_epoch(row(number, 0.4, 1.0), np.eye(7, dtype=np.int64), (np.arange(16), np.zeros((16, 7), np.float32)))
+    head, *rows = (run.path / "history.csv").read_text().splitlines()
+    (run.path / "history.csv").write_text("\n".join([f"{head},margin", *(f"{line},0.125" for line in rows)]) + "\n")
+    return store.open(name)
+
+
+def test_a_run_of_a_later_version_opens_and_says_what_is_unknown(store):
+    run = with_later_knob(store)
+    assert run.damage is None and run.config.epochs == 3
+    assert run.unknown_knobs == {"sharpness": 0.3}
+    assert run.history["margin"].tolist() == [0.125, 0.125]
+    assert [note for note in run.notes if "sharpness" in note] and [note for note in run.notes if "margin" in note]
+    assert store.create(RunConfig(), "now").notes == ()
+
+
+def test_a_run_of_a_later_version_is_not_trained_here_and_its_knob_is_kept(store):
+    run = with_later_knob(store)
+    with pytest.raises(RunError, match="sharpness"):
+        launch(run)
+    assert json.loads((run.path / "config.json").read_text())["sharpness"] == 0.3
+    assert run.status.process is None
+
+
+def test_a_later_column_is_kept_when_epochs_are_added(store):
+    run = with_later_knob(store)
+    Recorder(run).add_epoch(row(3, 0.5, 0.9), np.eye(7, dtype=np.int64), (np.arange(16), np.zeros((16, 7), np.float32)))
+    history = store.open("later").history
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert np.array_equal(history["margin"], [0.125, 0.125, np.nan], equal_nan=True)
+
+
+def test_columns_that_an_earlier_version_did_not_write_are_missing_and_told(store):
+    run = store.create(RunConfig(), "early")
+    (run.path / "history.csv").write_text("epoch,loss,val_accuracy,val_loss\n1,0.5,0.25,1.5\n2,0.4,0.5,1.25\n")
+    opened = store.open("early")
+    assert opened.history["val_accuracy"].tolist() == [0.25, 0.5] and opened.best == (2, 0.5)
+    assert np.isnan(opened.history["seconds"]).all() and np.isnan(opened.history["recall_sad"]).all()
+    assert len(opened.notes) == 1 and "seconds" in opened.notes[0] and "plain" not in opened.notes[0]
+
+
+def test_a_run_without_validation_values_has_no_best_epoch(store):
+    run = store.create(RunConfig(), "early")
+    (run.path / "history.csv").write_text("epoch,loss\n1,0.5\n")
+    assert store.open(run.id).best is None
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"crop": 20}, "crop"), ({"crop": 40, "arch": "dnn"}, "crop"), ({"mixup": 0.6, "cutmix": 0.6}, "cutmix"),
+    ({"folds": 1}, "folds"), ({"folds": 3, "fold": 4}, "fold"), ({"fold": 1}, "fold"),
+])
+def test_knobs_that_do_not_agree_are_told_by_name(changes, words):
+    with pytest.raises(ConfigError, match=f"The setting '{words}' cannot be used"):
+        RunConfig.from_preset("quick", **changes)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.errors import FerError
-from fer_core.suspicion import CHUNK, agreement, self_confidence, suspicion, thresholds
+from fer_core.suspicion import CHUNK, agreement, combined, from_margins, self_confidence, suspicion, thresholds
 
 
 def drawn(n, seed=0):
@@ -35,6 +35,19 @@ def test_a_class_without_faces_is_as_cleanlab_takes_it():
     labels = np.where(labels == 1, 0, labels)
     assert thresholds(labels, probabilities)[1] == 2
     assert np.allclose(suspicion(labels, probabilities), CLEANLAB_ABSENT, atol=1e-6)
+
+
+def test_margins_are_suspicious_where_another_class_won_on_average():
+    found = from_margins(np.array([-3.0, 0.0, 3.0, np.nan]))
+    assert found[:3] == pytest.approx([0.9526, 0.5, 0.0474], abs=1e-4)
+    assert np.isnan(found[3])
+
+
+def test_folds_and_margins_count_alike_and_what_is_missing_leaves_the_other_alone():
+    answers = np.array([0.8, 0.2, np.nan, np.nan])
+    margin = np.array([0.0, np.nan, 0.0, np.nan])
+    assert combined(answers, margin)[:3] == pytest.approx([0.65, 0.2, 0.5])
+    assert np.isnan(combined(answers, margin)[3])
 
 
 @given(st.integers(0, 10_000))

@@ -10,14 +10,21 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from fer_core import training_set
 from fer_core.config import RunConfig
-from fer_core.runs import COLUMNS, RunStore
+from fer_core.data import read
+from fer_core.files import read_arrays
+from fer_core.runs import COLUMNS, Predictions, RunStore
 
 TIMES = {"seconds", "images_per_second"}  # what a clock measures differs from run to run
 CONFIG = RunConfig(
     arch="small", epochs=3, limit=256, batch_size=32, learning_rate=3e-3, average=0.9, dropout_dense=0.5, erase=0.5, seed=3, threads=2,
     precision="float32",
 )
+EVERY_KNOB = {
+    "crop": 40, "crop_share": 0.67, "alternate_flip": True, "mixup": 0.3, "cutmix": 0.3, "teacher_weight": 0.5, "temperature": 2.0,
+    "folds": 3, "fold": 2,
+}
 
 
 def start(run):
@@ -46,11 +53,12 @@ def results(run):
         "probes": run.probes[1],
         **load_file(run.path / "weights.safetensors"),
         "validation": run.predictions("validation").probabilities,
+        **{f"dynamics/{name}": np.nan_to_num(values, nan=-99) for name, values in read_arrays(run.path / "dynamics.npz").items()},
     }
 
 
 def same(one, other):
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name], equal_nan=True) for name in one)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +67,24 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def unbroken(store):
-    return finish(store.create(CONFIG, "unbroken"))
+def config(store):
+    """Every knob on that a resume could forget, with a teacher and weights of faces."""
+    dataset = read("demo")
+    faces, said = dataset["train"], np.random.default_rng(0)
+    teacher = store.create(RunConfig(), "teacher")
+    probabilities = said.dirichlet(np.ones(7), len(faces)).astype(np.float32)
+    teacher.write_predictions(
+        Predictions("train", dataset.fingerprint, faces.labels, probabilities, None, None, np.zeros(len(faces), bool))
+    )
+    weights = store.root / "weights.csv"
+    hashes = training_set.face_hashes(faces.images[:400])
+    training_set.write_weights(weights, [(key, 2.0 * (number % 2), "test") for number, key in enumerate(hashes)])
+    return CONFIG.model_copy(update={**EVERY_KNOB, "teacher": str(teacher.path), "face_weights": str(weights)})
+
+
+@pytest.fixture(scope="module")
+def unbroken(store, config):
+    return finish(store.create(config, "unbroken"))
 
 
 def test_a_run_leaves_everything(unbroken):
@@ -74,10 +98,28 @@ def test_a_run_leaves_everything(unbroken):
     assert np.isclose((predictions.probabilities.argmax(1) == predictions.labels).mean(), accuracy[best])
     assert len(predictions.features) == len(predictions.labels)
     assert unbroken.probes[1].shape == (3, 16, 7)
+    assert np.isfinite(unbroken.history["plain_val_accuracy"]).all()
 
 
-def test_killed_at_random_instants_it_ends_like_the_unbroken_run(store, unbroken):
-    run, chance = store.create(CONFIG, "killed"), random.Random(5)
+def test_what_a_run_left_out_it_did_not_learn(unbroken):
+    """Faces of its fold, with weight 0 or beyond the limit were never seen; the others each once an epoch, but in mixed batches."""
+    from fer_core import models
+    from fer_core.crossfit import read_held_out
+
+    train = read("demo")["train"]
+    inputs = read_arrays(unbroken.path / "inputs.npz")
+    count = read_arrays(unbroken.path / "dynamics.npz")["count"]
+    assert not count[(inputs["folds"] == 2) | (inputs["weights"] == 0)].any()
+    assert 0 < count.sum() < 3 * 256 and count.max() <= 3
+    held_out = read_held_out(unbroken)
+    assert held_out.rows.tolist() == np.flatnonzero(inputs["folds"] == 2).tolist()
+    expected = models.predict(models.load(unbroken, precision="float32"), train.images[held_out.rows])
+    assert np.allclose(held_out.probabilities, expected, atol=1e-5)
+    assert unbroken.facts["inputs"]["left_out"] == {"test": int((inputs["weights"] == 0).sum())}
+
+
+def test_killed_at_random_instants_it_ends_like_the_unbroken_run(store, config, unbroken):
+    run, chance = store.create(config, "killed"), random.Random(5)
     for _ in range(3):
         process = start(run)
         await_progress(run, process, chance.randint(2, 14))
@@ -88,17 +130,17 @@ def test_killed_at_random_instants_it_ends_like_the_unbroken_run(store, unbroken
     assert same(results(run), results(unbroken))
 
 
-def test_stopped_within_an_epoch_it_goes_on_from_the_step(store, unbroken):
-    run = store.create(CONFIG, "stopped")
+def test_stopped_within_an_epoch_it_goes_on_from_the_step(store, config, unbroken):
+    run = store.create(config, "stopped")
     for steps in (1, 2):
         (run.path / "stop").touch()  # it is there already: the trainer takes one step
         assert start(run).wait(120) == 0
         assert run.status.state == "stopped"
         assert not run.stop_requested
         assert int(load_file(run.path / "resume" / "state.safetensors")["step"]) == steps
-    twin = store.create(CONFIG, "forgetful")
+    twin = store.create(config, "forgetful")
     (twin.path / "resume").mkdir()
-    for name in ("resume/state.safetensors", "history.csv", "confusion.npz", "probes.npz"):
+    for name in ("resume/state.safetensors", "history.csv", "confusion.npz", "probes.npz", "inputs.npz"):
         if (run.path / name).exists():
             (twin.path / name).write_bytes((run.path / name).read_bytes())
     forget_the_dropout(twin.path / "resume" / "state.safetensors")

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,9 +15,10 @@ from fer_core.evaluate import wilson
 from fer_core.processes import Process
 from fer_core.recorder import Recorder
 from fer_core.runs import COLUMNS, Status
+from fer_core.runtime import ROOT
 from ui import run_compare, run_epochs, run_form, run_list
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+APP = ROOT / "app.py"
 ACCURACIES = (0.2, 0.5, 0.4)
 
 

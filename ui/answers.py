@@ -40,7 +40,8 @@ class Answers:
     labels: np.ndarray  # int8 (n,), -1 without a label
     probabilities: np.ndarray  # float32 (n, 7)
     features: np.ndarray | None  # (n, d)
-    leaked: np.ndarray  # bool (n,)
+    leaked: np.ndarray  # bool (n,): the very pixels stand in train
+    near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: nobody looked
     kind: str = "single"  # how the faces were looked at: one of `runs.KINDS`
     looks: int = 1  # looks at each face whose probabilities are averaged
 
@@ -50,7 +51,13 @@ class Answers:
     @cached_property
     def evaluation(self) -> Evaluation:
         """All scores; FerError when no face has a label."""
-        return evaluate(self.labels, self.probabilities, leaked=self.leaked)
+        return evaluate(self.labels, self.probabilities, leaked=self.leaked, near=self.near)
+
+    def copy_of(self, face: int) -> str:
+        """Tell what a face is to the training faces: `exact` or `near` copy, or neither, the empty word."""
+        if self.leaked[face]:
+            return "exact"
+        return "near" if self.near is not None and self.near[face] else ""
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -194,11 +201,13 @@ def _answers(path: str, title: str, split: str, kind: str, mark: cache.Stamp) ->
     if found is None or probabilities is None:
         return None
     n = len(probabilities)
-    if found.labels.shape != (n,) or found.leaked.shape != (n,) or (found.features is not None and len(found.features) != n):
+    masks = [found.leaked] if found.near is None else [found.leaked, found.near]
+    fits = found.labels.shape == (n,) and all(mask.shape == (n,) for mask in masks)
+    if not fits or (found.features is not None and len(found.features) != n):
         raise RunError(f"{Path(path).name}/{FILE} does not fit together.", received=f"{n:,} faces predicted, {len(found.labels):,} labels",
                        todo="predict the split again")
     made = Answers(Path(path).name, title, split, found.fingerprint, found.labels.astype(np.int8), probabilities, found.features,
-                   found.leaked, kind, found.looks_of(kind))
+                   found.leaked, found.near, kind, found.looks_of(kind))
     _ = made.evaluation  # an impossible probability is told now, not in the middle of the page
     return made
 

@@ -15,6 +15,7 @@ from ui.language import say
 
 if TYPE_CHECKING:  # read when first needed: the first paint does not wait for it
     from fer_core import data
+    from fer_core.near_copies import NearCopies
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -83,6 +84,11 @@ def copies(source: str) -> data.Copies:
     return _copies(*_named(source))
 
 
+def near_copies(source: str) -> NearCopies:
+    """Find the near copies of a data set once; what is found outlives the app."""
+    return _near_copies(*_named(source))
+
+
 def mean_faces(source: str, split: str) -> np.ndarray:
     """Average the faces of each class: uint8 (7, 48, 48); a class without faces is mid grey."""
     return _mean_faces(*_named(source), split)
@@ -108,6 +114,13 @@ def _copies(source: str, mark: Stamp) -> data.Copies:
     from fer_core import data
 
     return data.copies(_dataset(source, mark))
+
+
+@st.cache_resource(max_entries=3, show_spinner=Waiting("Looking for near copies: up to a minute the first time ..."))
+def _near_copies(source: str, mark: Stamp) -> NearCopies:
+    from fer_core import near_copies
+
+    return near_copies.find(_dataset(source, mark))
 
 
 @st.cache_data(max_entries=20, show_spinner=Waiting("Averaging faces ..."))

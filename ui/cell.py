@@ -53,13 +53,19 @@ def panel(view: View, theme: Theme) -> None:
 
 
 def _copies(view: View) -> str:
-    copies = int(view.shown.leaked[view.rows].sum())
-    if not copies:
-        return say("None of these {faces} is a copy of a training face.", faces=words.faces(len(view.rows)))
-    whole = view.shown.leaked.mean()
-    return say("**{copies:,}** of these {faces} ({share}) stand in the training split, pixel for pixel; of all faces of the split it is "
-               "{whole}.", copies=copies, faces=words.faces(len(view.rows)), share=words.percent(copies / len(view.rows)),
-               whole=words.percent(float(whole)))
+    exact, near = view.shown.leaked, view.shown.near
+    copies = exact if near is None else exact | near
+    count, faces = int(copies[view.rows].sum()), words.faces(len(view.rows))
+    if not count:
+        return say("None of these {faces} is an exact copy of a training face." if near is None else
+                   "None of these {faces} is a copy of a training face, exact or near.", faces=faces)
+    told = {"faces": faces, "share": words.percent(count / len(view.rows)), "whole": words.percent(float(copies.mean()))}
+    if near is None:
+        return say("**{exact:,}** of these {faces} ({share}) stand in the training split, pixel for pixel; of all faces of the split it "
+                   "is {whole}.", exact=count, **told)
+    same = int(exact[view.rows].sum())
+    return say("**{exact:,}** of these {faces} stand in the training split, pixel for pixel, and **{near:,}** as altered copies "
+               "(together {share}); of all faces of the split it is {whole}.", exact=same, near=count - same, **told)
 
 
 def _means(view: View, theme: Theme) -> None:

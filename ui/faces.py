@@ -16,6 +16,7 @@ from ui.language import say
 if TYPE_CHECKING:
     from fer_core.charts import Theme
     from fer_core.data import Dataset, Split
+    from fer_core.near_copies import Alignment, NearCopies, Pair
 
 WALL = 240
 PAIRS = 120
@@ -163,6 +164,80 @@ def copies(dataset: Dataset) -> None:
     )
     pair_wall(dataset, leaks, "leaks")
     blanks(dataset, found.blank)
+    near(dataset)
+
+
+def alteration(how: Alignment) -> str:
+    """Say how one face becomes its near copy: `mirrored, 2 px right, 1.07 times as large`."""
+    told = [say("mirrored")] if how.mirrored else []
+    for pixels, ahead, back in ((how.right, "{n} px right", "{n} px left"), (how.down, "{n} px down", "{n} px up")):
+        if round(abs(pixels)):
+            told.append(say(ahead if pixels > 0 else back, n=round(abs(pixels))))
+    if abs(how.scale - 1) >= 0.02:
+        told.append(say("{scale:.2f} times as large", scale=how.scale))
+    return words.commas(told) if told else say("lit or encoded anew")
+
+
+def nearest_pairs(found: NearCopies) -> list[Pair]:
+    """Pair each near copy of a training face with the training face most like it, the least alike pair first."""
+    best: dict[Place, Pair] = {}
+    for pair in found.across():  # the most alike first
+        split, index = pair.other
+        if found.near[split][index]:
+            best.setdefault(pair.other, pair)
+    return list(best.values())[::-1]
+
+
+def near(dataset: Dataset) -> None:
+    """Tell the near copies of training faces, and those inside the training split, as pairs."""
+    if "train" not in dataset:
+        return
+    st.markdown(say("#### Near copies: faces that training has seen altered"))
+    found = cache.near_copies(dataset.source)
+    held = [say("{n:,} of {all:,} {split} faces ({share})", n=int(mask.sum()), all=len(mask), split=split, share=words.percent(mask.mean()))
+            for split, mask in found.near.items() if len(mask)]
+    if held:
+        st.caption(say("{faces} are altered copies of training faces: mirrored, shifted, cropped, lit or encoded anew. A perceptual hash "
+                       "proposes pairs; the correlation of their fine structure, one face laid upon the other, proves them. Runs that are "
+                       "predicted from now on give every accuracy without exact and near copies, too. On the left the training face, on "
+                       "the right its copy; of equal copies one is shown.", faces=words.listed(held)))
+        near_wall(dataset, nearest_pairs(found), "near")
+    inside = found.within("train")[::-1]
+    sizes = np.bincount(found.groups) if len(found.groups) else np.zeros(1, np.int64)
+    if not inside:
+        st.caption(say("Inside the training split there is no near copy."))
+        return
+    st.markdown(say("**Inside the training split**: {pairs:,} pairs of near copies. Copies, exact and near, join {faces:,} of its faces to "
+                    "{groups:,} groups, the largest of {most:,} faces.", pairs=len(inside), faces=int(sizes[sizes > 1].sum()),
+                    groups=int((sizes > 1).sum()), most=int(sizes.max())))
+    with st.expander(say("Pairs inside the training split")):
+        near_wall(dataset, inside, "near-train")
+
+
+def near_wall(dataset: Dataset, pairs: list[Pair], key: str) -> None:
+    """Draw near copies beside what they are copies of, the least alike first; a click opens the copy."""
+    shown = pairs[:PAIRS]
+    if not shown:
+        return
+    captions, tips = [], []
+    for both in shown:
+        one, other = (words.emotion(dataset[split].labels[index]) for split, index in (both.one, both.other))
+        places = " | ".join(f"{say(split)} {index}" for split, index in (both.one, both.other))
+        how, r = alteration(both.alignment), both.alignment.correlation
+        captions.append(f"{one} | {other}\n{places}\n{how}\n" + say("correlation {r:.2f}", r=r))
+        tips.append(say("The right face is the left one {how}; correlation {r:.3f}", how=how, r=r))
+    gallery(
+        np.stack([pair(dataset, both.one, both.other) for both in shown]),
+        key,
+        captions=captions,
+        tips=tips,
+        size=96,
+        height=420,
+        label="Pairs of near copies, the least alike first",
+        on_pick=lambda i: selection.write(split=shown[i].other[0], image=shown[i].other[1], class_=None, view="faces", **{"from": None}),
+    )
+    if len(pairs) > PAIRS:
+        st.caption(say("The first {shown} of {n:,} pairs.", shown=PAIRS, n=len(pairs)))
 
 
 def blanks(dataset: Dataset, blank: dict[str, np.ndarray]) -> None:

@@ -37,9 +37,9 @@ def rate(evaluation: Evaluation) -> str:
 def copies(evaluation: Evaluation) -> str:
     """Write the accuracy without copies of training faces."""
     if not evaluation.copies:
-        return say("no copy of a training face among them")
-    rest, n = evaluation.without_copies, evaluation.copies
-    word = say("{n:,} copy of training faces" if n == 1 else "{n:,} copies of training faces", n=n)
+        return say("no exact copy of a training face among them" if evaluation.near is None else
+                   "no copy of a training face among them, exact or near")
+    rest, word = evaluation.without_copies, words.copies(evaluation)
     if rest is None:
         return say("all are copies of training faces ({copies})", copies=word)
     low, high = rest.interval

@@ -40,9 +40,11 @@ def panel(view: View, theme: Theme) -> None:
         return
     answers_now = view.shown
     label, called = int(answers_now.labels[face]), int(answers_now.predicted[face])
-    st.markdown(say("**{split} face {face}**: labelled **{label}**, called **{called}**. A copy of a training face."
-                    if answers_now.leaked[face] else "**{split} face {face}**: labelled **{label}**, called **{called}**.",
-                    split=answers_now.split.capitalize(), face=face, label=words.emotion(label), called=words.emotion(called)))
+    told = say("**{split} face {face}**: labelled **{label}**, called **{called}**.", split=answers_now.split.capitalize(), face=face,
+               label=words.emotion(label), called=words.emotion(called))
+    if copy := answers_now.copy_of(face):
+        told += say(" An exact copy of a training face." if copy == "exact" else " A near copy of a training face.")
+    st.markdown(told)
     with st.container(horizontal=True, key="face-row"):
         if view.faces.dataset is not None:
             image = np.asarray(view.faces.dataset[answers_now.split].images[face])

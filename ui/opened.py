@@ -99,7 +99,8 @@ def tip(view: View, face: int) -> str:
     told = say("{split} face {face}, labelled {label}, called {called} with p {p:.3f}, p of its label {own:.3f}", split=answers.split,
                face=face, label=words.emotion(int(answers.labels[face])), called=words.emotion(int(answers.predicted[face])),
                p=answers.confidence[face], own=answers.own[face])
-    told += say(", a copy of a training face") if answers.leaked[face] else ""
+    if copy := answers.copy_of(face):
+        told += say(", an exact copy of a training face" if copy == "exact" else ", a near copy of a training face")
     return told + (say(", marked: {mark}", mark=mark.words) if mark else "")
 
 
@@ -121,13 +122,14 @@ def table(view: View, rows: Sequence[int] | np.ndarray) -> str:
     ids = dataset[answers.split].ids if dataset is not None else None
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["split", "face", "id", "true", "called", "p_called", "p_true", "copy_of_training", "suspicion",
-                     *(f"p_{name}" for name in EMOTIONS), "mark"])
+    writer.writerow(["split", "face", "id", "true", "called", "p_called", "p_true", "copy_of_training", "near_copy_of_training",
+                     "suspicion", *(f"p_{name}" for name in EMOTIONS), "mark"])
     for i in rows:
         mark: Mark | None = view.marks.get(int(i))
+        near = "" if answers.near is None else bool(answers.near[i])
         writer.writerow([answers.split, int(i), ids[i] if ids is not None else "", plain(int(answers.labels[i])),
                          plain(int(answers.predicted[i])), f"{answers.confidence[i]:.5f}", f"{answers.own[i]:.5f}",
-                         bool(answers.leaked[i]), f"{answers.suspicion[i]:.5f}", *(f"{p:.5f}" for p in answers.probabilities[i]),
+                         bool(answers.leaked[i]), near, f"{answers.suspicion[i]:.5f}", *(f"{p:.5f}" for p in answers.probabilities[i]),
                          mark.words if mark else ""])
     return text.getvalue()
 

@@ -150,10 +150,10 @@ def predicted(found: Result) -> tuple[Result, Evaluation | None]:
 
 
 def without_copies(scores: Evaluation | None) -> list[str]:
-    """Say the accuracy without the faces whose very pixels stand in training, where there are any."""
+    """Say the accuracy without the faces of which a copy stands in training, where there are any."""
     if scores is None or scores.without_copies is None or not scores.copies:
         return []
-    return [say("{share} without the {n:,} copies of training faces", share=words.percent(scores.without_copies.accuracy), n=scores.copies)]
+    return [say("{share} without {copies}", share=words.percent(scores.without_copies.accuracy), copies=words.copies(scores))]
 
 
 def result_card(label: str, found: Result | None, command: str) -> None:

@@ -56,6 +56,8 @@ def state_line(reading: Reading) -> None:
         st.progress(done, text=told)
     elif reading.status.reason:
         st.caption(words.kept(reading.status.reason, REASONS).replace("$", r"\$"))
+    for note in reading.run.notes:
+        st.caption(words.literal(say(note)))
 
 
 def actions(reading: Reading) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core import precision
 from fer_core.config import PRESETS, RunConfig, parse
 from ui import words
 from ui.language import say
@@ -20,7 +21,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Optimiser": ("optimizer", "learning_rate", "schedule", "warmup_epochs", "plateau_patience", "momentum", "weight_decay", "clip_norm",
                   "label_smoothing", "average"),
     "Network": ("dropout_conv", "dropout_dense", "leaky_slope"),
-    "Faces as the trainer sees them": ("oversample", "flip", "shift", "zoom", "rotation", "contrast", "erase"),
+    "Faces as the trainer sees them": ("oversample", "flip", "alternate_flip", "shift", "zoom", "rotation", "contrast", "erase", "crop",
+                                       "crop_share", "mixup", "cutmix"),
+    "Beside the labels": ("teacher", "teacher_weight", "temperature", "face_weights", "folds", "fold", "group_by"),
     "Machine": ("precision", "threads", "deterministic", "tensorboard"),
 }
 
@@ -102,6 +105,18 @@ def widget(item: Knob, value: Any, prefix: str) -> Any:
     return st.text_input(item.label, value, help=told, key=key)
 
 
+def auto_precision(choice: precision.Choice | None) -> str:
+    """Tell what `auto` means on this machine, as it was chosen and kept; `None` where no training has chosen yet."""
+    if choice is None:
+        return say("auto: not measured yet; the first training measures it")
+    if choice.gpus:
+        return say("auto: {precision} on this machine, chosen on {date} for {gpus}", precision=choice.precision, date=choice.day,
+                   gpus=", ".join(choice.gpus))
+    return say("auto: {precision} on this machine, measured on {date}: a convolution takes {half:.1f} ms in bfloat16, "
+               "{full:.1f} ms in float32", precision=choice.precision, date=choice.day, half=choice.milliseconds["bfloat16"],
+               full=choice.milliseconds["float32"])
+
+
 def form(data_sets: list[str], base: RunConfig | None = None, *, turn: int = 0) -> RunConfig | None:
     """Draw the form; return the config when its button was pressed. A wrong knob raises `ConfigError`.
 
@@ -126,6 +141,8 @@ def form(data_sets: list[str], base: RunConfig | None = None, *, turn: int = 0) 
             for place, item in enumerate(knobs):
                 with columns[place % 2]:
                     told[item.name] = widget(item, values[item.name], f"{turn}-new-{preset}")
+                    if item.name == "precision":
+                        st.caption(auto_precision(precision.kept()))
         told["note"] = st.text_area(say("Note"), values["note"], help=say(RunConfig.model_fields["note"].description or ""),
                                     key=f"{turn}-new-note")
     st.caption(command(told, values))

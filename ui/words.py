@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from string import Formatter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 from ui.language import say
+
+if TYPE_CHECKING:
+    from fer_core.evaluate import Evaluation
 
 NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN", "none": "Predictions alone"}
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
@@ -31,6 +35,14 @@ def number(value: float) -> str:
 def faces(count: int) -> str:
     """Write `1 face` or `2,870 faces`."""
     return say("{n:,} face" if count == 1 else "{n:,} faces", n=count)
+
+
+def copies(scores: Evaluation) -> str:
+    """Write `280 exact and 95 near copies of training faces`; of a run that was asked about exact ones only, those."""
+    if scores.near is not None:
+        return say("{exact:,} exact and {near:,} near copies of training faces", exact=scores.exact, near=scores.near)
+    one = scores.exact == 1
+    return say("{n:,} exact copy of a training face" if one else "{n:,} exact copies of training faces", n=scores.exact)
 
 
 def part(taken: int, total: int) -> str:

@@ -156,9 +156,16 @@ def _scores(sheet: Sheet) -> str:
         if split in run.views:
             rows.append(score_row(words("q1.views", split=name, looks=run.looks[split]), run.views[split], words))
         if plain.copies and plain.without_copies:
-            rows.append(score_row(words("q1.fresh", split=name, copies=f"{plain.copies:,}"), plain.without_copies, words))
+            rows.append(score_row(without_copies(name, plain, words), plain.without_copies, words))
     head = [words(f"q1.{key}") for key in ("split", "n", "right", "balanced", "f1", "nll", "ece")]
     return sheet.table(head, rows, words("q1.scores", run=run.title), "scores")
+
+
+def without_copies(split: str, scores: Evaluation, words: Words) -> str:
+    """Name the row without copies, with how many are exact and how many near."""
+    if scores.near is None:
+        return words("q1.fresh.exact", split=split, exact=f"{scores.exact:,}")
+    return words("q1.fresh", split=split, exact=f"{scores.exact:,}", near=f"{scores.near:,}")
 
 
 def score_row(name: str, scores: Evaluation, words: Words) -> list[str]:

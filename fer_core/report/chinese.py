@@ -121,7 +121,8 @@ CHINESE: dict[str, str] = {
     "q1.ece": "校準誤差",
     "q1.views": "{split}，每張臉的 {looks} 種看法取平均",
     "q1.flipped": "{split}，每張臉與其左右鏡像取平均",
-    "q1.fresh": "{split}，扣除 {copies} 張與訓練集重複的影像",
+    "q1.fresh": "{split}，扣除與訓練集完全重複的 {exact} 張及近似重複的 {near} 張影像",
+    "q1.fresh.exact": "{split}，扣除與訓練集完全重複的 {exact} 張影像",
     "q1.hopeful": "最佳週期是依驗證集挑選的，所以驗證集的數字會稍微樂觀一些。",
     # 訓練方式
     "recipe.data": "資料集",

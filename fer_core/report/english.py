@@ -125,7 +125,8 @@ ENGLISH: dict[str, str] = {
     "q1.ece": "calibration error",
     "q1.views": "{split}, {looks} looks at each face averaged",
     "q1.flipped": "{split}, each face and its mirror image averaged",
-    "q1.fresh": "{split} without {copies} copies of training faces",
+    "q1.fresh": "{split} without {exact} exact and {near} near copies of training faces",
+    "q1.fresh.exact": "{split} without {exact} exact copies of training faces",
     "q1.hopeful": "The validation split chose the best epoch, so its figure is a little hopeful.",
     # recipe
     "recipe.data": "data",

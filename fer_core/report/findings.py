@@ -226,11 +226,11 @@ def _told(run: Run) -> Told:
         found = run.predictions(split)
         if found is None or not np.any(found.labels >= 0):
             continue
-        plain[split] = evaluate(found.labels, found.probabilities, leaked=found.leaked)
+        plain[split] = evaluate(found.labels, found.probabilities, leaked=found.leaked, near=found.near)
         if found.flipped is not None:
-            flipped[split] = evaluate(found.labels, found.flipped, leaked=found.leaked)
+            flipped[split] = evaluate(found.labels, found.flipped, leaked=found.leaked, near=found.near)
         if found.views is not None:
-            views[split] = evaluate(found.labels, found.views, leaked=found.leaked)
+            views[split] = evaluate(found.labels, found.views, leaked=found.leaked, near=found.near)
             counts[split] = found.looks
     return Told(run.id, run.title, run.config, run.facts, run.history, run.best, run.status.state == "finished", weights_digest(run),
                 run_colour(run.meta.colour), plain, flipped, views, counts, run.origin)
