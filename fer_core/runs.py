@@ -197,8 +197,8 @@ class Run:
 
     @property
     def alone(self) -> str:
-        """Say that the run is predictions alone, and whose; empty where it has a network, or one may still come from its training."""
-        if self.has_network:
+        """Say that the run is predictions alone, and whose; empty where it has a network, or its work is not at its end."""
+        if self.has_network or self.status.state != "finished":
             return ""
         members = ", ".join(self.members)
         if self.origin.get("kind") == "ensemble":
@@ -210,9 +210,7 @@ class Run:
             )
         if self.origin:
             return Sentence("Predictions alone, from {members}.", members=members)
-        if self.status.state == "finished":
-            return Sentence("Its weights are not in the run folder.")
-        return ""
+        return Sentence("Its weights are not in the run folder.")
 
     def check_network(self) -> None:
         """Raise `ModelError` in words where there is no network to be asked."""
@@ -260,7 +258,7 @@ class Run:
 
     def check_trainable(self) -> None:
         """Raise `RunError` where this version would train something else than config.json says."""
-        if self.config.arch == "none" or self.origin:
+        if self.config.arch == "none":
             raise RunError(
                 Sentence("{run} is predictions alone: there is no network to train.", run=self.id),
                 received=self.alone or None,

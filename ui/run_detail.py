@@ -72,7 +72,7 @@ def actions(reading: Reading) -> None:
             word = say("Start" if state == "queued" else "Resume")
             st.button(word, icon=":material/play_arrow:", type="primary", key="resume", help=say("Goes on exactly where it was."),
                       on_click=act, args=(lambda: launch(run),))
-        if not run.origin and st.button(say("Duplicate with changes"), icon=":material/content_copy:", key="duplicate"):
+        if run.config.arch != "none" and st.button(say("Duplicate with changes"), icon=":material/content_copy:", key="duplicate"):
             st.session_state["new_run"] = reading.id
             st.rerun()
     if problem := st.session_state.get("run_problem"):

@@ -171,6 +171,9 @@ def _with_status(reading: Reading) -> Reading:
     if reading.damage:
         return read(reading.run, reading.stamp)
     try:
+        alone = reading.run.alone
+        if bool(alone) != bool(reading.alone):  # its folds have come to their end, which no stamp shows
+            return read(reading.run, reading.stamp)
         stored = rate(reading.run, reading.split) if reading.meta.shipped else reading.stored  # in the cache, where no stamp looks
         return Reading(**{**vars(reading), "status": reading.run.status, "stored": stored})
     except (FerError, OSError, TypeError) as error:
