@@ -197,8 +197,8 @@ class Run:
 
     @property
     def alone(self) -> str:
-        """Say that the run is predictions alone, and whose; empty where it has a network, or one may still come from its training."""
-        if self.has_network:
+        """Say that the run is predictions alone, and whose; empty where it has a network, or its work is not at its end."""
+        if self.has_network or self.status.state != "finished":
             return ""
         members = ", ".join(self.members)
         if self.origin.get("kind") == "ensemble":
@@ -210,9 +210,7 @@ class Run:
             )
         if self.origin:
             return Sentence("Predictions alone, from {members}.", members=members)
-        if self.status.state == "finished":
-            return Sentence("Its weights are not in the run folder.")
-        return ""
+        return Sentence("Its weights are not in the run folder.")
 
     def check_network(self) -> None:
         """Raise `ModelError` in words where there is no network to be asked."""
@@ -221,11 +219,12 @@ class Run:
         alone = self.alone
         if not alone:
             raise ModelError("The run has no weights yet.", received=self.id, todo="wait for the end of its first epoch")
+        there = [member for member in self.members if (self.path.parent / member / WEIGHTS).exists()]
         raise ModelError(
             Sentence("{run} has no network that could be asked.", run=self.id),
             received=alone,
             expected="a run with weights",
-            todo=Sentence("choose one of {members}", members=", ".join(self.members)) if self.members else "choose another run",
+            todo=Sentence("choose one of {members}", members=", ".join(there)) if there else "choose another run",
         )
 
     @property
@@ -259,7 +258,7 @@ class Run:
 
     def check_trainable(self) -> None:
         """Raise `RunError` where this version would train something else than config.json says."""
-        if self.config.arch == "none" or self.origin:
+        if self.config.arch == "none":
             raise RunError(
                 Sentence("{run} is predictions alone: there is no network to train.", run=self.id),
                 received=self.alone or None,

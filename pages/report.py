@@ -11,10 +11,10 @@ from fer_core.errors import ConfigError, FerError
 from fer_core.report import NAMES
 from fer_core.runs import Run
 from ui import ask_run, cache, jobs, page, report_view, selection, words
-from ui.answers import predicted_splits
+from ui.answers import offered_splits, predicted_splits
 from ui.language import say, spoken
 from ui.report_view import Asked
-from ui.which_run import choose_run
+from ui.which_run import choose_run, problem_with_split
 
 ABOUT = """A report answers five questions about a network: how it is built and trained and how often it is right; how it compares with
 another one; which expressions it confuses; where it looks; what excites its filters. **Every figure in it is computed** from the run, and
@@ -35,7 +35,8 @@ def controls() -> Asked | None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         run = choose_run(list(known.values()))
         versus = beside(run, known)
-        split = selection.choose("Faces of", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
+        offered = offered_splits(run) or list(SPLITS)
+        split = selection.choose("Faces of", "split", offered, words=lambda name: say(name).capitalize(), kind="segmented",
                                  default="validation")
         language = selection.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
         faces = selection.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
@@ -43,6 +44,7 @@ def controls() -> Asked | None:
         if asked not in (None, "none", taken.id if taken else ""):
             with page.errors():  # of a run that is not there, or damaged
                 cache.store().open(asked)
+    problem_with_split(run, split)
     if selection.param("with") == run.id:
         page.problem(ConfigError("A run cannot stand beside itself.", received=run.id, expected="another run"))
     page.left_aside(selection.strange(written=NAMES, faces=FACES))

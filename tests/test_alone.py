@@ -125,6 +125,13 @@ def test_it_opens_and_is_not_damaged_and_says_what_it_is(store):
         mean.check_trainable()
 
 
+def test_folds_that_are_still_trained_are_no_predictions_alone(run_store):
+    run = run_store.create(RunConfig.from_preset("quick", folds=5), "folds")
+    files.write_json(run.path / "facts.json", {"origin": {"kind": "crossfit", "members": ["folds-fold1"]}})
+    assert run.alone == ""
+    run.check_trainable()  # a stopped one is gone on with
+
+
 def test_its_card_tells_whose_answers_they_are(store):
     text = card(store.open("mean"))
     assert "mean of demo, other" in text and "## The matrix" in text and "## The recipe" not in text

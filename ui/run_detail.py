@@ -72,7 +72,7 @@ def actions(reading: Reading) -> None:
             word = say("Start" if state == "queued" else "Resume")
             st.button(word, icon=":material/play_arrow:", type="primary", key="resume", help=say("Goes on exactly where it was."),
                       on_click=act, args=(lambda: launch(run),))
-        if not run.origin and st.button(say("Duplicate with changes"), icon=":material/content_copy:", key="duplicate"):
+        if run.config.arch != "none" and st.button(say("Duplicate with changes"), icon=":material/content_copy:", key="duplicate"):
             st.session_state["new_run"] = reading.id
             st.rerun()
     if problem := st.session_state.get("run_problem"):
@@ -86,7 +86,7 @@ def predictions_alone(reading: Reading) -> None:
     if reading.accuracy is not None:
         st.markdown(say("**{score}** of {faces} of the {split} split are right.", score=score, faces=words.faces(reading.faces),
                         split=words.SPLIT_WORDS[reading.split]))
-    for part in looks_view.told(reading.run, reading.split):
+    for part in looks_view.told(reading.run, reading.split)[:-1]:  # how many faces was just said
         st.markdown(f"- {part}")
     members = [member for member in reading.run.members if (cache.store().root / member).is_dir()]
     with st.container(horizontal=True, key="members"):

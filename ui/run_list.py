@@ -171,6 +171,9 @@ def _with_status(reading: Reading) -> Reading:
     if reading.damage:
         return read(reading.run, reading.stamp)
     try:
+        alone = reading.run.alone
+        if bool(alone) != bool(reading.alone):  # its folds have come to their end, which no stamp shows
+            return read(reading.run, reading.stamp)
         stored = rate(reading.run, reading.split) if reading.meta.shipped else reading.stored  # in the cache, where no stamp looks
         return Reading(**{**vars(reading), "status": reading.run.status, "stored": stored})
     except (FerError, OSError, TypeError) as error:
@@ -276,6 +279,7 @@ def card(reading: Reading, colour: str) -> str:
         where = say("predictions alone, {split} faces", split=words.SPLIT_WORDS[reading.split])
     else:
         where = say("no epoch yet")
-    curve = sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
+    alone = bool(reading.alone) and not best  # the words take the place of the curve
+    curve = "" if alone else sparkline(reading.history.get("val_accuracy", ()), colour, best=best[0] if best else None)
     return (f'<div class="run-card">{curve}<span class="run-best"><b>{number}</b><small>{html.escape(where)}</small></span></div>')
 

@@ -255,7 +255,7 @@ def _missing_of_run(run: Run, told: Told, split: str, dataset: Dataset | None) -
         missing.append(Missing("predictions", "missing.split", values={"there": there}))
     elif split not in told.plain:
         key = "missing.predictions" if run.predictions(split) is None else "missing.labels"
-        again = f"python -m fer_core evaluate {run.id} --split {split}" if run.has_network else ""
+        again = "" if run.origin and not run.has_network else f"python -m fer_core evaluate {run.id} --split {split}"
         missing.append(Missing("predictions", key, again))
     return missing
 
@@ -290,7 +290,7 @@ def _missing_of_pair(told: Told, versus: Run, found: Predictions | None, other: 
         return [Missing("versus", f"missing.{key}", todo, {"run": told.title, "other": versus.title})]
 
     if other is None:
-        again = f"python -m fer_core evaluate {versus.id} --split {split}" if versus.has_network else ""
+        again = "" if versus.origin and not versus.has_network else f"python -m fer_core evaluate {versus.id} --split {split}"
         return lacks("versus.predictions", again)
     if found is None:
         return []
