@@ -23,7 +23,7 @@ MEASURED = (0.8, 2.0)
 ROUGH = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 1e-2)
 EXACT = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 1e-3)
 HOPEFUL = 0.83
-"""Least coarse correlation after a rough search for which an exact one is worth its time, untold."""
+"""Least coarse correlation after a rough search for which an exact one is worth its time."""
 OVERLAP = 0.5
 """Least share of a face that the other one covers."""
 EDGE = 2

@@ -37,7 +37,7 @@ and copies lie above 0.85, nine of ten above 0.90. Of the demo faces, drawn by o
 have nothing to do with each other reach 0.954, and 98 of 100 altered copies lie higher.
 """
 HOPEFUL = {"photograph": 0.83, "drawn": 0.93}
-"""Least coarse correlation for which an exact alignment is tried: it saves two thirds of the time."""
+"""Least coarse correlation for which an exact alignment is tried: it saves a third of the time."""
 TASK = 128
 """Candidates that a thread takes at a time."""
 
