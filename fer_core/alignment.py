@@ -59,14 +59,21 @@ class Alignment:
 
 
 def align(
-    one: Images, other: Images, *, mirrored: bool = False, scale: float = 1.0
+    one: Images,
+    other: Images,
+    *,
+    mirrored: bool = False,
+    scale: float = 1.0,
+    hopeful: float = HOPEFUL,
 ) -> Alignment | None:
     """Find how face `one` (48, 48) becomes face `other`; `None` where no alignment is near.
 
-    Searched is an affine map close to a change of `scale` alone.
+    Searched is an affine map close to a change of `scale` alone; given up is a pair whose coarse
+    correlation stays below `hopeful` after a rough search.
     """
     seen = np.ascontiguousarray(one[:, ::-1]) if mirrored else one
-    warp = _search(local_contrast(seen, *SEARCHED), local_contrast(other, *SEARCHED), scale)
+    searched = [local_contrast(face, *SEARCHED) for face in (seen, other)]
+    warp = _search(searched[0], searched[1], scale, hopeful)
     if warp is None or not _believable(warp):
         return None
     correlation = _correlation(seen, other, warp)
@@ -75,7 +82,7 @@ def align(
     return Alignment(correlation, mirrored, float(right), float(down), _scale(warp))
 
 
-def _search(one: Floats, other: Floats, scale: float) -> Floats | None:
+def _search(one: Floats, other: Floats, scale: float, hopeful: float) -> Floats | None:
     """Find the affine map (2, 3) from places of `one` to places of `other`, first at half size."""
     half = (SIDE // 2, SIDE // 2)
     small = [
@@ -89,7 +96,7 @@ def _search(one: Floats, other: Floats, scale: float) -> Floats | None:
         rough, found = cv2.findTransformECC(
             small[0], small[1], guess, cv2.MOTION_AFFINE, ROUGH, fewer, 1
         )
-        if rough < HOPEFUL:
+        if rough < hopeful:
             return None
         warp = np.asarray(found, np.float32)
         # the middle of a small pixel lies half a pixel further in the whole face: x = 2 u + 1/2
