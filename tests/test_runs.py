@@ -179,7 +179,7 @@ def test_predictions_from_before_near_copies_were_looked_for_open_without_them(r
     run = run_store.create(RunConfig())
     plain = (np.array([1, 2]), np.full((2, 7), 1 / 7, np.float32), None, None, np.array([True, False]))
     run.write_predictions(Predictions("validation", "abc", *plain))
-    run.write_predictions(Predictions("test", "abc", *plain, np.array([False, True])))
+    run.write_predictions(Predictions("test", "abc", *plain, near=np.array([False, True])))
     before, now = run.predictions("validation"), run.predictions("test")
     assert before is not None and before.near is None and before.leaked.tolist() == [True, False]
     assert now is not None and now.near is not None and now.near.tolist() == [False, True]
