@@ -27,7 +27,7 @@ from benchmarks.table import ROOT, row
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.config import RunConfig
 from fer_core.data import FORM
 from fer_core.demo import make
@@ -67,7 +67,7 @@ def faces(folder: Path, n: int) -> tuple[Path, np.ndarray]:
     images.flush()
     np.save(place / "validation.labels.npy", labels)
     np.save(place / "validation.ids.npy", np.arange(n))
-    files.write_json(place / "meta.json", {"form": FORM, "name": place.name, "source": str(place), "fingerprint": f"{n:064d}", "notes": [],
+    atomic_io.write_json(place / "meta.json", {"form": FORM, "name": place.name, "source": str(place), "fingerprint": f"{n:064d}", "notes": [],
                                            "splits": {"validation": n}, "bad": []})
     return place, labels
 

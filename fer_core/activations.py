@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer_core import cuts, files, gradients
+from fer_core import atomic_io, cuts, gradients
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.runs import Run
@@ -124,7 +124,7 @@ def _begin(folder: Path, model: keras.Model, layers: list[str], faces: int) -> d
             names.append(f"{layer}.{kind}")
             np.lib.format.open_memmap(folder / f"{names[-1]}.npy", "w+", np.float32, (faces, cuts.units(model, layer)))
     note = {"done": 0, "faces": faces, "layers": layers, "arrays": names}
-    files.write_json(folder / "table.json", note)
+    atomic_io.write_json(folder / "table.json", note)
     return note
 
 
@@ -140,7 +140,7 @@ def _note(folder: Path) -> dict[str, Any] | None:
 def _write(folder: Path, note: dict[str, Any], arrays: dict[str, Any]) -> None:
     for array in arrays.values():
         array.flush()
-    files.write_json(folder / "table.json", note)
+    atomic_io.write_json(folder / "table.json", note)
 
 
 def _fill(forward: Any, arrays: dict[str, Any], images: NDArray[Any], start: int) -> None:

@@ -27,7 +27,7 @@ from fer_core.curves import (
 )
 from fer_core.emotions import EMOTIONS, NAMES
 from fer_core.matrices import SHADINGS, Shading, matrix, matrix_difference, matrix_film
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 
 __all__ = [
     "EMOTION_COLOURS",

@@ -340,12 +340,12 @@ def ship(
     opened = RunStore(runs).open(run)
     opened.check_network()
     networks()
-    from fer_core import files
+    from fer_core import atomic_io
     from fer_core.card import card as text
     from fer_core.shipping import ship as copied
 
     copy, proof = copied(opened, run_data(opened, data), RunStore(to), name)
-    files.write_bytes(copy.path / "README.md", text(copy).encode())
+    atomic_io.write_bytes(copy.path / "README.md", text(copy).encode())
     size = sum(path.stat().st_size for path in copy.path.iterdir())
     if as_json:
         return print_json({"run": copy.id, "bytes": size, **vars(proof)})

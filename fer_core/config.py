@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from fer_core.emotions import SIDE
 from fer_core.errors import ConfigError
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 
 SMALLEST_CROP = 33
 """Pixels; a smaller side would end in fewer than the 3 x 3 values that the dense part is made for."""

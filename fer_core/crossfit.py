@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from fer_core import dynamics, ensemble, files, training_set
+from fer_core import atomic_io, dynamics, ensemble, training_set
 from fer_core.data import Dataset, counts
 from fer_core.errors import RunError
 from fer_core.launch import launch
+from fer_core.messages import Sentence
 from fer_core.recorder import Recorder
 from fer_core.runs import FOLD, Predictions, Run, RunStore, Status
-from fer_core.sentences import Sentence
 
 HELD_OUT = "held-out.npz"
 """In the run of a fold: what it says of the faces that it left out."""
@@ -52,13 +52,13 @@ class HeldOut:
 def write_held_out(run: Run, said: HeldOut) -> None:
     """Keep what a fold's network says of its fold in its run."""
     arrays = {name: np.asarray(value) for name, value in vars(said).items() if value is not None}
-    files.write_arrays(run.path / HELD_OUT, **arrays)
+    atomic_io.write_arrays(run.path / HELD_OUT, **arrays)
 
 
 def read_held_out(run: Run) -> HeldOut:
     """Read what a fold's network says of its fold; `RunError` where it is missing or damaged."""
     try:
-        arrays = files.read_arrays(run.path / HELD_OUT)
+        arrays = atomic_io.read_arrays(run.path / HELD_OUT)
         looks = int(arrays.get("looks", 0))
         return HeldOut(arrays["rows"], arrays["probabilities"], arrays["flipped"], arrays.get("views"), looks)
     except Exception as error:  # a damaged zip raises a dozen kinds of errors
@@ -89,7 +89,7 @@ def work(run: Run, recorder: Recorder, dataset: Dataset) -> None:
     names = [name_of(run, fold) for fold in range(1, run.config.folds + 1)]
     data = {"name": dataset.name, "fingerprint": dataset.fingerprint, "counts": per_split, "notes": list(dataset.notes)}
     origin = {"kind": "crossfit", "members": names}
-    files.write_json(run.path / "facts.json", {"data": data, "inputs": given.facts(), "origin": origin})
+    atomic_io.write_json(run.path / "facts.json", {"data": data, "inputs": given.facts(), "origin": origin})
     asked = _StopOnSignal()
     folds = []
     for fold in range(1, run.config.folds + 1):

@@ -20,11 +20,11 @@ import filelock
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
+from fer_core.messages import Sentence
 from fer_core.reading import READ_FROM, Archive, Folder, beside, read_faces
-from fer_core.sentences import Sentence
 from fer_core.splits import Copies, Dataset, Split, copies, counts, draw_validation, pixels
 from fer_core.table import Problems, Progress, columns
 
@@ -57,14 +57,14 @@ def read(path: str | Path, *, skip_bad: Path | None = None, seed: int = 0, cache
     asked = str(path)
     try:
         if asked == "demo" or asked.startswith("demo:"):
-            return _demo(asked, cache or files.cache_folder())
+            return _demo(asked, cache or atomic_io.cache_folder())
         place = Path(os.path.expanduser(path))
         if not place.exists():
             raise DataError(Sentence("There is no data set at {path}.", path=asked),
                             expected="'demo', or the path of a CSV, folder or zip of FER2013")
         if place.is_dir() and (place / "meta.json").is_file():
             return _load(place)
-        return _read_path(place.resolve(), cache or files.cache_folder(), skip_bad, seed, progress)
+        return _read_path(place.resolve(), cache or atomic_io.cache_folder(), skip_bad, seed, progress)
     except (OSError, MemoryError) as error:
         raise DataError(Sentence("{name} cannot be read.", name=asked), received=str(error) or "not enough memory") from error
 
@@ -207,7 +207,7 @@ def _stored(dataset: Dataset, shelf: Path, bad: list[str]) -> Dataset:
         for name, split in dataset.items():
             for part in ARRAYS:
                 np.save(Path(scratch) / f"{name}.{part}.npy", getattr(split, part), allow_pickle=False)
-        files.write_json(Path(scratch) / "meta.json", meta)
+        atomic_io.write_json(Path(scratch) / "meta.json", meta)
         if not shelf.exists():
             os.rename(scratch, shelf)
     except OSError as error:
@@ -238,7 +238,7 @@ def _is_source(path: Path, place: Path, other: Path | None) -> bool:
 
 def _list_bad(path: Path, rows: list[str]) -> None:
     try:
-        files.write_bytes(path, "".join(f"{row}\n" for row in rows).encode())
+        atomic_io.write_bytes(path, "".join(f"{row}\n" for row in rows).encode())
     except OSError as error:
         raise DataError(f"The list of bad rows cannot be written to {path}.", received=error.strerror) from None
 
@@ -276,7 +276,7 @@ def write_submission(path: Path | str, ids: ArrayLike, probabilities: ArrayLike)
 
 def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     try:
-        files.write(path, fill)
+        atomic_io.write(path, fill)
     except OSError as error:
         raise DataError(f"{path} cannot be written.", received=error.strerror) from error
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import CLASSES
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 
 PATIENCE = 5
 """Epochs in a row that a rule looks at."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import files
+from fer_core import atomic_io
 
 FILE = "dynamics.npz"
 STATE = "dynamics/"
@@ -36,14 +36,14 @@ class DynamicsSummary:
 def read(path: Path) -> DynamicsSummary | None:
     """Read a summary that was written with `write`; `None` where there is none, or it cannot be read."""
     try:
-        return DynamicsSummary(**files.read_arrays(path))
+        return DynamicsSummary(**atomic_io.read_arrays(path))
     except Exception:  # absent, or a damaged zip, which raises a dozen kinds of errors
         return None
 
 
 def write(path: Path, summary: DynamicsSummary) -> None:
     """Write a summary as an npz of plain arrays."""
-    files.write_arrays(path, **vars(summary))
+    atomic_io.write_arrays(path, **vars(summary))
 
 
 def merge(parts: list[DynamicsSummary]) -> DynamicsSummary:

@@ -12,12 +12,12 @@ from functools import reduce
 
 import numpy as np
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import ConfigError, RunError
+from fer_core.messages import Sentence
 from fer_core.runs import PREDICTIONS, Predictions, Run, RunStore, Status
-from fer_core.sentences import Sentence
 
 KIND = "ensemble"
 """What the `origin` of such a run says of it."""
@@ -40,7 +40,7 @@ def make(store: RunStore, members: Sequence[str], name: str, *, splits: Sequence
     try:
         data = first.facts.get("data", {})
         origin = {"kind": KIND, "members": list(members), "splits": wanted}
-        files.write_json(made.path / "facts.json", {"data": data, "origin": origin})
+        atomic_io.write_json(made.path / "facts.json", {"data": data, "origin": origin})
         for predictions in means:
             made.write_predictions(predictions)
         made.write_status(Status(state="finished", heartbeat=time.time()))

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from fer_core import files, regions
+from fer_core import atomic_io, regions
 from fer_core.data import Dataset
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
@@ -59,7 +59,7 @@ def explain(
         maps = saliency.explain(model, images, method, targets, versus=other, layer=layer or None,
                                 progress=lambda share: bar.update(task, completed=share))
     if out is not None:
-        files.write_arrays(out, maps=maps, indices=chosen, targets=targets)
+        atomic_io.write_arrays(out, maps=maps, indices=chosen, targets=targets)
     where = regions.located(images, drawn=dataset.name == "demo")
     book = regions.ledger(maps, where)
     result: dict[str, Any] = {

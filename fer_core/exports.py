@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.errors import ModelError
 from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout
 
@@ -53,7 +53,7 @@ def _export_saved_model(model: keras.Model, path: Path) -> None:
 
 
 def _export_tflite(model: keras.Model, path: Path) -> None:
-    files.write_bytes(path, tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    atomic_io.write_bytes(path, tf.lite.TFLiteConverter.from_keras_model(model).convert())
 
 
 def _export_onnx(model: keras.Model, path: Path) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from fer_core import gradients, models
 from fer_core.attribution import Floats
 from fer_core.errors import FerError
+from fer_core.messages import Sentence
 from fer_core.regions import blurred
 from fer_core.saliency import Knobs, explain
-from fer_core.sentences import Sentence
 
 STEPS = 12
 """Steps in which a face is deleted or inserted, of equally many pixels each."""

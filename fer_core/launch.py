@@ -11,8 +11,8 @@ import filelock
 
 from fer_core import processes
 from fer_core.errors import RunError
+from fer_core.messages import Sentence
 from fer_core.runs import Run, Status
-from fer_core.sentences import Sentence
 
 
 @contextmanager

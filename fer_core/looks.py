@@ -9,9 +9,9 @@ import numpy as np
 
 from fer_core.evaluate import Evaluation, evaluate
 from fer_core.measures import wilson
+from fer_core.messages import Sentence, signed
 from fer_core.paired import McNemar, mcnemar
 from fer_core.runs import Predictions
-from fer_core.sentences import Sentence, signed
 
 NAMES = {"single": "Single look", "mirror": "With its mirror image", "views": "Several looks"}
 """What the kinds of `runs.KINDS` are called."""

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError, FerError
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 
 VERDICTS: dict[str, str] = {
     "label": "label wrong",
@@ -103,7 +103,7 @@ class Marks:
         return facts.st_mtime_ns, facts.st_size
 
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return files.database(self.path, TABLE, "marks", "move the file away; marks that were exported can be imported again")
+        return atomic_io.database(self.path, TABLE, "marks", "move the file away; marks that were exported can be imported again")
 
 
 def disputed(marks: dict[int, Mark], n: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from fer_core.colours import CALM, DIVERGING, EMOTION_COLOURS, GRID, QUIET, SEQU
 from fer_core.emotions import EMOTIONS, NAMES
 from fer_core.errors import FerError
 from fer_core.evaluate import CLASSES, from_matrix
-from fer_core.sentences import signed
+from fer_core.messages import signed
 
 Shading = Literal["row", "column", "all", "log", "errors"]
 SHADINGS: dict[Shading, str] = {

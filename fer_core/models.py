@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core import precision as precisions
 from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS, SIDE
@@ -309,7 +309,7 @@ def save_weights(model: keras.Model, path: Path | str, *, small: bool = False) -
     arrays = {name: np.asarray(weight.numpy()) for name, weight in _named(model).items()}
     if small:
         arrays = {part: kept for name, array in arrays.items() for part, kept in _shrunk(name, array).items()}
-    files.write_bytes(Path(path), save(arrays, metadata={"arch": model.name}))
+    atomic_io.write_bytes(Path(path), save(arrays, metadata={"arch": model.name}))
 
 
 def _shrunk(name: str, array: np.ndarray) -> dict[str, np.ndarray]:

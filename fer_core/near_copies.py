@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.alignment import Alignment, align
 from fer_core.data import Dataset, Split, alone
 from fer_core.perceptual import ZOOM, Images, candidates
@@ -96,7 +96,7 @@ def find(
     if drawn is None:
         drawn = isinstance(dataset, Dataset) and dataset.source.split(":")[0] == "demo"
     kind = "drawn" if drawn else "photograph"
-    file = (cache or files.cache_folder()) / f"near-{_digest(dataset)}-{kind}-{VERSION}.npz"
+    file = (cache or atomic_io.cache_folder()) / f"near-{_digest(dataset)}-{kind}-{VERSION}.npz"
     known = _read(file)
     if known is not None:
         return known
@@ -267,13 +267,13 @@ def _write(file: Path, found: NearCopies) -> None:
     }
     arrays |= {f"near.{split}": mask for split, mask in found.near.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
-    files.write_arrays(file, **arrays)
+    atomic_io.write_arrays(file, **arrays)
 
 
 def _read(file: Path) -> NearCopies | None:
     """Read what was kept; `None` where it is missing or damaged."""
     try:
-        arrays = files.read_arrays(file)
+        arrays = atomic_io.read_arrays(file)
         names = arrays["names"].tolist()
         pairs = []
         for place, way in zip(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.errors import FerError
 
 LONGEST = {"title": 200, "note": 2000}
@@ -99,7 +99,7 @@ class Pins:
             file.execute("DELETE FROM pins WHERE number = ?", (number,))
 
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return files.database(self.path, TABLE, "pins", "move the file away")
+        return atomic_io.database(self.path, TABLE, "pins", "move the file away")
 
 
 def _checked(title: str, note: str) -> tuple[str, str]:

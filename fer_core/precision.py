@@ -17,7 +17,7 @@ from typing import Any
 
 import filelock
 
-from fer_core import files, machine
+from fer_core import atomic_io, machine
 
 DTYPES = ("float32", "bfloat16")
 LEAD = 0.67
@@ -46,7 +46,7 @@ class Choice:
 
 def place() -> Path:
     """Return the file that keeps the choices, in the folder of the caches."""
-    return files.cache_folder() / "precision.json"
+    return atomic_io.cache_folder() / "precision.json"
 
 
 def of_times(seconds: Callable[[str], float]) -> Choice:
@@ -89,7 +89,7 @@ def keep(choice: Choice, *, again: bool) -> Choice:
             first = kept(list(choice.gpus))
             if first and not again:
                 return first
-            files.write_json(path, [*_others(choice), {**asdict(choice), "machine": _machine()}])
+            atomic_io.write_json(path, [*_others(choice), {**asdict(choice), "machine": _machine()}])
     except filelock.Timeout as error:
         raise OSError(f"another process holds {error.lock_file}") from None
     return choice

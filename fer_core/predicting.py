@@ -17,7 +17,7 @@ from typing import Any
 
 import filelock
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
 from fer_core.processes import Process, give_way
@@ -78,7 +78,7 @@ def start(run: Run, split: str, data: str = "", *, views: int = 0) -> Progress:
                                      cwd=ROOT)
         give_way(pid=child.pid)
         begun = Progress("running", 0.0, "", vars(Process.this(child.pid)), time.time(), time.time())
-        files.write_json(_note(run, split), asdict(begun))
+        atomic_io.write_json(_note(run, split), asdict(begun))
     except OSError as error:
         raise FerError(
             "The predictions cannot be made here.", received=error.strerror, todo="check the rights of the run folder, or of the cache"
@@ -96,7 +96,7 @@ def telling(run: Run, split: str) -> Iterator[Callable[[float], None]]:
     this = vars(Process.this())
 
     def write(state: str, share: float, reason: str = "") -> None:
-        files.write_json(_note(run, split), asdict(Progress(state, share, reason, this, began, time.time())))
+        atomic_io.write_json(_note(run, split), asdict(Progress(state, share, reason, this, began, time.time())))
 
     def tell(share: float) -> None:
         if time.monotonic() - last[0] > EVERY:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fer_core.emotions import EMOTIONS
+from fer_core.messages import NUMBER, Sentence
 from fer_core.methods import WORDS, Words
-from fer_core.sentences import NUMBER, Sentence
 
 KNOBS: dict[str, tuple[str, Any, Any, Any, str]] = {
     "samples": ("Samples", 1, 1000, None, "Noisy faces of SmoothGrad (50 unless told), masks of RISE (400 unless told)."),

@@ -19,7 +19,7 @@ import numpy as np
 
 from fer_core.emotions import SIDE, SPLITS
 from fer_core.errors import DataError
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 from fer_core.splits import Bytes, Split
 from fer_core.table import EMOTION_NAMES, SPLIT_NAMES, Faces, Problems, Progress, columns, read_table
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.processes import Process
 from fer_core.runs import Run, Status
 
@@ -75,18 +75,18 @@ class Recorder:
         """Forget what was written of epochs after the first `count`: they are about to be trained again."""
         history = {name: values[:count] for name, values in self.run.history.items()}
         _write_history(self.run, history)
-        files.write_arrays(self.run.path / "confusion.npz", matrices=self.run.confusion[:count])
+        atomic_io.write_arrays(self.run.path / "confusion.npz", matrices=self.run.confusion[:count])
         indices, probabilities = self.run.probes
-        files.write_arrays(self.run.path / "probes.npz", indices=indices, probabilities=probabilities[:count])
+        atomic_io.write_arrays(self.run.path / "probes.npz", indices=indices, probabilities=probabilities[:count])
 
     def add_epoch(self, row: dict[str, float], matrix: np.ndarray, probes: tuple[np.ndarray, np.ndarray]) -> None:
         """Add an epoch: its numbers (`COLUMNS`), validation matrix (7, 7) and probe probabilities (16, 7)."""
         run = self.run
         history = {name: np.append(values, row.get(name, np.nan)) for name, values in run.history.items()}
-        files.write_arrays(run.path / "confusion.npz", matrices=np.concatenate([run.confusion, matrix[None]]))
+        atomic_io.write_arrays(run.path / "confusion.npz", matrices=np.concatenate([run.confusion, matrix[None]]))
         _, before = run.probes
         stack = probes[1][None] if len(before) == 0 else np.concatenate([before, probes[1][None]])
-        files.write_arrays(run.path / "probes.npz", indices=probes[0], probabilities=stack)
+        atomic_io.write_arrays(run.path / "probes.npz", indices=probes[0], probabilities=stack)
         _write_history(run, history)
         self.update(epoch=len(history["epoch"]), step=0)
 
@@ -98,4 +98,4 @@ def _write_history(run: Run, history: dict[str, np.ndarray]) -> None:
     writer.writerow(columns)
     for epoch, *values in zip(*columns.values(), strict=True):
         writer.writerow([int(epoch), *(repr(float(value)) for value in values)])
-    files.write_bytes(run.path / "history.csv", text.getvalue().encode())
+    atomic_io.write_bytes(run.path / "history.csv", text.getvalue().encode())

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fer_core import files, sources
+from fer_core import atomic_io, sources
 from fer_core.errors import ConfigError
 from fer_core.pins import FILE, Pins
 from fer_core.report import ADDRESS, LANGUAGES, gather, html, show
@@ -53,7 +53,7 @@ def report(
     both = [opened, *([other] if other else [])]
     shown = {pin.path: show(pin, both, dataset) for pin in pinned}
     text = html(found, lang, pins=pinned, shown=shown, address=address).encode()
-    files.write_bytes(out, text)
+    atomic_io.write_bytes(out, text)
     missing = list(dict.fromkeys("split" if entry.key == "missing.split" else entry.place for entry in found.missing))
     if as_json:
         return print_json({"file": str(out), "bytes": len(text), "missing": missing})

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.config import RunConfig, parse, split_unknown
 from fer_core.dynamics import FILE as DYNAMICS
 from fer_core.dynamics import DynamicsSummary
 from fer_core.dynamics import read as read_dynamics
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, ModelError, RunError
+from fer_core.messages import Sentence
 from fer_core.processes import Process
-from fer_core.sentences import Sentence
 from fer_core.splits import counts, official
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class Run:
         """
         if not self.shipped:
             return self.path
-        return files.cache_folder() / "runs" / f"{self.id}-{self.weights_digest[:16]}"
+        return atomic_io.cache_folder() / "runs" / f"{self.id}-{self.weights_digest[:16]}"
 
     @property
     def prediction_files(self) -> tuple[Path, ...]:
@@ -430,7 +430,7 @@ class Run:
             parts |= {name: before[name] for name in ("views", "looks") if name in before}
         others = {name: value for name, value in arrays.items() if not name.startswith(predictions.split + ".")}
         own = {f"{predictions.split}.{name}": np.asarray(value) for name, value in parts.items()}
-        files.write_arrays(path, **others, **own)
+        atomic_io.write_arrays(path, **others, **own)
 
     def log_tail(self, lines: int = 40) -> list[str]:
         """Read the last lines of log.txt."""
@@ -454,12 +454,12 @@ class Run:
 
     def update_meta(self, **changes: Any) -> None:
         """Change title, note, archive mark or colour."""
-        files.write_json(self.path / "meta.json", {**asdict(self.meta), **changes})
+        atomic_io.write_json(self.path / "meta.json", {**asdict(self.meta), **changes})
 
     def write_status(self, status: Status) -> None:
         """Replace the status; on a full disk the old file is overwritten in place, so that the reason is not lost."""
         try:
-            files.write_json(self.path / "status.json", asdict(status))
+            atomic_io.write_json(self.path / "status.json", asdict(status))
         except OSError:
             with open(self.path / "status.json", "r+", encoding="utf8") as file:
                 text = json.dumps(asdict(status))
@@ -511,7 +511,7 @@ class Run:
         stamp = (path.stat().st_mtime_ns, path.stat().st_size)
         if self._stamps.get(key, (None,))[0] != stamp:
             try:
-                self._stamps[key] = (stamp, files.read_arrays(path))
+                self._stamps[key] = (stamp, atomic_io.read_arrays(path))
             except Exception as error:  # a damaged zip raises a dozen kinds of errors
                 todo = f"python -m fer_core evaluate {self.id}" if name == "predictions.npz" else ""
                 raise RunError(f"{self.id}/{name} is damaged.", received=type(error).__name__, expected="an npz of plain arrays",
@@ -562,11 +562,11 @@ class RunStore:
         stem = id or f"{config.arch}-{data}-{datetime.now():%m%d-%H%M%S}"
         path = self._make_folder(stem, numbered=id is None)
         colour = self._free_colour()
-        files.write_json(path / "config.json", config.model_dump(mode="json"))
-        files.write_json(
+        atomic_io.write_json(path / "config.json", config.model_dump(mode="json"))
+        atomic_io.write_json(
             path / "meta.json", asdict(Meta(path.name, config.note, False, colour, datetime.now().isoformat(timespec="seconds")))
         )
-        files.write_json(path / "status.json", asdict(Status(epochs=config.epochs, heartbeat=time.time())))
+        atomic_io.write_json(path / "status.json", asdict(Status(epochs=config.epochs, heartbeat=time.time())))
         return Run(path)
 
     def _free_colour(self) -> int:

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 from fer_core import attribution
 from fer_core.attribution import Beat, Explanation, Floats, Question, Settings, Stopped, default_layer, grids
 from fer_core.errors import FerError, ModelError
+from fer_core.messages import Sentence
 from fer_core.methods import NO_CONVOLUTION, WORDS, Words
-from fer_core.sentences import Sentence
 
 __all__ = ["METHODS", "Explanation", "Knobs", "Method", "Settings", "Stopped", "default_layer", "explain", "explain_with_notes", "grids",
            "why_not"]

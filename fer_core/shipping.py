@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_core import files, models, regions, saliency
+from fer_core import atomic_io, models, regions, saliency
 from fer_core.data import Dataset
 from fer_core.errors import RunError
 from fer_core.runs import Predictions, Run, RunStore
@@ -76,7 +76,7 @@ def plain_name(data: str) -> str:
 def _fill(run: Run, copy: Run, dataset: Dataset) -> Proof:
     for part in ("history.csv", "confusion.npz", "probes.npz"):
         shutil.copyfile(run.path / part, copy.path / part)
-    files.write_json(copy.path / "facts.json", run.facts)
+    atomic_io.write_json(copy.path / "facts.json", run.facts)
     copy.update_meta(**{**asdict(run.meta), "title": copy.id, "archived": False, "shipped": False})
     copy.write_status(replace(run.status, process=None))
     network = models.load(run)
@@ -95,7 +95,7 @@ def _fill(run: Run, copy: Run, dataset: Dataset) -> Proof:
                        expected=f"at most {100 * LIMIT:.1f}")
     features = None if after.features is None else after.features.astype(np.float16)
     copy.write_predictions(replace(after, features=features))
-    files.write_json(copy.path / "small.json", asdict(proof))
+    atomic_io.write_json(copy.path / "small.json", asdict(proof))
     (copy.path / "log.txt").write_text("".join(_log(run)), encoding="utf8")
     copy.update_meta(shipped=True)  # last: from now on nothing is written here
     return proof

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 from fer_core.splits import Bytes, Split
 
 PIXELS = SIDE * SIDE

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import filelock
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.errors import FerError
 from fer_core.predicting import EVERY, Progress
 from fer_core.processes import Process
@@ -55,7 +55,7 @@ def start(folder: Path, command: list[str]) -> Progress:
                                      stderr=log, start_new_session=True, cwd=ROOT)
         share = known.share if known else 0.0
         begun = Progress("running", share, "", vars(Process.this(child.pid)), time.time(), time.time())
-        files.write_json(folder / "progress.json", asdict(begun))
+        atomic_io.write_json(folder / "progress.json", asdict(begun))
     except OSError as error:
         raise FerError("The work cannot be started here.", received=error.strerror, todo="check the rights of the run folder") from None
     return begun
@@ -63,7 +63,7 @@ def start(folder: Path, command: list[str]) -> Progress:
 
 def cancel(folder: Path, reason: str = CANCELLED) -> None:
     """Ask the work to end after what it is at; what is done is kept."""
-    files.write_bytes(folder / "cancel", reason.encode())
+    atomic_io.write_bytes(folder / "cancel", reason.encode())
 
 
 def ending(folder: Path) -> bool:
@@ -108,7 +108,7 @@ def telling(folder: Path) -> Iterator[Callable[..., None]]:
     this = vars(Process.this())
 
     def write(state: str, reason: str = "") -> None:
-        files.write_json(folder / "progress.json", asdict(Progress(state, done[0], reason, this, began, time.time())))
+        atomic_io.write_json(folder / "progress.json", asdict(Progress(state, done[0], reason, this, began, time.time())))
 
     def tell(share: float, word: str = "") -> None:
         done[0] = min(max(share, 0.0), 1.0)

@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from fer_core.learner import Step
 
-from fer_core import crossfit, dynamics, files, machine, schedule, training_set
+from fer_core import atomic_io, crossfit, dynamics, machine, schedule, training_set
 from fer_core.data import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
@@ -254,7 +254,7 @@ class Trainer:
         trained_on = machine.with_history(learner["machine"], self.run.facts.get("machine", {}), *place)
         if told := machine.going_on(trained_on, *place):
             self.recorder.log(told)
-        files.write_json(
+        atomic_io.write_json(
             self.run.path / "facts.json",
             {
                 "data": data,
@@ -284,7 +284,7 @@ class Trainer:
             "batch": self.batch,
         }
         state = self.learner.arrays() | self.dynamics.arrays()
-        files.write_bytes(folder / "state.safetensors", save(state, metadata={"counters": json.dumps(counters)}))
+        atomic_io.write_bytes(folder / "state.safetensors", save(state, metadata={"counters": json.dumps(counters)}))
         self._saved = time.monotonic()
 
     def _restore(self) -> None:

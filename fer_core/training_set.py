@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import files, near_copies
+from fer_core import atomic_io, near_copies
 from fer_core.config import RunConfig
 from fer_core.errors import DataError, RunError
 from fer_core.folds import assign, merge_groups, person_groups
+from fer_core.messages import Sentence
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 from fer_core.splits import Dataset, Split, copies, face_hashes
 
 INPUTS = "inputs.npz"
@@ -94,7 +94,7 @@ class Inputs:
 
     def save(self, path: Path) -> None:
         """Write an npz of plain arrays."""
-        files.write_arrays(path, **self._arrays())
+        atomic_io.write_arrays(path, **self._arrays())
 
 
 def inputs(run: Run, dataset: Dataset) -> Inputs:
@@ -112,7 +112,7 @@ def inputs(run: Run, dataset: Dataset) -> Inputs:
     if known == "":
         return Inputs()
     try:
-        kept = Inputs(**files.read_arrays(path))
+        kept = Inputs(**atomic_io.read_arrays(path))
     except Exception as error:  # a damaged zip raises a dozen kinds of errors
         raise RunError(
             Sentence("{file} cannot be read.", file=f"{run.id}/{INPUTS}"),
@@ -254,5 +254,5 @@ def write_weights(path: Path, rows: list[tuple[str, float, str]]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(WEIGHT_COLUMNS)
     writer.writerows(rows)
-    files.write_bytes(path, text.getvalue().encode())
+    atomic_io.write_bytes(path, text.getvalue().encode())
 

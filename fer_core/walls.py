@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import files, tasks
+from fer_core import atomic_io, tasks
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.messages import Sentence
 from fer_core.predicting import Progress
 from fer_core.presets import PRESETS, Settings
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 
 FORM = "fer-lens-wall-1"
 OWNER = "run.json"
@@ -121,7 +121,7 @@ class Wall:
         """Note that somebody looks at this wall now, and at which unit of it: the painter goes on there."""
         os.utime(self.folder / "wall.json")
         if unit is not None and unit != self.looked_at:
-            files.write_json(self.folder / "looked.json", unit)
+            atomic_io.write_json(self.folder / "looked.json", unit)
 
     @property
     def looked_at(self) -> int:
@@ -147,10 +147,10 @@ class Wall:
         wall[units] = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
         wall.flush()
         if remarks:
-            files.write_json(self.folder / "remarks.json", {str(unit): _kept(text) for unit, text in (self.remarks | remarks).items()})
+            atomic_io.write_json(self.folder / "remarks.json", {str(unit): _kept(text) for unit, text in (self.remarks | remarks).items()})
         known = self.scores
         known[units] = scores
-        files.write(self.folder / "scores.npy", lambda file: np.save(file, known))  # last: a unit with a score is ready
+        atomic_io.write(self.folder / "scores.npy", lambda file: np.save(file, known))  # last: a unit with a score is ready
 
 
 def ask(run: Run, layer: str, units: int, preset: str | Settings = "standard", seed: int = 0) -> Wall:
@@ -163,11 +163,11 @@ def ask(run: Run, layer: str, units: int, preset: str | Settings = "standard", s
         tidy(folder.parent, keep=folder, room=units * (SIDE * SIDE + 4))
         folder.mkdir(parents=True, exist_ok=True)
         if run.desk != run.path:
-            files.write_json(run.desk / OWNER, {"path": str(run.path.resolve())})
+            atomic_io.write_json(run.desk / OWNER, {"path": str(run.path.resolve())})
         np.save(folder / "pictures.npy", np.full((units, SIDE, SIDE), 128, np.uint8))
         np.save(folder / "scores.npy", np.full(units, np.nan, np.float32))
         (folder / "remarks.json").unlink(missing_ok=True)
-        files.write_json(folder / "wall.json", asked)  # last: a folder with it is complete
+        atomic_io.write_json(folder / "wall.json", asked)  # last: a folder with it is complete
     wall = Wall(folder)
     wall.look()
     return wall

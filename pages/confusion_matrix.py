@@ -10,8 +10,8 @@ import streamlit as st
 from fer_core.charts import SHADINGS
 from fer_core.choice import SHOWS, parse
 from fer_core.errors import FerError, RunError
+from fer_core.messages import Sentence
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 from ui import (
     ask_run,
     cache,

@@ -7,7 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 from ui import answers, cache, dataset_files, faces, page, selection, words
 from ui.language import say
 

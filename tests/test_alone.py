@@ -10,7 +10,7 @@ import pytest
 from conftest import copied
 from streamlit.testing.v1 import AppTest
 
-from fer_core import cli, ensemble, files
+from fer_core import atomic_io, cli, ensemble
 from fer_core.card import card
 from fer_core.config import RunConfig
 from fer_core.data import read
@@ -44,7 +44,7 @@ def folds(store, data):
     random = np.random.default_rng(0)
     probabilities = (0.3 * random.dirichlet(np.ones(7), len(train.labels)) + 0.7 * np.eye(7)[train.labels]).astype(np.float32)
     run = store.create(RunConfig.from_preset("quick", data="demo", folds=5), "folds")
-    files.write_json(run.path / "facts.json", {"data": data, "origin": {"kind": "crossfit", "members": ["fold-1", "fold-2"]}})
+    atomic_io.write_json(run.path / "facts.json", {"data": data, "origin": {"kind": "crossfit", "members": ["fold-1", "fold-2"]}})
     none_copied = np.zeros(len(train.labels), bool)
     run.write_predictions(Predictions("train", data["fingerprint"], train.labels, probabilities, None, None, none_copied))
     run.write_status(Status(state="finished", heartbeat=time.time()))
@@ -127,7 +127,7 @@ def test_it_opens_and_is_not_damaged_and_says_what_it_is(store):
 
 def test_folds_that_are_still_trained_are_no_predictions_alone(run_store):
     run = run_store.create(RunConfig.from_preset("quick", folds=5), "folds")
-    files.write_json(run.path / "facts.json", {"origin": {"kind": "crossfit", "members": ["folds-fold1"]}})
+    atomic_io.write_json(run.path / "facts.json", {"origin": {"kind": "crossfit", "members": ["folds-fold1"]}})
     assert run.alone == ""
     run.check_trainable()  # a stopped one is gone on with
 

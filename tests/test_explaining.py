@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fer_core import explaining, files, models
+from fer_core import atomic_io, explaining, models
 from fer_core.data import read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
@@ -30,7 +30,7 @@ def test_one_face_in_json(ask, tmp_path, capsys, root):
     assert told["features"]["share"] == pytest.approx(1 - told["regions"]["rest"]["share"], abs=1e-5)
     for row in (told["probabilities"], *told["hidden"].values()):
         assert sum(row.values()) == pytest.approx(1, abs=1e-4)
-    stored = files.read_arrays(tmp_path / "map.npz")
+    stored = atomic_io.read_arrays(tmp_path / "map.npz")
     from fer_core.runs import RunStore
 
     model = models.load(RunStore(root / "checkpoints").open("demo"))

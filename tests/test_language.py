@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.config import RunConfig
+from fer_core.messages import Sentence
 from fer_core.runtime import ROOT
-from fer_core.sentences import Sentence
 from ui.language import CHINESE, LANGUAGES, _said, say
 from ui.page import PAGES
 
@@ -86,7 +86,7 @@ def speaking(language):
     def script():
         import streamlit as st
 
-        from fer_core.sentences import Sentence
+        from fer_core.messages import Sentence
         from ui import language, words
 
         st.session_state["told"] = [

@@ -88,7 +88,7 @@ def test_a_damaged_file_is_told(marks):
 
 
 def test_a_writer_that_waits_in_vain_is_told(marks, monkeypatch):
-    monkeypatch.setattr("fer_core.files.WAIT", 0.05)
+    monkeypatch.setattr("fer_core.atomic_io.WAIT", 0.05)
     marks.put(DATA, "train", [Mark(0, "ambiguous")])
     other = sqlite3.connect(marks.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

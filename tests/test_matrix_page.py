@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
-from fer_core import charts, files, predicting, splits
+from fer_core import atomic_io, charts, predicting, splits
 from fer_core.choice import Choice, in_bin, members, parse, written
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
@@ -285,7 +285,7 @@ def test_keys_that_come_faster_than_answers_act_once(monkeypatch):
 def make_run(root, name, dataset, source, *, fingerprint=None, split="validation", seed=0):
     run = Run(root / name)
     run.path.mkdir(parents=True)
-    files.write_json(run.path / "config.json", RunConfig.from_preset("quick", data=source).model_dump(mode="json"))
+    atomic_io.write_json(run.path / "config.json", RunConfig.from_preset("quick", data=source).model_dump(mode="json"))
     run.write_status(Status(state="finished", heartbeat=time.time()))
     labels = dataset[split].labels
     probabilities = np.random.default_rng(seed).dirichlet(np.ones(7), len(labels)).astype(np.float32)
@@ -343,10 +343,10 @@ def test_a_split_that_was_not_predicted_is_offered(app):
     shown = opened_page(app, split="train", run="one")
     assert any(button.label == "Make the predictions" for button in shown.button)
     going = Progress("running", 0.4, "", vars(Process.this()), time.time() - 20, time.time())
-    files.write_json(app.runs / "one" / "predict-train.json", vars(going))
+    atomic_io.write_json(app.runs / "one" / "predict-train.json", vars(going))
     shown = opened_page(app, split="train", run="one")
     assert "Predicting the training split: 40%, about 30 s left" in shown.get("progress")[0].proto.text
-    files.write_json(app.runs / "one" / "predict-train.json", {**vars(going), "state": "failed", "reason": "There is no data set."})
+    atomic_io.write_json(app.runs / "one" / "predict-train.json", {**vars(going), "state": "failed", "reason": "There is no data set."})
     assert "There is no data set." in html_of(opened_page(app, split="train", run="one"))
 
 
@@ -361,7 +361,7 @@ def test_another_edition_of_the_faces_can_be_predicted(app, monkeypatch):
     monkeypatch.setattr(splits, "FER2013", {name: tuple(row) for name, row in splits.counts(app.few).items()})
     run = make_run(app.runs, "other", app.few, "fer2013.csv", fingerprint="e" * 64)
     told = {"name": "fer2013.csv", "fingerprint": "e" * 64, "counts": {name: row.tolist() for name, row in splits.counts(app.few).items()}}
-    files.write_json(run.path / "facts.json", {"data": told})
+    atomic_io.write_json(run.path / "facts.json", {"data": told})
     (run.path / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
     shown = opened_page(app, run="other")
     assert "another edition of those that were predicted" in html_of(shown) and "right (" in html_of(shown)
@@ -370,7 +370,7 @@ def test_another_edition_of_the_faces_can_be_predicted(app, monkeypatch):
     next(button for button in shown.button if button.label == "Predict the faces at hand").click().run()
     assert asked == [("other", "validation", str(app.path))]
     told["counts"]["train"][0] += 1  # as many faces of each class is what an edition is known by
-    files.write_json(run.path / "facts.json", {"data": told})
+    atomic_io.write_json(run.path / "facts.json", {"data": told})
     shown = opened_page(app, run="other")
     assert "another edition" not in html_of(shown) and all(button.label != "Predict the faces at hand" for button in shown.button)
 
@@ -443,7 +443,7 @@ def test_damaged_predictions_can_be_made_anew(app):
 
 def test_a_split_that_the_data_lacks_is_told_without_a_button(app):
     (app.runs / "one" / "weights.safetensors").write_bytes(save({"a": np.zeros(1, np.float32)}))
-    files.write_json(app.runs / "one" / "facts.json", {"data": {"counts": {"train": [1] * 7, "validation": [1] * 7}}})
+    atomic_io.write_json(app.runs / "one" / "facts.json", {"data": {"counts": {"train": [1] * 7, "validation": [1] * 7}}})
     shown = opened_page(app, run="one", split="test")
     assert "There is no" in html_of(shown) and not any(button.label == "Make the predictions" for button in shown.button)
 
@@ -456,10 +456,10 @@ def test_a_damaged_file_is_told_and_the_page_goes_on(app, damage):
     elif damage == "empty":
         path.write_bytes(b"")
     else:
-        arrays = files.read_arrays(path)
+        arrays = atomic_io.read_arrays(path)
         arrays |= {"validation.labels": arrays["validation.labels"][:-1]} if damage == "labels" else {
             "validation.probabilities": np.full_like(arrays["validation.probabilities"], np.nan)}
-        files.write_arrays(path, **arrays)
+        atomic_io.write_arrays(path, **arrays)
     shown = opened_page(app, run="one")
     assert "fer-problem" in html_of(shown)
     assert any(box.label == "Run (A)" for box in shown.selectbox)
@@ -493,8 +493,8 @@ def test_answers_refuse_what_does_not_fit(tmp_path, app):
         assert "validation.probabilities.npy" in archive.namelist()
     assert answers.predicted_splits(run) == ["validation"]
     assert answers.predicted_splits(Run(tmp_path)) == []
-    arrays = files.read_arrays(run.path / "predictions.npz")
-    files.write_arrays(run.path / "predictions.npz", **arrays | {"validation.leaked": np.zeros(3, bool)})
+    arrays = atomic_io.read_arrays(run.path / "predictions.npz")
+    atomic_io.write_arrays(run.path / "predictions.npz", **arrays | {"validation.leaked": np.zeros(3, bool)})
     with pytest.raises(RunError, match="does not fit together"):
         answers.answers(run, "validation")
 

@@ -23,6 +23,7 @@ from fer_core.colours import RUN_COLOURS
 from fer_core.data import Dataset, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
+from fer_core.messages import signed
 from fer_core.pins import Pin, Pins
 from fer_core.report import findings, gather, html, known, pictures, without_faces
 from fer_core.report.answers import training
@@ -32,7 +33,6 @@ from fer_core.report.figures import curves
 from fer_core.report.views import grain
 from fer_core.report.words import LANGUAGES, Words, short
 from fer_core.runs import RunStore
-from fer_core.sentences import signed
 
 EVIL = """</style><script>alert('1')</script> & "<b>" **{run}** \x07"""
 FEW = {"SAMPLES": 2, "PER_EMOTION": 2, "RANDOM": 1, "UNITS": 3, "PRESET": "report"}

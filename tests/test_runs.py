@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, RunError
 from fer_core.launch import launch, sole_writer
@@ -125,19 +125,19 @@ def test_an_npz_that_holds_code_is_refused(store):
     with pytest.raises(RunError):
         run.check()
     with pytest.raises(TypeError):
-        files.write_arrays(run.path / "x.npz", bad=np.array([object()]))
+        atomic_io.write_arrays(run.path / "x.npz", bad=np.array([object()]))
 
 
 def test_files_are_whole_or_untouched(tmp_path):
     path = tmp_path / "file"
-    files.write_bytes(path, b"old")
+    atomic_io.write_bytes(path, b"old")
 
     def fail(file):
         file.write(b"half")
         raise OSError(errno.ENOSPC, "full")
 
     with pytest.raises(OSError):
-        files.write(path, fail)
+        atomic_io.write(path, fail)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
 
@@ -148,7 +148,7 @@ def test_a_full_disk_still_leaves_the_reason(store, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(files, "write_json", full)
+    monkeypatch.setattr(atomic_io, "write_json", full)
     run.write_status(Status(state="failed", reason="The disk is full."))
     assert json.loads((run.path / "status.json").read_text())["reason"] == "The disk is full."
 

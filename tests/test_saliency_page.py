@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from fer_core import charts, files, maps, regions, splits
+from fer_core import atomic_io, charts, maps, regions, splits
 from fer_core.data import read
 from fer_core.errors import FerError
 from fer_core.methods import WORDS
@@ -246,7 +246,7 @@ def test_another_edition_of_the_predicted_faces_is_explained_face_by_face(page, 
     run = RunStore(tmp_path).open("far")
     facts = run.facts
     facts["data"]["fingerprint"] = "e" * 64
-    files.write_json(run.path / "facts.json", facts)
+    atomic_io.write_json(run.path / "facts.json", facts)
     run.write_predictions(replace(run.predictions("validation"), fingerprint="e" * 64))
     monkeypatch.setenv("FER_LENS_RUNS", str(tmp_path))
     app = page(run="far", image="3", method="gradient")

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.data import Dataset, read
 from fer_core.errors import RunError
 from fer_core.runs import RunStore
@@ -32,7 +32,7 @@ def test_a_run_that_is_not_finished_or_of_other_faces_is_refused_and_leaves_noth
     store = RunStore(tmp_path)
     with pytest.raises(RunError, match="not the faces"):
         ship(store.open("half"), Dataset({"validation": read("demo")["test"]}, "others", "others"), store, "copy")
-    files.write_json(tmp_path / "half/status.json", {"state": "stopped"})
+    atomic_io.write_json(tmp_path / "half/status.json", {"state": "stopped"})
     with pytest.raises(RunError, match="not finished"):
         ship(store.open("half"), read("demo"), store, "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["half"]

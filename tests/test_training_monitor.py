@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import files
+from fer_core import atomic_io
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import ConfigError
 from fer_core.evaluate import wilson
@@ -27,7 +27,7 @@ def make(store, id, *, state="finished", accuracies=ACCURACIES, fingerprint="abc
     run = store.create(RunConfig.from_preset("quick", **knobs), id)
     recorder = Recorder(run)
     recorder.keep_epochs(0)
-    files.write_json(run.path / "facts.json", {
+    atomic_io.write_json(run.path / "facts.json", {
         "data": {"name": "Made by hand", "fingerprint": fingerprint, "counts": {}, "notes": []}, "validated_on": 100,
         "model": {"arch": run.config.arch, "parameters": 1234, "trainable": 1200, "precision": "float32"}})
     for epoch, accuracy in enumerate(accuracies, 1):

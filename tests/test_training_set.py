@@ -105,15 +105,15 @@ def test_a_run_keeps_its_inputs_and_a_resume_needs_no_other_file(dataset, run_st
     training_set.write_weights(path, training_set.suspects(dataset))
     run = run_store.create(RunConfig(face_weights=str(path), folds=3, fold=1), "a")
     first = training_set.inputs(run, dataset)
-    from fer_core import files
+    from fer_core import atomic_io
 
-    files.write_json(run.path / "facts.json", {"inputs": first.facts()})
+    atomic_io.write_json(run.path / "facts.json", {"inputs": first.facts()})
     path.unlink()
     again = training_set.inputs(run, dataset)
     assert again.digest == first.digest
     assert np.array_equal(again.weights, first.weights) and np.array_equal(again.folds, first.folds)
-    kept = files.read_arrays(run.path / training_set.INPUTS)
-    files.write_arrays(run.path / training_set.INPUTS, **(kept | {"weights": np.ones(30, np.float32)}))
+    kept = atomic_io.read_arrays(run.path / training_set.INPUTS)
+    atomic_io.write_arrays(run.path / training_set.INPUTS, **(kept | {"weights": np.ones(30, np.float32)}))
     with pytest.raises(RunError, match="not what the run began with"):
         training_set.inputs(run, dataset)
     (run.path / training_set.INPUTS).unlink()

@@ -15,8 +15,8 @@ from fer_core import activations, cuts, models, painter, switching, tasks, units
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
 from fer_core.demo import make
 from fer_core.errors import FerError, ModelError
+from fer_core.messages import Sentence
 from fer_core.runs import Run, RunStore
-from fer_core.sentences import Sentence
 from fer_core.splits import Dataset, Split
 from fer_core.switching import Sample
 

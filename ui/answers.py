@@ -17,9 +17,9 @@ from fer_core.errors import DataError, FerError, RunError
 from fer_core.evaluate import Evaluation, evaluate
 from fer_core.looks import Look, results
 from fer_core.measures import entropy, loss, margin, own
+from fer_core.messages import Sentence
 from fer_core.neighbours import distance_to_centre
 from fer_core.runs import PREDICTIONS, Run
-from fer_core.sentences import Sentence
 from fer_core.suspicion import suspicion
 from ui import cache
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from fer_core import predicting
 from fer_core.errors import FerError, RunError
+from fer_core.messages import Sentence
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 from fer_core.views import VIEWS
 from ui import clock, page, selection, words
 from ui.answers import located, missing

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from fer_core import sentences
+from fer_core import messages
 from fer_core.colours import DIVERGING, EMOTION_COLOURS, Theme
 from fer_core.emotions import EMOTIONS
 from ui import words
@@ -38,7 +38,7 @@ def seven(probabilities: np.ndarray, label: int = -1, *, before: np.ndarray | No
         classes = " ".join(["row"] + (["true"] if i == label else []))
         fill = f"background:{EMOTION_COLOURS[name]};opacity:{1 if i == called else 0.4};width:{100 * p:.2f}%"
         tick = f"<span class='was' style='left:{100 * float(before[i]):.2f}%'></span>" if before is not None else ""
-        change = f"<small>{sentences.signed(100 * (p - float(before[i])))}</small>" if before is not None else ""
+        change = f"<small>{messages.signed(100 * (p - float(before[i])))}</small>" if before is not None else ""
         heavy = "named" if i in (called, label) else ""
         rows.append(f"<div class='{classes}'><span class='{heavy}'>{words.emotion(i)}</span><span class='track'>"
                     f"<span class='bar' style='{fill}'></span>{tick}</span><span class='value'>{words.percent(p)}{change}</span></div>")

@@ -15,8 +15,8 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
+from fer_core.messages import Sentence
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 from ui import cache, words
 
 FILE = "weights.safetensors"

@@ -14,11 +14,11 @@ from fer_core.choice import PARTS
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.evaluate import mcnemar
+from fer_core.messages import Sentence
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.portrait import Found, Given
 from fer_core.question import Question
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 from fer_core.splits import spread
 from ui import bars, jobs, many, page, selection, two_runs, words
 from ui.answers import Answers, answers

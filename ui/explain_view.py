@@ -15,9 +15,9 @@ from fer_core import maps
 from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
+from fer_core.messages import Sentence
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.question import Question, inside
-from fer_core.sentences import Sentence
 from ui import asked as controls
 from ui import bars, clock, jobs, networks, page, selection, words
 from ui.language import say

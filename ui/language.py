@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fer_core.sentences import Sentence, fill
+from fer_core.messages import Sentence, fill
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

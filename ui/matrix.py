@@ -13,7 +13,7 @@ from fer_core.choice import Cell
 from fer_core.colours import EMOTION_COLOURS, TEXT, Theme, ink
 from fer_core.emotions import EMOTIONS
 from fer_core.matrices import Shading, cell_grounds, difference_grounds
-from fer_core.sentences import signed
+from fer_core.messages import signed
 from ui import words
 from ui.component import component
 from ui.language import say

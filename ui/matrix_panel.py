@@ -14,8 +14,8 @@ from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation, from_matrix
 from fer_core.looks import named
 from fer_core.matrices import Shading
+from fer_core.messages import signed
 from fer_core.runs import Run
-from fer_core.sentences import signed
 from ui import cache, marks_view, opened, pairs, selection, words
 from ui.answers import Answers
 from ui.language import say

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_core.errors import DataError, FerError
+from fer_core.messages import Sentence
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 from ui import answers, cache, jobs, networks
 from ui.blueprint import Block
 from ui.goal import Goal

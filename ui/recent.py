@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core import files
+from fer_core import atomic_io
 
 KEPT = 6
 
@@ -37,6 +37,6 @@ def remember(page: str, params: dict[str, str]) -> None:
     views = [(page, params), *(view for view in recall() if view[0] != page)]
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(_path(), views[:KEPT])
+        atomic_io.write_json(_path(), views[:KEPT])
     except OSError:
         return

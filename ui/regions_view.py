@@ -12,9 +12,9 @@ from fer_core import maps, regions
 from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.messages import Sentence
 from fer_core.question import Question
 from fer_core.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
-from fer_core.sentences import Sentence
 from ui import bars, jobs, networks, selection, words
 from ui.component import component
 from ui.explain_view import Explained

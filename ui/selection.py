@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.emotions import EMOTIONS, SPLITS, class_of
-from fer_core.sentences import NUMBER, OPTION, Sentence
+from fer_core.messages import NUMBER, OPTION, Sentence
 from ui.language import say, spoken
 
 T = TypeVar("T")

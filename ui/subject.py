@@ -13,8 +13,8 @@ import streamlit as st
 from fer_core.choice import Choice, parse
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import DataError, FerError
+from fer_core.messages import Sentence
 from fer_core.runs import Run
-from fer_core.sentences import Sentence
 from ui import answers, cache, jobs, marks_view, networks, selection, two_runs, words
 from ui.answers import Answers
 from ui.view import View

@@ -11,7 +11,7 @@ import streamlit as st
 from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, EMOTION_COLOURS, ink, shade
 from fer_core.emotions import EMOTIONS
-from fer_core.sentences import signed
+from fer_core.messages import signed
 from ui import jobs, networks, selection, words
 from ui.language import say
 from ui.place import Place

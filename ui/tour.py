@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 from ui import cache, selection
 from ui.answers import answers, predicted_splits
 from ui.language import say

@@ -10,7 +10,7 @@ import streamlit as st
 from fer_core import charts
 from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS
-from fer_core.sentences import Sentence
+from fer_core.messages import Sentence
 from ui import bars, figures, page, words
 from ui.explain_view import Explained, Tested
 from ui.language import say

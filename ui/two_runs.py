@@ -11,8 +11,8 @@ from fer_core.choice import PARTS
 from fer_core.errors import RunError
 from fer_core.evaluate import McNemar, mcnemar
 from fer_core.looks import named
+from fer_core.messages import Sentence, signed
 from fer_core.runs import Run
-from fer_core.sentences import Sentence, signed
 from ui import cache, figures, page, selection, words
 from ui.answers import Answers, answers, fingerprint, predicted_splits
 from ui.language import say

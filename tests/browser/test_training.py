@@ -162,7 +162,7 @@ def hand_made(server):
     """Write run folders as the trainer does; the call returns a function that adds epochs up to a number."""
     import numpy as np
 
-    from fer_core import files
+    from fer_core import atomic_io
     from fer_core.config import RunConfig
     from fer_core.recorder import Recorder
     from fer_core.runs import COLUMNS, Status
@@ -173,7 +173,7 @@ def hand_made(server):
         run = RunStore(server.runs).create(RunConfig.from_preset("quick", **knobs), id)
         made.append(run.path)
         data = {"name": "Made by hand", "fingerprint": "abc", "counts": {}, "notes": []}
-        files.write_json(run.path / "facts.json", {"data": data, "validated_on": 100})
+        atomic_io.write_json(run.path / "facts.json", {"data": data, "validated_on": 100})
         recorder = Recorder(run)
         recorder.keep_epochs(0)
 
