@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from fer_core import atomic_io, sources
+from fer_core.annotations.bookmarks import FILE, Pins
 from fer_core.errors import ConfigError
-from fer_core.pins import FILE, Pins
 from fer_core.report import ADDRESS, LANGUAGES, gather, html, show
 from fer_core.runs import RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from fer_core.annotations.label_reviews import VERDICTS, Mark, Marks, disputed, from_csv, to_csv
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import DataError, FerError
-from fer_core.marks import VERDICTS, Mark, Marks, disputed, from_csv, to_csv
 
 DATA = "f" * 64
 
@@ -67,7 +67,7 @@ def test_two_writers_lose_nothing(marks):
 
 
 def test_what_was_told_survives_a_killed_writer(marks):
-    code = ("import sys; from fer_core.marks import Mark, Marks\n"
+    code = ("import sys; from fer_core.annotations.label_reviews import Mark, Marks\n"
             "for i in range(10**6): Marks(sys.argv[1]).put(sys.argv[2], 'train', [Mark(i, 'network')]); print(i, flush=True)")
     writer = subprocess.Popen([sys.executable, "-c", code, str(marks.path), DATA], stdout=subprocess.PIPE, text=True)
     told = [int(writer.stdout.readline()) for _ in range(20)]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_core.annotations.bookmarks import LONGEST, Pin, Pins, query
 from fer_core.errors import DataError, FerError
-from fer_core.pins import LONGEST, Pin, Pins, query
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from conftest import copied
 from streamlit.testing.v1 import AppTest
 
-from fer_core.pins import FILE, Pin, Pins
+from fer_core.annotations.bookmarks import FILE, Pin, Pins
 from fer_core.report import pictures
 from fer_core.runs import RunStore
 from ui import breadcrumb, pinning

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fer_core.choice import SORTS, parse
+from fer_core.annotations.face_filter import SORTS, parse
 from fer_core.emotions import EMOTIONS
 from ui import page, selection, words
 from ui.answers import Answers

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from fer_core.choice import parse
+from fer_core.annotations.face_filter import parse
 from fer_core.emotions import EMOTIONS, SPLITS, class_of
 from fer_core.errors import FerError
 from fer_core.runs import NAME, Run

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from fer_core import maps, portrait, regions
+from fer_core.annotations.face_filter import PARTS
 from fer_core.charts import Theme
-from fer_core.choice import PARTS
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.evaluate import mcnemar

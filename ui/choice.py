@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_core.choice import Cell
+from fer_core.annotations.face_filter import Cell
 from fer_core.emotions import EMOTIONS
 from ui import words
 from ui.language import say

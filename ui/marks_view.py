@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from fer_core.annotations.label_reviews import DISPUTED, VERDICTS, Mark, Marks, from_csv, to_csv
 from fer_core.colours import Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.evaluate import from_matrix
-from fer_core.marks import DISPUTED, VERDICTS, Mark, Marks, from_csv, to_csv
 from ui import cache, page, selection, words
 from ui.answers import Answers
 from ui.choice import plain

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from fer_core.choice import Cell
+from fer_core.annotations.face_filter import Cell
 from fer_core.colours import EMOTION_COLOURS, TEXT, Theme, ink
 from fer_core.emotions import EMOTIONS
 from fer_core.matrices import Shading, cell_grounds, difference_grounds

@@ -8,8 +8,8 @@ import io
 import numpy as np
 import streamlit as st
 
+from fer_core.annotations.face_filter import Cell, written
 from fer_core.charts import SHADINGS, Theme
-from fer_core.choice import Cell, written
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation, from_matrix
 from fer_core.looks import named

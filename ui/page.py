@@ -10,10 +10,10 @@ from typing import Literal
 
 import streamlit as st
 
-from fer_core.choice import PARTS, parse
+from fer_core.annotations.face_filter import PARTS, parse
+from fer_core.annotations.label_reviews import VERDICTS
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
-from fer_core.marks import VERDICTS
 from ui import breadcrumb, delivery, history, pinning, recent, selection, tour, words
 from ui.language import LANGUAGES, say, spoken
 

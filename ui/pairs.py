@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from fer_core.choice import Cell
+from fer_core.annotations.face_filter import Cell
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.evaluate import Evaluation

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from fer_core import report
+from fer_core.annotations.bookmarks import Pin
 from fer_core.errors import FerError
-from fer_core.pins import Pin
 from fer_core.report.words import Words
 from fer_core.runs import Run
 from ui import cache, jobs, networks, page, pinning, selection, words

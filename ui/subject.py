@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core.choice import Choice, parse
+from fer_core.annotations.face_filter import Choice, parse
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import DataError, FerError
 from fer_core.messages import Sentence

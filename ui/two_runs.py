@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from fer_core import charts
+from fer_core.annotations.face_filter import PARTS
 from fer_core.charts import Theme
-from fer_core.choice import PARTS
 from fer_core.errors import RunError
 from fer_core.evaluate import McNemar, mcnemar
 from fer_core.looks import named

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from fer_core.annotations.bookmarks import Pin
 from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
-from fer_core.pins import Pin
 from fer_core.report.answers import comparison, confusions, data_name, structure, verdict
 from fer_core.report.appendix import appendix
 from fer_core.report.figures import escape

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fer_core.choice import parse
+from fer_core.annotations.bookmarks import Pin
+from fer_core.annotations.face_filter import parse
 from fer_core.emotions import SPLITS, class_of
 from fer_core.methods import WORDS
-from fer_core.pins import Pin
 from fer_core.report.figures import captioned, curves, escape, matrix
 from fer_core.report.pinned import Pinned
 from fer_core.report.sheet import Sheet, paragraph

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import choice, maps
+from fer_core import maps
+from fer_core.annotations import face_filter
+from fer_core.annotations.bookmarks import Pin
 from fer_core.emotions import SPLITS, class_of
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
-from fer_core.pins import Pin
 from fer_core.presets import PRESETS
 from fer_core.question import Question, parse
 from fer_core.report.pictures import PRESET, grey
@@ -75,14 +76,14 @@ class _View:
         """Give the probabilities (n, 7) that choose the faces: by as many looks as the view says, where the run has them."""
         if self.found is None:
             return None
-        by_looks = self.found.by(choice.parse(self.params)[0].looks)
+        by_looks = self.found.by(face_filter.parse(self.params)[0].looks)
         return self.found.probabilities if by_looks is None else by_looks
 
     def chosen(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
         """Find the faces that the cells, the confidence and the side of the view leave, from the probabilities (n, 7)."""
         assert self.faces is not None
-        asked, _ = choice.parse(self.params)
-        return np.flatnonzero(choice.chosen(asked, self.faces.labels, probabilities.argmax(1), probabilities.max(1)))
+        asked, _ = face_filter.parse(self.params)
+        return np.flatnonzero(face_filter.chosen(asked, self.faces.labels, probabilities.argmax(1), probabilities.max(1)))
 
 
 def show(pin: Pin, runs: Sequence[Run], dataset: Dataset | None, load: Load | None = None) -> Pinned:
@@ -128,7 +129,7 @@ def _face(view: _View) -> tuple[Picture, ...]:
 
 def _matrix(view: _View) -> Pinned:
     """Show the chosen face, and those that the view leaves of which the network is surest."""
-    if view.found is None or not choice.parse(view.params)[0].anything:
+    if view.found is None or not face_filter.parse(view.params)[0].anything:
         return Pinned(_face(view))
     p = view.asked
     assert p is not None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fer_core.annotations.label_reviews import VERDICTS
 from fer_core.emotions import EMOTIONS, class_of
-from fer_core.marks import VERDICTS
 from fer_core.messages import NUMBER, OPTION, Sentence
 from fer_core.runs import KINDS
 
