@@ -23,9 +23,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from benchmarks.table import row
-from fer_core import regions
 from fer_core.demo import FEATURES, draw, face_at, masks
 from fer_core.emotions import EMOTIONS
+from fer_core.faces import regions
 
 PAIRS = (("happy", "sad"), ("happy", "neutral"), ("surprise", "angry"), ("sad", "neutral"), ("fear", "happy"), ("angry", "neutral"))
 ENOUGH = 0.12

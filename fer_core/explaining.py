@@ -9,10 +9,11 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from fer_core import atomic_io, regions
+from fer_core import atomic_io
 from fer_core.data import Dataset
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
+from fer_core.faces import regions
 from fer_core.methods import WORDS
 from fer_core.runs import RunStore
 from fer_core.splits import spread

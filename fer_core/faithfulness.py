@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from fer_core import gradients, models
 from fer_core.attribution import Floats
 from fer_core.errors import FerError
+from fer_core.faces.regions import blurred
 from fer_core.messages import Sentence
-from fer_core.regions import blurred
 from fer_core.saliency import Knobs, explain
 
 STEPS = 12

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import regions
 from fer_core.emotions import SIDE
+from fer_core.faces import regions
+from fer_core.faces.regions import Ledger
 from fer_core.question import Question, parse
-from fer_core.regions import Ledger
 
 USUAL = "gradient"
 """Method of many faces where none is chosen: their mean smooths as noisy copies do for one face, and is there in a second or two."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_core import atomic_io, models, regions, saliency
+from fer_core import atomic_io, models, saliency
 from fer_core.data import Dataset
 from fer_core.errors import RunError
+from fer_core.faces import regions
 from fer_core.runs import Predictions, Run, RunStore
 from fer_core.train import predictions
 

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 from test_photos import HOSTILE
 from test_saliency_page import runs, told, until, working  # noqa: F401
 
-from fer_core import photos
-from fer_core.photos import Face, Photo
+from fer_core.faces import photos
+from fer_core.faces.photos import Face, Photo
 from ui import photo_view
 from ui.photo_view import Opened
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core import photos
 from fer_core.demo import draw, face_at
 from fer_core.errors import DataError
+from fer_core.faces import photos
 
 
 def encode(picture, kind="PNG", **options):

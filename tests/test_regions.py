@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import regions
 from fer_core.errors import FerError
-from fer_core.regions import NAMES, Box
+from fer_core.faces import regions
+from fer_core.faces.regions import NAMES, Box
 
 
 @pytest.fixture(scope="module")

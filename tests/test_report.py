@@ -18,12 +18,13 @@ from conftest import copied
 from PIL import Image
 from sklearn import metrics
 
-from fer_core import maps, regions, report, reporting, splits
+from fer_core import maps, report, reporting, splits
 from fer_core.annotations.bookmarks import Pin, Pins
 from fer_core.colours import RUN_COLOURS
 from fer_core.data import Dataset, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
+from fer_core.faces import regions
 from fer_core.messages import signed
 from fer_core.report import findings, gather, html, known, pictures, without_faces
 from fer_core.report.answers import training

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, charts, maps, regions, splits
+from fer_core import atomic_io, charts, maps, splits
 from fer_core.data import read
 from fer_core.errors import FerError
+from fer_core.faces import regions
+from fer_core.faces.regions import Box, fixed
 from fer_core.methods import WORDS
 from fer_core.portrait import Asked
 from fer_core.question import KNOBS, Question, parse, why
-from fer_core.regions import Box, fixed
 from fer_core.runs import RunStore
 from fer_core.splits import spread
 from ui import carriers_view, changed_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares

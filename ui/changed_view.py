@@ -8,12 +8,13 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fer_core import maps, portrait, regions
+from fer_core import maps, portrait
 from fer_core.annotations.face_filter import PARTS
 from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.evaluate import mcnemar
+from fer_core.faces import regions
 from fer_core.messages import Sentence
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.portrait import Found, Given

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import portrait, regions
+from fer_core import portrait
 from fer_core.emotions import EMOTIONS
+from fer_core.faces import regions
 from fer_core.runs import Run
 from ui import jobs, networks
 from ui.language import say

@@ -12,12 +12,12 @@ from fer_core import maps, portrait
 from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, ink, shade
 from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.faces.regions import NAMES, fixed
 from fer_core.measures import student
 from fer_core.messages import Sentence, signed
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.portrait import Asked, Found
 from fer_core.question import Question, inside
-from fer_core.regions import NAMES, fixed
 from fer_core.runs import Run
 from fer_core.splits import spread
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words

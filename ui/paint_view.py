@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from fer_core import regions
 from fer_core.emotions import SIDE
+from fer_core.faces import regions
 from ui import bars, words
 from ui.component import component
 from ui.language import say

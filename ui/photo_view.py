@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from fer_core import photos
 from fer_core.emotions import SIDE
+from fer_core.faces import photos
+from fer_core.faces.photos import Crop, Face, Photo
 from fer_core.messages import Sentence
-from fer_core.photos import Crop, Face, Photo
 from ui import page, selection, words
 from ui.component import component
 from ui.gallery import picture, png

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
-from fer_core import maps, regions
+from fer_core import maps
 from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.faces import regions
+from fer_core.faces.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
 from fer_core.messages import Sentence
 from fer_core.question import Question
-from fer_core.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
 from ui import bars, jobs, networks, selection, words
 from ui.component import component
 from ui.explain_view import Explained

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import maps, regions
+from fer_core import maps
 from fer_core.colours import SEQUENTIAL, rgb
 from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.faces import regions
 from fer_core.presets import PRESETS
 from fer_core.report.figures import Series, captioned, image, ranges
 from fer_core.report.pictures import PER_EMOTION, PRESET, SAMPLES, Filters, Look, Looks, Wall

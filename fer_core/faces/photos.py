@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from fer_core.emotions import SIDE
 from fer_core.errors import DataError
+from fer_core.faces.regions import looking
 from fer_core.messages import Sentence
-from fer_core.regions import looking
 
 MOST_BYTES = 10 * 2**20
 MOST_PIXELS = 25_000_000
