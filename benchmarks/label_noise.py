@@ -33,8 +33,8 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     given = parser.parse_args()
 
-    from fer_core import suspicion
     from fer_core.data import Dataset, read, write_csv
+    from fer_core.metrics import label_quality
     from fer_core.runs import RunStore
 
     dataset = read(given.data)
@@ -52,13 +52,13 @@ def main() -> None:
         said, learned = run.predictions("train"), run.dynamics
     assert said is not None and learned is not None
     assert np.array_equal(said.labels, labels)
-    from_folds = suspicion.suspicion(labels, said.probabilities)
+    from_folds = label_quality.suspicion(labels, said.probabilities)
     scores = {
-        "folds and dynamics": suspicion.combined(from_folds, learned.margin),
+        "folds and dynamics": label_quality.combined(from_folds, learned.margin),
         "folds": from_folds,
-        "area under the margin": suspicion.from_margins(learned.margin),
+        "area under the margin": label_quality.from_margins(learned.margin),
         "mean probability of the label": 1 - learned.mean,
-        "probability of the label, unseen": 1 - suspicion.self_confidence(labels, said.probabilities),
+        "probability of the label, unseen": 1 - label_quality.self_confidence(labels, said.probabilities),
     }
     accuracy = float((said.probabilities.argmax(1) == dataset["train"].labels).mean())
     print(f"{dataset.name}: {changed.sum():,} of {len(labels):,} labels changed (seed {given.seed}); {given.folds} folds of {given.arch}, "

@@ -15,8 +15,8 @@ import numpy as np
 
 from fer_core import models
 from fer_core.data import read
-from fer_core.evaluate import evaluate
-from fer_core.paired import mcnemar
+from fer_core.metrics.evaluation import evaluate
+from fer_core.metrics.mcnemar import mcnemar
 from fer_core.runs import RunStore
 from fer_core.views import View, look
 

@@ -11,10 +11,10 @@ import numpy as np
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
-from fer_core.evaluate import Evaluation, evaluate
-from fer_core.looks import Look, results
 from fer_core.machine import trained_on
-from fer_core.measures import Interval
+from fer_core.metrics.evaluation import Evaluation, evaluate
+from fer_core.metrics.looks import Look, results
+from fer_core.metrics.scores import Interval
 from fer_core.runs import Run
 
 NETWORKS = {"cnn": "The report's CNN", "dnn": "The report's DNN", "small": "A small CNN"}

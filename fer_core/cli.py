@@ -226,8 +226,8 @@ def evaluate(
     if split not in SPLITS:
         raise ConfigError("There is no such split.", received=split, expected=" or ".join(SPLITS))
     models = networks()
-    from fer_core.evaluate import evaluate as score
-    from fer_core.looks import results
+    from fer_core.metrics.evaluation import evaluate as score
+    from fer_core.metrics.looks import results
     from fer_core.predicting import telling
     from fer_core.train import predictions
     from fer_core.views import check_count
@@ -270,7 +270,7 @@ def ensemble(
 ) -> None:
     """Average the stored answers of several runs into a run of predictions alone, and print every number."""
     from fer_core.ensemble import make
-    from fer_core.looks import results
+    from fer_core.metrics.looks import results
 
     made = make(RunStore(runs), members, name, splits=(split,) if split else ())
     looks = {}

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from fer_core import cuts, gradients
 from fer_core.errors import ModelError
-from fer_core.evaluate import Evaluation, evaluate
-from fer_core.paired import McNemar, mcnemar
+from fer_core.metrics.evaluation import Evaluation, evaluate
+from fer_core.metrics.mcnemar import McNemar, mcnemar
 from fer_core.splits import Split
 
 Floats = NDArray[np.float32]

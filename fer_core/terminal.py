@@ -21,8 +21,8 @@ from rich.table import Table
 from fer_core import sources
 from fer_core.card import copies_in_words
 from fer_core.data import Dataset, read
-from fer_core.evaluate import Evaluation
-from fer_core.looks import Look
+from fer_core.metrics.evaluation import Evaluation
+from fer_core.metrics.looks import Look
 from fer_core.runs import Run, Status
 
 console, errors = Console(), Console(stderr=True)

@@ -15,7 +15,7 @@ from fer_core.card import card
 from fer_core.config import RunConfig
 from fer_core.data import read
 from fer_core.errors import ConfigError, ModelError, RunError
-from fer_core.looks import results
+from fer_core.metrics.looks import results
 from fer_core.runs import Predictions, RunStore, Status
 
 PAGES = ("app.py", *(f"pages/{name}.py" for name in ("dataset", "training_monitor", "confusion_matrix", "saliency_viewer",

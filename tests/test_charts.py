@@ -15,7 +15,7 @@ from fer_core import charts, colours
 from fer_core.charts import Curve
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from fer_core.evaluate import evaluate, wilson
+from fer_core.metrics.evaluation import evaluate, wilson
 
 THEMES: tuple[colours.Theme, ...] = ("light", "dark")
 

@@ -6,8 +6,8 @@ import pytest
 from fer_core.card import card, percent
 from fer_core.data import read
 from fer_core.emotions import EMOTIONS
-from fer_core.evaluate import evaluate
-from fer_core.measures import wilson
+from fer_core.metrics.evaluation import evaluate
+from fer_core.metrics.scores import wilson
 from fer_core.runs import RunStore
 
 OF_FER2013 = ("cnn-fer2013", "cnn-fer2013-report", "dnn-fer2013")

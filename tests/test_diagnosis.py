@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_core.diagnosis import Finding, diagnose
+from fer_core.metrics.diagnosis import Finding, diagnose
 
 History = dict[str, np.ndarray]
 

@@ -23,8 +23,16 @@ from sklearn.metrics import (
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from fer_core.evaluate import accuracy_interval, entropy, evaluate, from_matrix, loss, margin, wilson
-from fer_core.measures import student
+from fer_core.metrics.evaluation import (
+    accuracy_interval,
+    entropy,
+    evaluate,
+    from_matrix,
+    loss,
+    margin,
+    wilson,
+)
+from fer_core.metrics.scores import student
 
 CLASSES = range(7)
 

@@ -19,8 +19,8 @@ from fer_core.annotations.label_reviews import Mark
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
-from fer_core.evaluate import evaluate
 from fer_core.matrices import SHADINGS, cell_grounds, difference_grounds
+from fer_core.metrics.evaluation import evaluate
 from fer_core.predicting import Progress
 from fer_core.processes import Process
 from fer_core.runs import Predictions, Run, Status

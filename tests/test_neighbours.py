@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_core import neighbours
 from fer_core.errors import FerError
-from fer_core.neighbours import distance_to_centre, nearest
+from fer_core.metrics import neighbours
+from fer_core.metrics.neighbours import distance_to_centre, nearest
 
 
 def features(n=60, d=5, seed=0):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2
 
 from fer_core.errors import FerError
-from fer_core.paired import mcnemar
+from fer_core.metrics.mcnemar import mcnemar
 
 
 @settings(max_examples=40, deadline=None)

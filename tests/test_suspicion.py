@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.errors import FerError
-from fer_core.suspicion import CHUNK, agreement, combined, from_margins, self_confidence, suspicion, thresholds
+from fer_core.metrics.label_quality import (
+    CHUNK,
+    agreement,
+    combined,
+    from_margins,
+    self_confidence,
+    suspicion,
+    thresholds,
+)
 
 
 def drawn(n, seed=0):

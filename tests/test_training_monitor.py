@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core import atomic_io
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import ConfigError
-from fer_core.evaluate import wilson
+from fer_core.metrics.evaluation import wilson
 from fer_core.processes import Process
 from fer_core.recorder import Recorder
 from fer_core.runs import COLUMNS, Status

@@ -10,7 +10,7 @@ import pytest
 from fer_core import cli, models, predicting
 from fer_core.data import read
 from fer_core.errors import ConfigError
-from fer_core.looks import results
+from fer_core.metrics.looks import results
 from fer_core.runs import Predictions, RunStore
 from fer_core.views import VIEWS, View, look, predict_means, predict_views
 

@@ -14,13 +14,13 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError, FerError, RunError
-from fer_core.evaluate import Evaluation, evaluate
-from fer_core.looks import Look, results
-from fer_core.measures import entropy, loss, margin, own
 from fer_core.messages import Sentence
-from fer_core.neighbours import distance_to_centre
+from fer_core.metrics.evaluation import Evaluation, evaluate
+from fer_core.metrics.label_quality import suspicion
+from fer_core.metrics.looks import Look, results
+from fer_core.metrics.neighbours import distance_to_centre
+from fer_core.metrics.scores import entropy, loss, margin, own
 from fer_core.runs import PREDICTIONS, Run
-from fer_core.suspicion import suspicion
 from ui import cache
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from fer_core.annotations.face_filter import PARTS
 from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
-from fer_core.evaluate import mcnemar
 from fer_core.faces import regions
 from fer_core.messages import Sentence
 from fer_core.methods import NO_CONVOLUTION
+from fer_core.metrics.evaluation import mcnemar
 from fer_core.portrait import Found, Given
 from fer_core.question import Question
 from fer_core.runs import Run

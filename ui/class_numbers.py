@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core import charts
 from fer_core.charts import Theme
-from fer_core.evaluate import Evaluation
+from fer_core.metrics.evaluation import Evaluation
 from ui import figures, words
 from ui.language import say
 from ui.view import View

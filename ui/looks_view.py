@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from fer_core.looks import NAMES
+from fer_core.metrics.looks import NAMES
 from fer_core.runs import KINDS, Run
 from ui import ask_run, selection, words
 from ui.answers import looks

@@ -13,9 +13,9 @@ from fer_core.charts import Theme
 from fer_core.colours import DIVERGING, ink, shade
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces.regions import NAMES, fixed
-from fer_core.measures import student
 from fer_core.messages import Sentence, signed
 from fer_core.methods import NO_CONVOLUTION
+from fer_core.metrics.scores import student
 from fer_core.portrait import Asked, Found
 from fer_core.question import Question, inside
 from fer_core.runs import Run

@@ -9,7 +9,7 @@ from fer_core.annotations.label_reviews import DISPUTED, VERDICTS, Mark, Marks, 
 from fer_core.colours import Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from fer_core.evaluate import from_matrix
+from fer_core.metrics.evaluation import from_matrix
 from ui import cache, page, selection, words
 from ui.answers import Answers
 from ui.choice import plain

@@ -13,9 +13,9 @@ from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
-from fer_core.neighbours import Neighbours, nearest
+from fer_core.metrics.label_quality import agreement
+from fer_core.metrics.neighbours import Neighbours, nearest
 from fer_core.runs import Run
-from fer_core.suspicion import agreement
 from ui import ask_run, cache, marks_view, opened, page, selection, words
 from ui.answers import Answers, answers, mark, votes
 from ui.chart import chart

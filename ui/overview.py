@@ -15,7 +15,7 @@ import streamlit as st
 from fer_core.colours import run_colour
 from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
-from fer_core.measures import wilson
+from fer_core.metrics.scores import wilson
 from ui import breadcrumb, cache, looks_view, page, recent, selection, tour, words
 from ui.answers import answers, rate
 from ui.faces import colours
@@ -23,7 +23,7 @@ from ui.gallery import gallery
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.evaluate import Evaluation
+    from fer_core.metrics.evaluation import Evaluation
     from fer_core.runs import Run
 
 WIDE, TALL = 220, 44
@@ -48,7 +48,7 @@ class Result:
     @property
     def interval(self) -> tuple[float, float]:
         """95% Wilson interval of the accuracy."""
-        from fer_core.evaluate import wilson
+        from fer_core.metrics.evaluation import wilson
 
         return wilson(round(self.value * self.n), self.n)
 

@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from fer_core import charts
-from fer_core.diagnosis import diagnose
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.launch import launch
+from fer_core.metrics.diagnosis import diagnose
 from fer_core.runs import REASONS
 from ui import cache, figures, looks_view, page, run_compare, run_epochs, selection, words
 from ui.chart import chart

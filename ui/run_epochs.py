@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_core import evaluate
 from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import FerError
+from fer_core.metrics import evaluation
 from ui import cache, words
 from ui.answers import located
 from ui.gallery import address
@@ -76,7 +76,7 @@ def sentence(matrix: np.ndarray, epoch: int) -> str:
     """Say what an epoch's validation matrix (7, 7) shows: accuracy with N and interval, and the most frequent error."""
     if matrix.sum() == 0:
         return say("Epoch {epoch}: no face was validated.", epoch=epoch)
-    scores = evaluate.from_matrix(matrix)
+    scores = evaluation.from_matrix(matrix)
     told = [say("Epoch {epoch}: {share} of {n:,} validation faces right.",
                 epoch=epoch, share=percent(scores.accuracy, scores.interval), n=scores.n)]
     pairs = scores.most_confused(1)

@@ -16,7 +16,7 @@ from fer_core.emotions import EMOTIONS
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.evaluate import Evaluation
+    from fer_core.metrics.evaluation import Evaluation
 
 NETWORKS = {"cnn": "CNN", "small": "Small CNN", "dnn": "DNN", "none": "Predictions alone"}
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}

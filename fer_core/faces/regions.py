@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
-from fer_core.measures import student
+from fer_core.metrics.scores import student
 
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
-from fer_core.measures import Interval
+from fer_core.metrics.scores import Interval
 from fer_core.report.chinese import CHINESE
 from fer_core.report.english import ENGLISH
 

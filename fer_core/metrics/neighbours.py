@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.measures import CLASSES
+from fer_core.metrics.scores import CLASSES
 
 CHUNK = 50_000
 

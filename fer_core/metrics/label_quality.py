@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.measures import CLASSES, check, own
+from fer_core.metrics.scores import CLASSES, check, own
 
 CHUNK = 100_000
 ABSENT = 2.0

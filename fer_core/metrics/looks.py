@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.evaluate import Evaluation, evaluate
-from fer_core.measures import wilson
 from fer_core.messages import Sentence, signed
-from fer_core.paired import McNemar, mcnemar
+from fer_core.metrics.evaluation import Evaluation, evaluate
+from fer_core.metrics.mcnemar import McNemar, mcnemar
+from fer_core.metrics.scores import wilson
 from fer_core.runs import Predictions
 
 NAMES = {"single": "Single look", "mirror": "With its mirror image", "views": "Several looks"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_core.emotions import EMOTIONS
-from fer_core.evaluate import CLASSES
 from fer_core.messages import Sentence
+from fer_core.metrics.evaluation import CLASSES
 
 PATIENCE = 5
 """Epochs in a row that a rule looks at."""

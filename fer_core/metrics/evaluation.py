@@ -13,8 +13,18 @@ import numpy as np
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from fer_core.measures import CLASSES, Interval, accuracy_interval, check, entropy, loss, margin, own, wilson
-from fer_core.paired import McNemar, mcnemar
+from fer_core.metrics.mcnemar import McNemar, mcnemar
+from fer_core.metrics.scores import (
+    CLASSES,
+    Interval,
+    accuracy_interval,
+    check,
+    entropy,
+    loss,
+    margin,
+    own,
+    wilson,
+)
 
 __all__ = ["BINS", "CLASSES", "Bin", "ClassScore", "Evaluation", "Interval", "McNemar", "Pair", "accuracy_interval", "check", "entropy",
            "evaluate", "from_matrix", "loss", "margin", "mcnemar", "wilson"]
