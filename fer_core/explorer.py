@@ -17,7 +17,7 @@ from fer_core.terminal import console, networks, print_json, progress_bar, run_d
 
 if TYPE_CHECKING:
     from fer_core.ascent import Objective
-    from fer_core.exhibit import Group
+    from fer_core.plots.contact_sheet import Group
 
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")]
@@ -127,18 +127,19 @@ def gallery(
         raise ConfigError("These are no pairs of emotions.", received=contrasts, expected="such as happy-sad,sad-neutral")
     from PIL import Image
 
-    from fer_core import exhibit
+    from fer_core.plots import contact_sheet
 
     model = networks().load(RunStore(runs).open(run), precision="float32")
     shelves = _shelves(model, [(p, q) for p, q in pairs], preset, seed)
-    Image.fromarray(exhibit.sheet(shelves)).save(out, optimize=True)
+    Image.fromarray(contact_sheet.sheet(shelves)).save(out, optimize=True)
     console.print(f"wrote {out}: {out.stat().st_size / 1000:.0f} kB")
 
 
 def _shelves(model: Any, pairs: list[tuple[str, str]], preset: str, seed: int) -> list[list[Group]]:
     """Paint what hangs in a gallery. Filters are taken evenly by their number, none for its looks."""
-    from fer_core import ascent, cuts, exhibit, models
-    from fer_core.colours import EMOTION_COLOURS
+    from fer_core import ascent, cuts, models
+    from fer_core.plots import contact_sheet
+    from fer_core.plots.theme import EMOTION_COLOURS
 
     hidden = [name for name in cuts.watched(model) if name != ascent.LOGITS]
     grids = [name for name in hidden if len(cuts.find(model, name).output.shape) == 4] or hidden
@@ -149,18 +150,18 @@ def _shelves(model: Any, pairs: list[tuple[str, str]], preset: str, seed: int) -
 
     def layer(name: str, title: str) -> list[Group]:
         count = cuts.units(model, name)
-        units = np.unique(np.linspace(0, count - 1, 2 * exhibit.COLUMNS).round().astype(int)).tolist()
+        units = np.unique(np.linspace(0, count - 1, 2 * contact_sheet.COLUMNS).round().astype(int)).tolist()
         side, noun = facts[name].receptive_field, "filters" if name in grids and grids is not hidden else "neurons"
         seen = f"each sees {side} x {side} pixels" if side < SIDE else "each sees the whole face"
         pictures = painted(ascent.OBJECTIVES["filter"](name, units))
-        return [exhibit.Group(title, pictures, f"{cuts.origin(model, name)}, {len(units)} of {count:,} {noun}, {seen}")]
+        return [contact_sheet.Group(title, pictures, f"{cuts.origin(model, name)}, {len(units)} of {count:,} {noun}, {seen}")]
 
     kind = "convolution" if grids is not hidden else "hidden layer"
-    classes = exhibit.Group("The seven classes", painted(ascent.OBJECTIVES["class"](list(EMOTIONS))), "",
+    classes = contact_sheet.Group("The seven classes", painted(ascent.OBJECTIVES["class"](list(EMOTIONS))), "",
                             [name.capitalize() for name in EMOTIONS], list(EMOTION_COLOURS.values()))
-    contrast = exhibit.Group("One rather than another", painted(ascent.OBJECTIVES["difference"](*zip(*pairs, strict=True))), "",
+    contrast = contact_sheet.Group("One rather than another", painted(ascent.OBJECTIVES["difference"](*zip(*pairs, strict=True))), "",
                              [f"{p.capitalize()}, not {q.capitalize()}" for p, q in pairs], [EMOTION_COLOURS[p] for p, _ in pairs])
-    room = len(EMOTIONS) + len(pairs) <= exhibit.COLUMNS
+    room = len(EMOTIONS) + len(pairs) <= contact_sheet.COLUMNS
     last = [[classes, contrast]] if room else [[classes], [contrast]]
     return [layer(grids[0], f"First {kind}"), layer(grids[-1], f"Last {kind}"), *last]
 

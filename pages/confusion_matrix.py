@@ -8,9 +8,9 @@ from dataclasses import replace
 import streamlit as st
 
 from fer_core.annotations.face_filter import SHOWS, parse
-from fer_core.charts import SHADINGS
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
+from fer_core.plots.figures import SHADINGS
 from fer_core.runs import Run
 from ui import (
     ask_run,

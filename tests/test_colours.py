@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from fer_core import colours
 from fer_core.emotions import EMOTIONS
+from fer_core.plots import theme as colours
 
 THEMES: tuple[colours.Theme, ...] = ("light", "dark")
 
@@ -60,7 +60,7 @@ def test_shade_meets_the_stops_and_clips() -> None:
 def test_a_figure_is_drawn_while_another_thread_imports_pandas(root):
     code = """
 import sys, threading
-from fer_core.colours import blank
+from fer_core.plots.theme import blank
 assert "pandas" not in sys.modules, "the test could not fail"
 thread = threading.Thread(target=__import__, args=("pandas",))
 thread.start()

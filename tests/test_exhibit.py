@@ -4,31 +4,31 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core import exhibit
-from fer_core.colours import GROUND, rgb
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
-from fer_core.exhibit import Group
+from fer_core.plots import contact_sheet
+from fer_core.plots.contact_sheet import Group
+from fer_core.plots.theme import GROUND, rgb
 
 
 def cut(sheet, x, y):
     """The picture at a place, in its own pixels."""
-    return sheet[y : y + exhibit.PICTURE : exhibit.FACTOR, x : x + exhibit.PICTURE : exhibit.FACTOR, 0]
+    return sheet[y : y + contact_sheet.PICTURE : contact_sheet.FACTOR, x : x + contact_sheet.PICTURE : contact_sheet.FACTOR, 0]
 
 
 def test_every_picture_is_found_again_where_it_hangs():
     random = np.random.default_rng(0)
     many, few, two = (random.uniform(-40, 300, (count, SIDE, SIDE)) for count in (11, 7, 2))
     shelves = [[Group("Many", many, "told beside")], [Group("Few", few, captions=list(EMOTIONS)), Group("Two", two, captions=["a", "b"])]]
-    sheet = exhibit.sheet(shelves)
-    top = exhibit.MARGIN
+    sheet = contact_sheet.sheet(shelves)
+    top = contact_sheet.MARGIN
     for i, picture in enumerate(many):
-        assert (cut(sheet, *exhibit.place(i, top)) == np.clip(np.rint(picture), 0, 255)).all()
-    top += exhibit.HEAD + 2 * exhibit.PICTURE + exhibit.GAP + exhibit.MARGIN
+        assert (cut(sheet, *contact_sheet.place(i, top)) == np.clip(np.rint(picture), 0, 255)).all()
+    top += contact_sheet.HEAD + 2 * contact_sheet.PICTURE + contact_sheet.GAP + contact_sheet.MARGIN
     for i, picture in enumerate([*few, *two]):
-        assert (cut(sheet, *exhibit.place(i, top, exhibit.FOOT)) == np.clip(np.rint(picture), 0, 255)).all()
-    assert (sheet[:, : exhibit.MARGIN] == rgb(GROUND["light"])).all() and (sheet[:, -exhibit.MARGIN :] == rgb(GROUND["light"])).all()
-    assert (sheet[-exhibit.MARGIN :] == rgb(GROUND["light"])).all()  # no caption is cut off
+        assert (cut(sheet, *contact_sheet.place(i, top, contact_sheet.FOOT)) == np.clip(np.rint(picture), 0, 255)).all()
+    assert (sheet[:, : contact_sheet.MARGIN] == rgb(GROUND["light"])).all() and (sheet[:, -contact_sheet.MARGIN :] == rgb(GROUND["light"])).all()
+    assert (sheet[-contact_sheet.MARGIN :] == rgb(GROUND["light"])).all()  # no caption is cut off
 
 
 def test_the_gallery_holds_the_networks_own_pictures(root, tmp_path):
@@ -39,8 +39,8 @@ def test_the_gallery_holds_the_networks_own_pictures(root, tmp_path):
     sheet = np.asarray(Image.open(tmp_path / "a.png"))
     model = models.load(RunStore(root / "checkpoints").open("demo"), precision="float32")
     painted = list(ascent.ascend(model, ascent.OBJECTIVES["difference"]("happy", "sad"), preset="report", seed=3, every=999))[-1].images[0]
-    top = exhibit.MARGIN + 2 * (exhibit.HEAD + 2 * exhibit.PICTURE + exhibit.GAP + exhibit.MARGIN)
-    shown = cut(sheet, *exhibit.place(len(EMOTIONS), top, exhibit.FOOT)).astype(int)
+    top = contact_sheet.MARGIN + 2 * (contact_sheet.HEAD + 2 * contact_sheet.PICTURE + contact_sheet.GAP + contact_sheet.MARGIN)
+    shown = cut(sheet, *contact_sheet.place(len(EMOTIONS), top, contact_sheet.FOOT)).astype(int)
     assert np.abs(shown - painted).mean() < 1.0
     assert (tmp_path / "a.png").stat().st_size < 400_000
 

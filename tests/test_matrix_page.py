@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, charts, predicting, splits
+from fer_core import atomic_io, predicting, splits
 from fer_core.annotations.face_filter import Choice, in_bin, members, parse, written
 from fer_core.annotations.label_reviews import Mark
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
-from fer_core.matrices import SHADINGS, cell_grounds, difference_grounds
 from fer_core.metrics.evaluation import evaluate
+from fer_core.plots import figures as charts
+from fer_core.plots.confusion import SHADINGS, cell_grounds, difference_grounds
 from fer_core.predicting import Progress
 from fer_core.processes import Process
 from fer_core.runs import Predictions, Run, Status

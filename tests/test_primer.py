@@ -9,7 +9,7 @@ import pytest
 
 from fer_core.anatomy import masks
 from fer_core.brush import FEATURES
-from fer_core.colours import GROUND, TEXT, contrast
+from fer_core.plots.theme import GROUND, TEXT, contrast
 from ui import primer
 from ui.language import CHINESE
 from ui.page import PAGES

@@ -18,14 +18,15 @@ from conftest import copied
 from PIL import Image
 from sklearn import metrics
 
-from fer_core import maps, report, reporting, splits
+from fer_core import report, reporting, splits
 from fer_core.annotations.bookmarks import Pin, Pins
-from fer_core.colours import RUN_COLOURS
 from fer_core.data import Dataset, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.faces import regions
 from fer_core.messages import signed
+from fer_core.plots import saliency_images
+from fer_core.plots.theme import RUN_COLOURS
 from fer_core.report import findings, gather, html, known, pictures, without_faces
 from fer_core.report.answers import training
 from fer_core.report.appendix import told
@@ -304,7 +305,7 @@ def test_a_pinned_view_is_read_as_its_page_reads_it(store):
     captions, pictures_, _ = pictured(Pin("t", "", "saliency_viewer", asked), store, data)
     map_ = saliency.explain(model, data["validation"].images[3:4], "occlusion", 2, versus=3, patch=12, stride=6)[0]
     assert captions[1][0] == "pin.contrast" and captions[1][1]["p"] == 2 and captions[1][1]["q"] == 3
-    assert np.array_equal(pictures_[1], maps.signed(map_, maps.limit(map_), "light"))
+    assert np.array_equal(pictures_[1], saliency_images.signed(map_, saliency_images.limit(map_), "light"))
     captions, pictures_, _ = pictured(Pin("t", "", "filter_explorer", "run=demo&goal=class&p=sad&layer=conv1"), store, data)
     assert captions == [("pin.class", {"p": 4})] and models.predict(model, pictures_[0][None])[0].argmax() == 4
 

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import maps, models
+from fer_core import models
 from fer_core.errors import FerError, ModelError
+from fer_core.plots import saliency_images
 from fer_core.runs import RunStore
 from fer_core.saliency import METHODS, Stopped, default_layer, explain, explain_with_notes, grids, why_not
 
@@ -234,7 +235,7 @@ def test_a_long_request_tells_its_progress_and_can_be_cancelled(network, images,
 
 
 def test_captions_of_a_saved_picture_are_whole_however_long():
-    plain, long = (maps.strip([np.zeros((48, 48, 3), np.uint8)] * 4, [caption] * 4, "light", title=title)
+    plain, long = (saliency_images.strip([np.zeros((48, 48, 3), np.uint8)] * 4, [caption] * 4, "light", title=title)
                    for caption, title in (("short", "short"), ("many words " * 12, "a sentence with many words in it " * 8)))
     assert long.shape[1] == plain.shape[1] and long.shape[0] > plain.shape[0] + 70
     ground = long[0, 0]

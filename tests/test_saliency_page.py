@@ -14,12 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, charts, maps, splits
+from fer_core import atomic_io, splits
 from fer_core.data import read
 from fer_core.errors import FerError
 from fer_core.faces import regions
 from fer_core.faces.regions import Box, fixed
 from fer_core.methods import WORDS
+from fer_core.plots import figures, saliency_images
 from fer_core.portrait import Asked
 from fer_core.question import KNOBS, Question, parse, why
 from fer_core.runs import RunStore
@@ -124,7 +125,7 @@ def test_pixels_are_read_back():
 def test_the_curves_of_a_map_and_of_random_ones():
     own = {"deletion": np.array([1, 0.2, 0.1]), "insertion": np.array([0.1, 0.9, 1])}
     random = {name: np.stack([values, values + 0.02]) for name, values in own.items()}
-    figure = charts.map_curves(own, random, "p of Happy")
+    figure = figures.map_curves(own, random, "p of Happy")
     assert [trace.name for trace in figure.data] == ["deletion, this map", "deletion, random maps", "insertion, this map",
                                                      "insertion, random maps"]
     np.testing.assert_allclose(figure.data[1].y, [1.01, 0.21, 0.11])
@@ -314,7 +315,7 @@ def explained(runs):
     asked = Question(int(p.argmax()), int(p.argsort()[-2]), "gradient")
     found = saliency.explain_with_notes(model, image[None], asked.method, asked.target, versus=asked.versus)
     subject = Subject(run, image, "validation face 3", 0, p, True, "validation", 3)
-    shown = squares.Shown(image, found.maps[0], maps.limit(found.maps[0]), True, False)
+    shown = squares.Shown(image, found.maps[0], saliency_images.limit(found.maps[0]), True, False)
     return Explained(subject, asked, found, shown, squares.Look(), None)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from fer_core import messages
-from fer_core.colours import DIVERGING, EMOTION_COLOURS, Theme
 from fer_core.emotions import EMOTIONS
+from fer_core.plots.theme import DIVERGING, EMOTION_COLOURS, Theme
 from ui import words
 from ui.language import say
 

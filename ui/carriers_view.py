@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
 from fer_core.emotions import SIDE
 from fer_core.objectives import OBJECTIVES
+from fer_core.plots import saliency_images
 from fer_core.presets import PRESETS
 from fer_core.question import Question
 from ui import blueprint, jobs, networks, page, selection, words
@@ -86,13 +86,13 @@ def shift(question: Question, before: np.ndarray, after: np.ndarray) -> str:
 def row(subject: Subject, block: Block, one: Carrier, picture: np.ndarray | None, faces: list[tuple[np.ndarray, int]]) -> None:
     """Draw a unit in pictures: what excites it, where it spoke on this face, the faces that excite it most; a face opens in its place."""
     grey = np.full((SIDE, SIDE), 128, np.uint8) if picture is None else picture
-    shown, captions = [maps.grey(grey)], [say("what excites it")]
+    shown, captions = [saliency_images.grey(grey)], [say("what excites it")]
     if block.grid:
         spoken = np.kron(one.map, np.ones((SIDE // block.grid,) * 2, np.float32))
-        shown.append(maps.overlay(subject.image, spoken, maps.limit(spoken), 0.7, page.theme()))
+        shown.append(saliency_images.overlay(subject.image, spoken, saliency_images.limit(spoken), 0.7, page.theme()))
         captions.append(say("on this face"))
     numbers = [number for _, number in faces]
-    shown += [maps.grey(face) for face, _ in faces]
+    shown += [saliency_images.grey(face) for face, _ in faces]
     captions += [f"#{number}" for number in numbers]
     first = len(shown) - len(faces)
     with st.container(width=(2 * SIDE + 8) * len(shown) + 16):

@@ -8,15 +8,16 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fer_core import maps, portrait
+from fer_core import portrait
 from fer_core.annotations.face_filter import PARTS
-from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.faces import regions
 from fer_core.messages import Sentence
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.metrics.evaluation import mcnemar
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
 from fer_core.portrait import Found, Given
 from fer_core.question import Question
 from fer_core.runs import Run
@@ -123,7 +124,7 @@ def _draw(pair: Pair, found: tuple[Found, Found], question: Question, theme: The
     strips, captions = [], []
     faces = found[0].faces
     for number, row in enumerate(rows.tolist()):
-        parts = [maps.grey(faces[number]), *(maps.signed(one.maps[number], maps.limit(one.maps[number]), theme) for one in found)]
+        parts = [saliency_images.grey(faces[number]), *(saliency_images.signed(one.maps[number], saliency_images.limit(one.maps[number]), theme) for one in found)]
         strips.append(_strip(parts, theme))
         told = [f"{letter} {words.emotion(int(one.predicted[row]))} {words.percent(float(one.probabilities[row].max()))}"
                 for letter, one in (("A", pair.a), ("B", pair.b))]

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core import charts
-from fer_core.charts import Theme
 from fer_core.metrics.evaluation import Evaluation
+from fer_core.plots import figures as charts
+from fer_core.plots.figures import Theme
 from ui import figures, words
 from ui.language import say
 from ui.view import View

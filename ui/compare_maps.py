@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
-from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.methods import NO_CONVOLUTION, WORDS
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
 from fer_core.question import Question, why
 from fer_core.runs import Run
 from ui import bars, cache, jobs, page, selection, words
@@ -41,8 +41,8 @@ class Tile:
     def picture(self, top: float, theme: Theme) -> np.ndarray:
         """Draw the map, greyed where it fails its test, or an empty ground."""
         map_ = self.map
-        made = maps.signed(map_ if map_ is not None else np.zeros((SIDE, SIDE)), top or 1.0, theme)
-        return maps.greyed(made, theme) if self.verdict is not None and self.verdict.failed else made
+        made = saliency_images.signed(map_ if map_ is not None else np.zeros((SIDE, SIDE)), top or 1.0, theme)
+        return saliency_images.greyed(made, theme) if self.verdict is not None and self.verdict.failed else made
 
     @property
     def verdict(self) -> Verdict | None:
@@ -59,7 +59,7 @@ class Tile:
     def said(self) -> str:
         """What stands under it beside its title."""
         if self.map is not None:
-            told = say("strongest ±{top:.2g}", top=maps.limit(self.map)) if self.own else ""
+            told = say("strongest ±{top:.2g}", top=saliency_images.limit(self.map)) if self.own else ""
             if self.verdict is None:
                 return f"{told}\n"
             outcome = say("{outcome}, greyed", outcome=self.verdict.outcome) if self.verdict.failed else say(self.verdict.outcome)
@@ -82,8 +82,8 @@ def _methods(subject: Subject, question: Question, theme: Theme) -> None:
     flat = subject.run.config.arch == "dnn"
     names = [name for name in WORDS if not (flat and WORDS[name].needs_convolution)]
     tiles = _tiles([WORDS[name].label for name in names], [(subject, question.by(name)) for name in names], "Asking every method")
-    tops = [maps.limit(tile.map) if tile.map is not None else 1.0 for tile in tiles]
-    _wall("compare-methods", [maps.grey(subject.image), *(tile.picture(top, theme) for tile, top in zip(tiles, tops, strict=True))],
+    tops = [saliency_images.limit(tile.map) if tile.map is not None else 1.0 for tile in tiles]
+    _wall("compare-methods", [saliency_images.grey(subject.image), *(tile.picture(top, theme) for tile, top in zip(tiles, tops, strict=True))],
           tiles, at=names.index(question.method) + 1 if question.method in names else None,
           on_pick=lambda i: selection.write(method=names[i - 1]) if i else None)
     told = say("Orange speaks for, purple against. One rule of scale: each map's strongest colour is its own 99th percentile "
@@ -108,8 +108,8 @@ def _classes(subject: Subject, question: Question, theme: Theme) -> None:
     tiles = _tiles([why(one.target, one.versus) for one in asked], [(subject, one) for one in asked], "Asking for both classes")
     tiles = [replace(tile, own=False) for tile in tiles]
     known = [tile.map for tile in tiles if tile.map is not None]
-    top = maps.limit(*known) if known else 1.0
-    _wall("compare-classes", [maps.grey(subject.image), *(tile.picture(top, theme) for tile in tiles)], tiles)
+    top = saliency_images.limit(*known) if known else 1.0
+    _wall("compare-classes", [saliency_images.grey(subject.image), *(tile.picture(top, theme) for tile in tiles)], tiles)
     if len(known) == len(tiles):
         alike = float(np.corrcoef(known[0].ravel(), known[1].ravel())[0, 1])
         told = say("Orange for, purple against. One scale for all three: the strongest colour is ±{top:.2g}. "
@@ -158,7 +158,7 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
                                  reason=NO_CONVOLUTION)), icon=":material/info:")
         return
     tiles = _tiles([one.run.title for one, _ in pair], pair, "Asking both networks")
-    _wall("compare-networks", [maps.grey(subject.image), *(tile.picture(maps.limit(tile.map) if tile.map is not None else 1, theme)
+    _wall("compare-networks", [saliency_images.grey(subject.image), *(tile.picture(saliency_images.limit(tile.map) if tile.map is not None else 1, theme)
                                                            for tile in tiles)], tiles)
     left, right = st.columns(2, gap="large")
     for column, one in ((left, subject), (right, second)):

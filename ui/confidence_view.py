@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core import charts
-from fer_core.charts import Theme
+from fer_core.plots import figures as charts
+from fer_core.plots.figures import Theme
 from ui import figures, selection, words
 from ui.language import say
 from ui.view import View

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
-from fer_core.charts import Theme
-from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
+from fer_core.plots.theme import EMOTION_COLOURS
 from ui import jobs, networks, page, selection, switch_off, words
 from ui.gallery import gallery
 from ui.language import say
@@ -99,7 +99,7 @@ def strongest(place: Place, found: Dossier) -> None:
 
 def outlined(face: np.ndarray, peak: Peak) -> np.ndarray:
     """Enlarge a face and outline the patch of a peak: uint8 (96, 96, 3); a patch that is the whole face is left out."""
-    picture = maps.enlarged(maps.grey(face), FACTOR).copy()
+    picture = saliency_images.enlarged(saliency_images.grey(face), FACTOR).copy()
     top, left, bottom, right = (FACTOR * edge for edge in peak.box)
     if (bottom - top, right - left) != picture.shape[:2]:
         picture[top:bottom, [left, right - 1]] = picture[[top, bottom - 1], left:right] = LINE
@@ -140,7 +140,7 @@ def _answer_pictures(face: np.ndarray, answer: np.ndarray, theme: Theme) -> None
     grid = answer.shape[0]
     whole = np.kron(answer, np.ones((SIDE // grid, SIDE // grid), np.float32))
     top = float(np.abs(answer).max())
-    pictures = np.stack([maps.grey(face), maps.signed(whole, top, theme), maps.overlay(face, whole, top, 0.75, theme)])
+    pictures = np.stack([saliency_images.grey(face), saliency_images.signed(whole, top, theme), saliency_images.overlay(face, whole, top, 0.75, theme)])
     gallery(pictures, "answer", size=SIDE * FACTOR, cell=SIDE * FACTOR, label=say("The chosen face, the answers, both"),
             captions=[say("the face"), say("answers, {grid} × {grid}", grid=grid), say("strongest {top:.3g}", top=top)])
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
-from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
 from fer_core.methods import NO_CONVOLUTION
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
 from fer_core.question import Question, inside
 from ui import asked as controls
 from ui import bars, clock, jobs, networks, page, selection, words
@@ -166,7 +166,7 @@ def _explained(subject: Subject, asked: Question) -> Explained | None:
     test = jobs.ask(*testing(subject, asked, map_)) if not jobs.is_cancelled(testing(subject, asked, map_)[0]) else None
     tested = test.answer if test is not None and test.done.is_set() and test.error is None else None
     failed = tested is not None and tested.verdict.failed
-    shown = Shown(subject.image, map_, maps.limit(map_), asked.words.sensitivity, failed)
+    shown = Shown(subject.image, map_, saliency_images.limit(map_), asked.words.sensitivity, failed)
     return Explained(subject, asked, found, shown, look(), tested)
 
 

@@ -14,9 +14,9 @@ from ui.gallery import gallery, picture
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.charts import Theme
     from fer_core.data import Dataset, Split
     from fer_core.near_copies import Alignment, NearCopies, Pair
+    from fer_core.plots.figures import Theme
 
 WALL = 240
 PAIRS = 120
@@ -28,7 +28,7 @@ Place = tuple[str, int]
 
 def colours(labels: np.ndarray) -> list[str]:
     """Give each label its colour; a face without one gets none."""
-    from fer_core.charts import EMOTION_COLOURS
+    from fer_core.plots.figures import EMOTION_COLOURS
 
     return [EMOTION_COLOURS[EMOTIONS[label]] if label >= 0 else "" for label in labels]
 
@@ -289,7 +289,8 @@ def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
 
 def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -> None:
     """Draw the bar per class, what the bars mean in words, and the mean face of each class; a click chooses the class."""
-    from fer_core import charts, data
+    from fer_core import data
+    from fer_core.plots import figures
     from ui.chart import chart
 
     counts = data.counts(dataset)[split]
@@ -297,7 +298,7 @@ def class_panel(dataset: Dataset, split: str, label: int | None, theme: Theme) -
     def choose(index: int) -> None:
         selection.write(class_=None if index == label else EMOTIONS[index], image=None, **{"from": None})
 
-    figure = charts.class_bars({split: counts.tolist()}, chosen=label, theme=theme)
+    figure = figures.class_bars({split: counts.tolist()}, chosen=label, theme=theme)
     figure.update_traces(name=say("{split} ({faces:,})", split=split, faces=int(counts.sum())))
     left, right = st.columns([2, 1], gap="large")
     with left:

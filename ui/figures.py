@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from fer_core.charts import to_table
+from fer_core.plots.figures import to_table
 from ui.chart import chart
 from ui.language import say
 

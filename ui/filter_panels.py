@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
-from fer_core.charts import Theme
-from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
+from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.presets import PRESETS, Settings
 from ui import blueprint, cache, filter_files, jobs, networks, selection, words
 from ui.blueprint import Block
@@ -143,7 +143,7 @@ def kernels(place: Place, theme: Theme) -> None:
     top = float(np.abs(kernel).max())
     st.markdown(say(KERNELS, n=block.units, layer=block.name, side=block.kernel, top=top))
     here = place.goal.unit if place.goal.kind == "filter" and place.block is block else None
-    gallery(np.stack([maps.signed(one, top, theme) for one in kernel]), "kernels", size=60, cell=60, selected=here, label=say("Kernels"),
+    gallery(np.stack([saliency_images.signed(one, top, theme) for one in kernel]), "kernels", size=60, cell=60, selected=here, label=say("Kernels"),
             captions=[str(i) for i in range(len(kernel))], on_pick=partial(_go, block, list(range(block.units))))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from fer_core import tasks, walls
-from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
+from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.walls import Wall
 from ui import blueprint, clock, page, selection, words
 from ui.gallery import gallery, png

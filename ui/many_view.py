@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import maps, portrait
-from fer_core.charts import Theme
-from fer_core.colours import DIVERGING, ink, shade
+from fer_core import portrait
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces.regions import NAMES, fixed
 from fer_core.messages import Sentence, signed
 from fer_core.methods import NO_CONVOLUTION
 from fer_core.metrics.scores import student
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
+from fer_core.plots.theme import DIVERGING, ink, shade
 from fer_core.portrait import Asked, Found
 from fer_core.question import Question, inside
 from fer_core.runs import Run
@@ -116,10 +117,10 @@ def _question(asked: Asked, found: Found) -> str:
 
 
 def _maps(run: Run, found: Found, drawn: bool, theme: Theme) -> None:
-    top = maps.limit(found.map)
+    top = saliency_images.limit(found.map)
     preference, _ = found.ledger.mean()
-    shown = [maps.grey(found.face), maps.signed(found.map, top, theme),
-             maps.tinted(found.face, fixed(drawn=drawn).masks, preference, theme)]
+    shown = [saliency_images.grey(found.face), saliency_images.signed(found.map, top, theme),
+             saliency_images.tinted(found.face, fixed(drawn=drawn).masks, preference, theme)]
     gallery(np.stack(shown), f"many-{run.id}", size=3 * SIDE, cell=3 * SIDE,
             captions=[say("mean face"), say("mean map"), say("regions preferred")], label=say("Means over the faces"))
     told = say("Orange for, purple against. Each map counts alike: its |map| was made to add up to 1 before the mean. The single maps are "

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from fer_core.annotations.label_reviews import DISPUTED, VERDICTS, Mark, Marks, from_csv, to_csv
-from fer_core.colours import Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.metrics.evaluation import from_matrix
+from fer_core.plots.theme import Theme
 from ui import cache, page, selection, words
 from ui.answers import Answers
 from ui.choice import plain

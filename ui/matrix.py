@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 
 from fer_core.annotations.face_filter import Cell
-from fer_core.colours import EMOTION_COLOURS, TEXT, Theme, ink
 from fer_core.emotions import EMOTIONS
-from fer_core.matrices import Shading, cell_grounds, difference_grounds
 from fer_core.messages import signed
+from fer_core.plots.confusion import Shading, cell_grounds, difference_grounds
+from fer_core.plots.theme import EMOTION_COLOURS, TEXT, Theme, ink
 from ui import words
 from ui.component import component
 from ui.language import say

@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 from fer_core.annotations.face_filter import Cell, written
-from fer_core.charts import SHADINGS, Theme
 from fer_core.emotions import EMOTIONS
-from fer_core.matrices import Shading
 from fer_core.messages import signed
 from fer_core.metrics.evaluation import Evaluation, from_matrix
 from fer_core.metrics.looks import named
+from fer_core.plots.confusion import Shading
+from fer_core.plots.figures import SHADINGS, Theme
 from fer_core.runs import Run
 from ui import cache, marks_view, opened, pairs, selection, words
 from ui.answers import Answers

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from fer_core.colours import EMOTION_COLOURS
+from fer_core.plots.theme import EMOTION_COLOURS
 from ui.blueprint import Block
 from ui.component import component
 from ui.language import say

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from fer_core import charts
-from fer_core.charts import Theme
-from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
 from fer_core.metrics.label_quality import agreement
 from fer_core.metrics.neighbours import Neighbours, nearest
+from fer_core.plots import figures
+from fer_core.plots.figures import Theme
+from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.runs import Run
 from ui import ask_run, cache, marks_view, opened, page, selection, words
 from ui.answers import Answers, answers, mark, votes
@@ -51,7 +51,7 @@ def panel(view: View, theme: Theme) -> None:
             picture(image, 4 * SIDE, "face",
                     label=say("{label}, {split} face {face}", label=words.emotion(label), split=answers_now.split, face=face))
         with st.container(key="bars"):
-            bars = charts.probability_bars(answers_now.probabilities[face], label if label >= 0 else None, theme=theme)
+            bars = figures.probability_bars(answers_now.probabilities[face], label if label >= 0 else None, theme=theme)
             bars.update_xaxes(visible=False, range=[0, 1.5])  # each bar bears its number
             chart(bars, "probabilities", height=200, label="The seven probabilities of this face")
     _steps(view, face)

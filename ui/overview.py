@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core.colours import run_colour
 from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
 from fer_core.metrics.scores import wilson
+from fer_core.plots.theme import run_colour
 from ui import breadcrumb, cache, looks_view, page, recent, selection, tour, words
 from ui.answers import answers, rate
 from ui.faces import colours
@@ -119,7 +119,7 @@ def card(label: str, number: str, lines: Sequence[str], picture: str = "") -> No
 def data_card(source: str) -> None:
     """Draw the card of the data set; reading it may take a while the first time."""
     from fer_core import data
-    from fer_core.colours import EMOTION_COLOURS
+    from fer_core.plots.theme import EMOTION_COLOURS
 
     with page.errors():
         faces = cache.dataset(source)

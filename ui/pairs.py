@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from fer_core.annotations.face_filter import Cell
-from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS
 from fer_core.metrics.evaluation import Evaluation
+from fer_core.plots.theme import EMOTION_COLOURS
 from ui import words
 from ui.component import component
 from ui.language import say

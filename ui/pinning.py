@@ -9,8 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.annotations.bookmarks import FILE, LONGEST, Pin, Pins, query
-from fer_core.colours import Theme
 from fer_core.errors import FerError
+from fer_core.plots.theme import Theme
 from ui import breadcrumb, cache, primer, selection
 from ui.language import say
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_core import maps
 from fer_core.brush import ACTION_UNITS, FEATURES, Face
-from fer_core.colours import DIVERGING, FONT, RUN_COLOURS, SEQUENTIAL, TEXT, Theme
 from fer_core.demo import EMOTION_UNITS, draw, face_at, masks
 from fer_core.emotions import EMOTIONS
+from fer_core.plots import saliency_images
+from fer_core.plots.theme import DIVERGING, FONT, RUN_COLOURS, SEQUENTIAL, TEXT, Theme
 from ui.gallery import address
 from ui.language import say, spoken
 
@@ -130,7 +130,7 @@ def evidence() -> np.ndarray:
 
 
 def _map(theme: Theme) -> np.ndarray:
-    return maps.signed(evidence(), maps.limit(evidence()), theme)
+    return saliency_images.signed(evidence(), saliency_images.limit(evidence()), theme)
 
 
 def _overview(theme: Theme) -> tuple[int, list[str]]:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
-from fer_core.charts import Theme
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.faces import regions
 from fer_core.faces.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
 from fer_core.messages import Sentence
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
 from fer_core.question import Question
 from ui import bars, jobs, networks, selection, words
 from ui.component import component
@@ -119,11 +119,11 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
 
 def _face(subject: Subject, where: tuple[Regions, Regions], ledger: Ledger | None, marked: tuple[str | None, bool], theme: Theme) -> None:
     (now, usual), (hidden, failed) = where, marked
-    shown = maps.grey(subject.image)
+    shown = saliency_images.grey(subject.image)
     tips: dict[str, str] = {name: say("Hide: {region}", region=spoken(name).lower()) for name in FEATURES}
     if ledger is not None:
-        shown = maps.tinted(subject.image, now.masks, ledger.preference[0], theme)
-        shown = maps.greyed(shown, theme) if failed else shown
+        shown = saliency_images.tinted(subject.image, now.masks, ledger.preference[0], theme)
+        shown = saliency_images.greyed(shown, theme) if failed else shown
         tips = {name: say("{region}: {share:.0%} of the map on {area:.0%} of the face", region=spoken(name),
                           share=ledger.shares[0][i], area=ledger.areas[0][i]) for i, name in enumerate(FEATURES)}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core import charts
+from fer_core.plots import figures
 from ui import cache, run_list, selection, words
 from ui.language import say
 from ui.run_list import Reading, badge, pulse
@@ -66,7 +66,7 @@ def cards(archived: bool, known: tuple[str, ...]) -> None:
     shown = [reading for reading in readings if reading.meta.archived == archived or (reading.damage and not archived)]
     if not shown:
         st.caption(say("No archived runs." if archived else "No runs yet."))
-    style = "".join(f".st-key-card-{r.id.replace('.', '-')} {{ --run: {charts.run_colour(r.meta.colour)}; }}" for r in shown)
+    style = "".join(f".st-key-card-{r.id.replace('.', '-')} {{ --run: {figures.run_colour(r.meta.colour)}; }}" for r in shown)
     if focus is not None:
         style += f".st-key-card-{focus.id.replace('.', '-')} {{ background: color-mix(in srgb, var(--run) 9%, transparent); }}"
     st.html(f"<style>{style}</style>")
@@ -88,6 +88,6 @@ def one_card(reading: Reading, focus: bool) -> None:
                 st.button(say("Compare"), key=f"tick-{reading.id}", type="tertiary", on_click=tick, args=(reading.id,),
                           icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:")
         st.markdown(f"{badge(reading)} {'' if reading.damage else ':small[' + pulse(reading.status) + ']'}")
-        st.html(run_list.card(reading, charts.run_colour(reading.meta.colour)))
+        st.html(run_list.card(reading, figures.run_colour(reading.meta.colour)))
     if opened:
         st.rerun()

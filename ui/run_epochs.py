@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_core.colours import EMOTION_COLOURS
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import FerError
 from fer_core.metrics import evaluation
+from fer_core.plots.theme import EMOTION_COLOURS
 from ui import cache, words
 from ui.answers import located
 from ui.gallery import address

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
-from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS
+from fer_core.plots import saliency_images
+from fer_core.plots.figures import Theme
 from fer_core.question import DEFAULT_SAMPLES, KNOBS, Question
 from ui import explain_view, page, squares
 from ui.explain_view import Explained
@@ -55,7 +55,7 @@ def picture(explained: Explained, theme: Theme) -> bytes:
     words = ["\n".join(filter(None, (texts[part][0], more.get(part, texts[part][1])))) for part in squares.PARTS]
     tested = f" {explained.tested.verdict.reason}" if explained.tested else " Its test was not finished when this was saved."
     title = f"{explained.subject.sentence} {explained.asked.words.label}.{tested}"
-    return png(maps.strip(parts, words, theme, smooth=look.smooth, title=title))
+    return png(saliency_images.strip(parts, words, theme, smooth=look.smooth, title=title))
 
 
 def array(explained: Explained) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from fer_core import maps
-from fer_core.colours import DIVERGING, GROUND, Theme, rgb
+from fer_core.plots import saliency_images
+from fer_core.plots.theme import DIVERGING, GROUND, Theme, rgb
 from ui.component import component
 from ui.language import say
 
@@ -42,14 +42,14 @@ class Shown:
     def picture(self, part: str, look: Look, theme: Theme) -> np.ndarray:
         """Draw one of the squares: uint8 (48, 48, 3)."""
         if part == "face" or self.map is None:
-            return maps.grey(self.face)
+            return saliency_images.grey(self.face)
         if part == "map":
-            made = maps.signed(self.map, self.top, theme)
+            made = saliency_images.signed(self.map, self.top, theme)
         elif part == "overlay":
-            made = maps.overlay(self.face, self.map, self.top, look.opacity / 100, theme)
+            made = saliency_images.overlay(self.face, self.map, self.top, look.opacity / 100, theme)
         else:
-            made = maps.remains(self.face, self.map, look.keep / 100, theme, by_size=self.by_size)
-        return maps.greyed(made, theme) if self.failed else made
+            made = saliency_images.remains(self.face, self.map, look.keep / 100, theme, by_size=self.by_size)
+        return saliency_images.greyed(made, theme) if self.failed else made
 
 
 def squares(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], theme: Theme, *, waits: bool,
@@ -77,10 +77,10 @@ def _data(shown: Shown, look: Look, captions: Mapping[str, tuple[str, str]], the
     }
     if shown.map is None:
         return data
-    power = (maps.strength(shown.map, shown.top) * 127).round().astype(np.int8)
+    power = (saliency_images.strength(shown.map, shown.top) * 127).round().astype(np.int8)
     return data | {
         "map": _text(shown.picture("map", look, theme)), "strength": _text(power), "tag": f"{shown.map.sum():.6g}",
-        "rank": _text(maps.ranks(shown.map, by_size=shown.by_size).astype("<u2")), "values": _text(shown.map.astype("<f4")),
+        "rank": _text(saliency_images.ranks(shown.map, by_size=shown.by_size).astype("<u2")), "values": _text(shown.map.astype("<f4")),
     }
 
 

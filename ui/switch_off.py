@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from fer_core.charts import Theme
-from fer_core.colours import DIVERGING, EMOTION_COLOURS, ink, shade
 from fer_core.emotions import EMOTIONS
 from fer_core.messages import signed
+from fer_core.plots.figures import Theme
+from fer_core.plots.theme import DIVERGING, EMOTION_COLOURS, ink, shade
 from ui import jobs, networks, selection, words
 from ui.language import say
 from ui.place import Place

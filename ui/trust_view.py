@@ -7,10 +7,10 @@ import html
 import numpy as np
 import streamlit as st
 
-from fer_core import charts
-from fer_core.charts import Theme
 from fer_core.emotions import EMOTIONS
 from fer_core.messages import Sentence
+from fer_core.plots import figures as charts
+from fer_core.plots.figures import Theme
 from ui import bars, figures, page, words
 from ui.explain_view import Explained, Tested
 from ui.language import say

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core import charts
 from fer_core.annotations.face_filter import PARTS
-from fer_core.charts import Theme
 from fer_core.errors import RunError
 from fer_core.messages import Sentence, signed
 from fer_core.metrics.evaluation import McNemar, mcnemar
 from fer_core.metrics.looks import named
+from fer_core.plots import figures as charts
+from fer_core.plots.figures import Theme
 from fer_core.runs import Run
 from ui import cache, figures, page, selection, words
 from ui.answers import Answers, answers, fingerprint, predicted_splits

@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_core.annotations.face_filter import PARTS, Choice, chosen, members
 from fer_core.annotations.label_reviews import VERDICTS, Mark, disputed
-from fer_core.colours import run_colour
+from fer_core.plots.theme import run_colour
 from fer_core.runs import Run
 from ui import cache, words
 from ui.answers import Answers, Faces, faces

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_core.colours import EMOTION_COLOURS
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS
 from fer_core.messages import signed
 from fer_core.metrics.evaluation import Evaluation
+from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.report.figures import Series, curves, matrix, ranges
 from fer_core.report.findings import Cell, Findings, Tile, Told
 from fer_core.report.sheet import Sheet, code, listing, paragraph

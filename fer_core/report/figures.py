@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.colours import EMOTION_COLOURS, GRID, QUIET, TEXT, ink
 from fer_core.emotions import EMOTIONS
-from fer_core.maps import enlarged
-from fer_core.matrices import cell_grounds
+from fer_core.plots.confusion import cell_grounds
+from fer_core.plots.saliency_images import enlarged
+from fer_core.plots.theme import EMOTION_COLOURS, GRID, QUIET, TEXT, ink
 from fer_core.report.words import Words
 
 WIDE, HIGH = 344, 212

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_core.card import command
-from fer_core.colours import run_colour
 from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import ConfigError
 from fer_core.metrics.evaluation import Evaluation, Pair, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
+from fer_core.plots.theme import run_colour
 from fer_core.report.pictures import Filters, Looks, filters, looks
 from fer_core.runs import Predictions, Run, RunStore
 from fer_core.splits import Dataset, pixels

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import maps
 from fer_core.annotations import face_filter
 from fer_core.annotations.bookmarks import Pin
 from fer_core.emotions import SPLITS, class_of
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
+from fer_core.plots import saliency_images
 from fer_core.presets import PRESETS
 from fer_core.question import Question, parse
 from fer_core.report.pictures import PRESET, grey
@@ -162,7 +162,7 @@ def _saliency(view: _View) -> Pinned:
     asked, _ = parse(view.params, int(models.predict(model, pixels_)[0].argmax()), int(face[0].values["label"]))
     map_ = saliency.explain(model, pixels_, asked.method, asked.target, versus=asked.versus, **asked.settings)[0]
     told = {"p": asked.target, "method": asked.words.label} | ({} if asked.versus is None else {"q": asked.versus})
-    shown = Picture(maps.signed(map_, maps.limit(map_), "light"), "pin.map" if asked.versus is None else "pin.contrast", told)
+    shown = Picture(saliency_images.signed(map_, saliency_images.limit(map_), "light"), "pin.map" if asked.versus is None else "pin.contrast", told)
     carried = _carriers(view, model, pixels_[0], asked) if view.params.get("why") == "filters" else Pinned()
     return Pinned((*face, shown, *carried.pictures), carried.facts)
 
@@ -197,7 +197,7 @@ def _portrait(view: _View) -> Pinned:
     asked = portrait.Asked.of(portrait.usual(parse(view.params, 0, 0)[0], view.params), view.params)
     found = portrait.explain(model, view.pixels(rows), labels[rows], asked, drawn=view.drawn)
     return Pinned((Picture(found.face, "pin.mean.face", {"n": found.count}),
-                   Picture(maps.signed(found.map, maps.limit(found.map), "light"), "pin.mean.map",
+                   Picture(saliency_images.signed(found.map, saliency_images.limit(found.map), "light"), "pin.mean.map",
                            {"method": asked.question.words.label})))
 
 

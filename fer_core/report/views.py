@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import maps
-from fer_core.colours import SEQUENTIAL, rgb
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces import regions
+from fer_core.plots import saliency_images
+from fer_core.plots.theme import SEQUENTIAL, rgb
 from fer_core.presets import PRESETS
 from fer_core.report.figures import Series, captioned, image, ranges
 from fer_core.report.pictures import PER_EMOTION, PRESET, SAMPLES, Filters, Look, Looks, Wall
@@ -46,8 +46,8 @@ def _triples(sheet: Sheet, shown: Sequence[Look]) -> str:
     words = sheet.words
     cells = []
     for look in shown:
-        top, alt = maps.limit(look.map), words("alt.face", number=look.index)
-        pictures = (look.image, maps.signed(look.map, top, "light"), maps.remains(look.image, look.map, KEPT, "light", by_size=True))
+        top, alt = saliency_images.limit(look.map), words("alt.face", number=look.index)
+        pictures = (look.image, saliency_images.signed(look.map, top, "light"), saliency_images.remains(look.image, look.map, KEPT, "light", by_size=True))
         caption = words("q4.caption", label=words.emotion(look.label), called=words.emotion(look.called),
                         share=words.percent(look.p, digits=0))
         test = words(f"q4.{look.outcome}")
@@ -82,7 +82,7 @@ def _ledger(sheet: Sheet, looks: Looks) -> str:
     caption = words("q4.ledger", faces=words.faces(len(looks.labels)))
     drawing = ranges([words(f"region.{name}") for name in looks.ledger.names], series, lambda value: f"{value:g}", label=caption, one=1.0)
     ground, masks = np.full((SIDE, SIDE), PAPER, np.uint8), regions.fixed(drawn=found.run.demo).masks
-    tinted = maps.tinted(ground, masks, looks.ledger.mean()[0], "light")
+    tinted = saliency_images.tinted(ground, masks, looks.ledger.mean()[0], "light")
     return sheet.figure(drawing + image(tinted, words("q4.parts"), 8), f"{caption} {words('q4.parts')}", "ledger")
 
 
@@ -97,7 +97,7 @@ def _shares(sheet: Sheet, looks: Looks) -> str:
 
 
 def _means(sheet: Sheet, looks: Looks) -> str:
-    words, top = sheet.words, maps.limit(looks.means)
+    words, top = sheet.words, saliency_images.limit(looks.means)
     labels = [label for label in LABELS if np.any(looks.labels == label)]
     body = [captioned(_shaded(looks.means[label], top), words.emotion(label)) for label in labels]
     return sheet.figure("".join(body), words("q4.mean"), "faces")
@@ -105,7 +105,7 @@ def _means(sheet: Sheet, looks: Looks) -> str:
 
 def _shaded(map_: np.ndarray, top: float) -> np.ndarray:
     stops = np.array([rgb(colour) for colour in SEQUENTIAL["light"]], float)
-    place = maps.strength(map_, top).astype(float) * (len(stops) - 1)
+    place = saliency_images.strength(map_, top).astype(float) * (len(stops) - 1)
     return np.stack([np.interp(place, np.arange(len(stops)), stops[:, part]) for part in range(3)], -1).round().astype(np.uint8)
 
 

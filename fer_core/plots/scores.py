@@ -8,10 +8,20 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.colours import EMOTION_COLOURS, GROUND, QUIET, SEQUENTIAL, TEXT, Theme, blank, run_colour, shade
 from fer_core.emotions import EMOTIONS
 from fer_core.messages import Sentence
 from fer_core.metrics.evaluation import CLASSES, Evaluation
+from fer_core.plots.theme import (
+    EMOTION_COLOURS,
+    GROUND,
+    QUIET,
+    SEQUENTIAL,
+    TEXT,
+    Theme,
+    blank,
+    run_colour,
+    shade,
+)
 
 MAP_CURVES = {"deletion": ("deletion, this map", "deletion, random maps"), "insertion": ("insertion, this map", "insertion, random maps")}
 """Names of a map's curves, and of those of random maps."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.colours import GROUND, QUIET, TEXT, Theme
 from fer_core.emotions import SIDE
+from fer_core.plots.theme import GROUND, QUIET, TEXT, Theme
 
 COLUMNS = 9
 FACTOR = 3

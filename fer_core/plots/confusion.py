@@ -8,11 +8,23 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.colours import CALM, DIVERGING, EMOTION_COLOURS, GRID, QUIET, SEQUENTIAL, TEXT, Theme, blank, ink, shade
 from fer_core.emotions import EMOTIONS, NAMES
 from fer_core.errors import FerError
 from fer_core.messages import signed
 from fer_core.metrics.evaluation import CLASSES, from_matrix
+from fer_core.plots.theme import (
+    CALM,
+    DIVERGING,
+    EMOTION_COLOURS,
+    GRID,
+    QUIET,
+    SEQUENTIAL,
+    TEXT,
+    Theme,
+    blank,
+    ink,
+    shade,
+)
 
 Shading = Literal["row", "column", "all", "log", "errors"]
 SHADINGS: dict[Shading, str] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.colours import DIVERGING, GROUND, TEXT, Theme, rgb
+from fer_core.plots.theme import DIVERGING, GROUND, TEXT, Theme, rgb
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.colours import EMOTION_COLOURS, GROUND, RUN_COLOURS, TEXT, Theme, blank, run_colour, shade
-from fer_core.confidence import cell_probabilities, class_scores, compare_accuracy, confidence_bars, coverage, map_curves, reliability
-from fer_core.curves import (
+from fer_core.emotions import EMOTIONS, NAMES
+from fer_core.messages import Sentence
+from fer_core.plots.confusion import SHADINGS, Shading, matrix, matrix_difference, matrix_film
+from fer_core.plots.curves import (
     Curve,
     Metric,
     curves,
@@ -25,9 +26,25 @@ from fer_core.curves import (
     seed_band,
     sparkline,
 )
-from fer_core.emotions import EMOTIONS, NAMES
-from fer_core.matrices import SHADINGS, Shading, matrix, matrix_difference, matrix_film
-from fer_core.messages import Sentence
+from fer_core.plots.scores import (
+    cell_probabilities,
+    class_scores,
+    compare_accuracy,
+    confidence_bars,
+    coverage,
+    map_curves,
+    reliability,
+)
+from fer_core.plots.theme import (
+    EMOTION_COLOURS,
+    GROUND,
+    RUN_COLOURS,
+    TEXT,
+    Theme,
+    blank,
+    run_colour,
+    shade,
+)
 
 __all__ = [
     "EMOTION_COLOURS",

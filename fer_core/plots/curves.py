@@ -9,10 +9,20 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.colours import EMOTION_COLOURS, GRID, GROUND, QUIET, RUN_COLOURS, Theme, blank, run_colour, see_through
 from fer_core.emotions import EMOTIONS, NAMES
 from fer_core.messages import Sentence
 from fer_core.metrics.evaluation import wilson
+from fer_core.plots.theme import (
+    EMOTION_COLOURS,
+    GRID,
+    GROUND,
+    QUIET,
+    RUN_COLOURS,
+    Theme,
+    blank,
+    run_colour,
+    see_through,
+)
 
 Metric = Literal["accuracy", "loss"]
 UNITS = {"accuracy": ("accuracy", ".0%", ".1%"), "loss": ("loss (nats)", "", ".3f")}
