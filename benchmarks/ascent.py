@@ -38,7 +38,7 @@ def main() -> None:
 
     from fer_core import ascent, cuts, models
     from fer_core.machine import processor_name
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
 
     model = models.load(RunStore().open(told.run), precision="float32") if told.run else models.build("cnn")
     print(f"{processor_name()}; {told.filters} filters x {told.steps} steps, float32, {told.repeats} repeats")

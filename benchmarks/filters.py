@@ -53,7 +53,7 @@ def runs(folder: Path, name: str) -> str:
         return name
     from fer_core import models
     from fer_core.config import RunConfig
-    from fer_core.runs import RunStore, Status
+    from fer_core.runs.store import RunStore, Status
 
     run = RunStore(folder / "runs").create(RunConfig.from_preset("quick", data="demo", arch="cnn"), "fresh")
     models.save_weights(models.build("cnn"), run.path / "weights.safetensors")

@@ -43,7 +43,7 @@ def main() -> None:
 
     from fer_core import models
     from fer_core.faithfulness import randomisation
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
     from fer_core.saliency import METHODS, explain, why_not
 
     model = models.load(RunStore().open(told.run))

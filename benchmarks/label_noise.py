@@ -35,7 +35,7 @@ def main() -> None:
 
     from fer_core.data import Dataset, read, write_csv
     from fer_core.metrics import label_quality
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
 
     dataset = read(given.data)
     labels, changed = change_labels(dataset["train"].labels, given.share, given.seed)

@@ -37,7 +37,7 @@ def prepare(folder: Path, name: str, data: Path | None) -> str:
             shutil.copy(data, folder / "data" / data.name)
         return name
     from fer_core import models
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
 
     store = RunStore(folder / "runs")
     id = run_of(store, *faces(folder, 3589), arch="cnn")

@@ -76,7 +76,7 @@ def ready_trainer(told: argparse.Namespace) -> Iterator[Any]:
     from fer_core.config import RunConfig
     from fer_core.data import read
     from fer_core.recorder import Recorder
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
     from fer_core.train import Trainer
 
     config = RunConfig.from_preset("strong", arch=told.arch, data="demo", batch_size=told.batch, limit=told.steps * told.batch,

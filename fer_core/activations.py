@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fer_core import atomic_io, cuts, gradients
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from fer_core.splits import Dataset
 from fer_core.walls import weights_digest
 

@@ -15,7 +15,7 @@ from fer_core.machine import trained_on
 from fer_core.metrics.evaluation import Evaluation, evaluate
 from fer_core.metrics.looks import Look, results
 from fer_core.metrics.scores import Interval
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 
 NETWORKS = {"cnn": "The report's CNN", "dnn": "The report's DNN", "small": "A small CNN"}
 LIMITS_OF_THE_DEMO = (

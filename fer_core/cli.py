@@ -18,9 +18,9 @@ from fer_core import explaining, explorer, reporting, training_set
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
-from fer_core.launch import launch
-from fer_core.processes import give_way
-from fer_core.runs import RunStore
+from fer_core.runs.launch import launch
+from fer_core.runs.processes import give_way
+from fer_core.runs.store import RunStore
 from fer_core.terminal import (
     console,
     describe,
@@ -228,7 +228,7 @@ def evaluate(
     models = networks()
     from fer_core.metrics.evaluation import evaluate as score
     from fer_core.metrics.looks import results
-    from fer_core.predicting import telling
+    from fer_core.runs.prediction_job import telling
     from fer_core.train import predictions
     from fer_core.views import check_count
 
@@ -269,8 +269,8 @@ def ensemble(
     as_json: Json = False,
 ) -> None:
     """Average the stored answers of several runs into a run of predictions alone, and print every number."""
-    from fer_core.ensemble import make
     from fer_core.metrics.looks import results
+    from fer_core.runs.ensemble import make
 
     made = make(RunStore(runs), members, name, splits=(split,) if split else ())
     looks = {}

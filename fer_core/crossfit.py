@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from fer_core import atomic_io, dynamics, ensemble, training_set
+from fer_core import atomic_io, training_set
 from fer_core.data import Dataset, counts
 from fer_core.errors import RunError
-from fer_core.launch import launch
 from fer_core.messages import Sentence
 from fer_core.recorder import Recorder
-from fer_core.runs import FOLD, Predictions, Run, RunStore, Status
+from fer_core.runs import ensemble, training_dynamics
+from fer_core.runs.launch import launch
+from fer_core.runs.store import FOLD, Predictions, Run, RunStore, Status
 
 HELD_OUT = "held-out.npz"
 """In the run of a fold: what it says of the faces that it left out."""
@@ -100,8 +101,8 @@ def work(run: Run, recorder: Recorder, dataset: Dataset) -> None:
     recorder.say("putting the folds together")
     for predictions in together(folds, dataset):
         run.write_predictions(predictions)
-    learned = [dynamics.read(member.path / dynamics.FILE) for member in folds]
-    dynamics.write(run.path / dynamics.FILE, dynamics.merge([part for part in learned if part is not None]))
+    learned = [training_dynamics.read(member.path / training_dynamics.FILE) for member in folds]
+    training_dynamics.write(run.path / training_dynamics.FILE, training_dynamics.merge([part for part in learned if part is not None]))
 
 
 class _StopOnSignal:

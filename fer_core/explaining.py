@@ -15,7 +15,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.faces import regions
 from fer_core.methods import WORDS
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from fer_core.splits import spread
 from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 

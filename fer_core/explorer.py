@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from fer_core import sources
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ConfigError
-from fer_core.processes import give_way
-from fer_core.runs import Run, RunStore
+from fer_core.runs import dataset_lookup
+from fer_core.runs.processes import give_way
+from fer_core.runs.store import Run, RunStore
 from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def activations(
     opened = RunStore(runs).open(run)
     model, dataset = networks().load(opened), run_data(opened, data)
     from fer_core import activations as tables
-    from fer_core import tasks
+    from fer_core.runs import background as tasks
 
     folder = tables.place(opened, dataset, split)
     folder.mkdir(parents=True, exist_ok=True)
@@ -222,7 +222,8 @@ def paint(folder: Path) -> None:
 
 
 def _paint(folder: Path, watched: bool = False) -> None:
-    from fer_core import tasks, walls
+    from fer_core import walls
+    from fer_core.runs import background as tasks
 
     wanted = walls.Wall(folder)
     run, ready = wanted.run, float(np.isfinite(wanted.scores).mean())
@@ -260,7 +261,7 @@ def _faces(run: Run) -> tuple[Any, Any]:
     """Give the complete table of the validation faces, and the faces; nothing where one is missing."""
     from fer_core import activations
 
-    found = sources.find(run)
+    found = dataset_lookup.find(run)
     if found is None:  # the run's data is not on this machine: the wall is painted without faces
         return None, None
     return activations.table(run, found[1], "validation"), found[1]["validation"]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from fer_core import atomic_io
-from fer_core.processes import Process
-from fer_core.runs import Run, Status
+from fer_core.runs.processes import Process
+from fer_core.runs.store import Run, Status
 
 BEAT = 1.0
 """Seconds between two heartbeats."""

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from fer_core import atomic_io, sources
+from fer_core import atomic_io
 from fer_core.annotations.bookmarks import FILE, Pins
 from fer_core.errors import ConfigError
 from fer_core.report import ADDRESS, LANGUAGES, gather, html, show
-from fer_core.runs import RunStore
+from fer_core.runs import dataset_lookup
+from fer_core.runs.store import RunStore
 from fer_core.terminal import console, load_data, networks, print_json, progress_bar
 
 
@@ -42,8 +43,8 @@ def report(
         raise ConfigError("The report cannot be written there.", received=out,
                           expected="a file in a folder that exists and may be written to")
     store = RunStore(runs)
-    opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins or sources.folder() / FILE).all()
-    there = None if data else sources.find(opened)
+    opened, other, pinned = store.open(run), store.open(versus) if versus else None, Pins(pins or dataset_lookup.folder() / FILE).all()
+    there = None if data else dataset_lookup.find(opened)
     dataset = load_data(data) if data else there[1] if there else None
     networks()
     with progress_bar() as bar:

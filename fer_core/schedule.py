@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fer_core.config import RunConfig
-from fer_core.runs import best_epoch
+from fer_core.runs.store import best_epoch
 
 PLATEAU_FACTOR = 0.5
 """What the rate is multiplied by when validation stalls."""

@@ -13,7 +13,7 @@ from fer_core import atomic_io, models, saliency
 from fer_core.data import Dataset
 from fer_core.errors import RunError
 from fer_core.faces import regions
-from fer_core.runs import Predictions, Run, RunStore
+from fer_core.runs.store import Predictions, Run, RunStore
 from fer_core.train import predictions
 
 LIMIT = 0.001

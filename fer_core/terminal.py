@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from fer_core import sources
 from fer_core.card import copies_in_words
 from fer_core.data import Dataset, read
 from fer_core.metrics.evaluation import Evaluation
 from fer_core.metrics.looks import Look
-from fer_core.runs import Run, Status
+from fer_core.runs import dataset_lookup
+from fer_core.runs.store import Run, Status
 
 console, errors = Console(), Console(stderr=True)
 
@@ -118,7 +118,7 @@ def load_data(source: str, skip_bad: Path | None = None) -> Dataset:
 def run_data(run: Run, data: str) -> Dataset:
     """Read the data set named, or the one that the run was trained on, where it says or in the folder of data sets."""
     bad = run.path / "bad-rows.txt" if run.config.skip_bad else None
-    found = None if data else sources.find(run, read=partial(load_data, skip_bad=bad))
+    found = None if data else dataset_lookup.find(run, read=partial(load_data, skip_bad=bad))
     return found[1] if found else load_data(data or run.config.data, bad)
 
 

@@ -20,14 +20,23 @@ import numpy as np
 if TYPE_CHECKING:
     from fer_core.learner import Step
 
-from fer_core import atomic_io, crossfit, dynamics, machine, schedule, training_set
+from fer_core import atomic_io, crossfit, machine, schedule, training_set
 from fer_core.data import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
 from fer_core.feed import Batch, Feed
-from fer_core.launch import sole_writer
 from fer_core.recorder import Recorder
-from fer_core.runs import EARLY_STOP, NO_MEMORY, NO_SPACE, ON_REQUEST, VALIDATING, Predictions, Run
+from fer_core.runs import training_dynamics
+from fer_core.runs.launch import sole_writer
+from fer_core.runs.store import (
+    EARLY_STOP,
+    NO_MEMORY,
+    NO_SPACE,
+    ON_REQUEST,
+    VALIDATING,
+    Predictions,
+    Run,
+)
 from fer_core.views import VIEWS, check_count, predict_means
 
 PROBES = 16
@@ -102,7 +111,7 @@ class Trainer:
         train = _labelled_split(dataset, "train")
         self.inputs = training_set.inputs(run, dataset)
         self.feed = Feed(training_set.training_set(train, self.config, self.inputs), self.config)
-        self.dynamics = dynamics.Dynamics(len(train))
+        self.dynamics = training_dynamics.Dynamics(len(train))
         self.batch, self.steps = self.feed.size, self.feed.steps
         known = run.facts.get("model", {}).get("precision")  # a run keeps the precision that it began with
         self.learner = Learner(self.config.model_copy(update={"precision": known}) if known else self.config)
@@ -201,7 +210,7 @@ class Trainer:
             best = self.run.best
             if best is not None and best[0] == number + 1:
                 self.models.save_weights(self.learner.model, self.run.path / "weights.safetensors")
-        dynamics.write(self.run.path / dynamics.FILE, self.dynamics.summary())
+        training_dynamics.write(self.run.path / training_dynamics.FILE, self.dynamics.summary())
         self.position, self.sums, self.elapsed = 0, [0.0, 0.0, 0.0], 0.0
         self._save()
         self.recorder.log(

@@ -21,7 +21,7 @@ from fer_core.config import RunConfig
 from fer_core.errors import DataError, RunError
 from fer_core.folds import assign, merge_groups, person_groups
 from fer_core.messages import Sentence
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from fer_core.splits import Dataset, Split, copies, face_hashes
 
 INPUTS = "inputs.npz"

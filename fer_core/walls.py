@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import atomic_io, tasks
+from fer_core import atomic_io
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
-from fer_core.predicting import Progress
 from fer_core.presets import PRESETS, Settings
-from fer_core.runs import Run
+from fer_core.runs import background
+from fer_core.runs.prediction_job import Progress
+from fer_core.runs.store import Run
 
 FORM = "fer-lens-wall-1"
 OWNER = "run.json"
@@ -98,24 +99,24 @@ class Wall:
     @property
     def progress(self) -> Progress | None:
         """How far the painting is; `None` before it was started."""
-        return tasks.progress(self.folder)
+        return background.progress(self.folder)
 
     def start(self) -> Progress:
         """Paint, or go on painting, in a process of its own."""
-        return tasks.start(self.folder, ["paint", str(self.folder.resolve())])
+        return background.start(self.folder, ["paint", str(self.folder.resolve())])
 
     def cancel(self) -> None:
         """Ask the painter to stop; the pictures it is at are lost."""
-        tasks.cancel(self.folder)
+        background.cancel(self.folder)
 
     def leave(self) -> None:
         """Ask the painter to stop because nobody looks; who looks again has it go on."""
-        tasks.cancel(self.folder, tasks.LEFT)
+        background.cancel(self.folder, background.LEFT)
 
     @property
     def ending(self) -> bool:
         """Whether the painter was asked to stop, and is still at it."""
-        return tasks.ending(self.folder)
+        return background.ending(self.folder)
 
     def look(self, unit: int | None = None) -> None:
         """Note that somebody looks at this wall now, and at which unit of it: the painter goes on there."""
@@ -203,7 +204,7 @@ def tidy(shelf: Path, *, keep: Path, room: int = 0) -> None:
     sizes = {path: sum(file.stat().st_size for file in path.glob("*")) for path in walls}
     total = sum(sizes.values()) + room
     for path in walls:
-        painting = tasks.progress(path)
+        painting = background.progress(path)
         if total > LIMIT and not (painting and painting.state == "running"):
             shutil.rmtree(path, ignore_errors=True)
             total -= sizes[path]

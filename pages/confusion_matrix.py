@@ -11,7 +11,7 @@ from fer_core.annotations.face_filter import SHOWS, parse
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
 from fer_core.plots.figures import SHADINGS
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import (
     ask_run,
     cache,

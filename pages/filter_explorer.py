@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import (
     ask_filter,
     blueprint,

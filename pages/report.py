@@ -9,7 +9,7 @@ import streamlit as st
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
 from fer_core.report import NAMES
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import ask_run, cache, jobs, page, report_view, selection, words
 from ui.answers import offered_splits, predicted_splits
 from ui.language import say, spoken

@@ -10,8 +10,8 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fer_core.errors import FerError, RunError
-from fer_core.launch import launch
 from fer_core.messages import Sentence
+from fer_core.runs.launch import launch
 from ui import cache, clock, page, run_detail, run_form, run_list, selection, words
 from ui.language import say
 from ui.run_cards import all_runs, busy, cards, choose, in_focus, ticked_ids

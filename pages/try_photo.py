@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import ask_network, explain_view, jobs, page, panels, photo_view, selection
 from ui.language import say
 from ui.photo_view import EXAMPLES, Opened

@@ -48,7 +48,7 @@ def own_cache(tmp_path_factory):
 @pytest.fixture
 def run_store(tmp_path):
     """An empty store of runs."""
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
 
     return RunStore(tmp_path / "runs")
 

@@ -10,13 +10,14 @@ import pytest
 from conftest import copied
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, cli, ensemble
+from fer_core import atomic_io, cli
 from fer_core.card import card
 from fer_core.config import RunConfig
 from fer_core.data import read
 from fer_core.errors import ConfigError, ModelError, RunError
 from fer_core.metrics.looks import results
-from fer_core.runs import Predictions, RunStore, Status
+from fer_core.runs import ensemble
+from fer_core.runs.store import Predictions, RunStore, Status
 
 PAGES = ("app.py", *(f"pages/{name}.py" for name in ("dataset", "training_monitor", "confusion_matrix", "saliency_viewer",
                                                      "filter_explorer", "try_photo", "report")))

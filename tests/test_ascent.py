@@ -10,7 +10,7 @@ from fer_core import ascent, cuts, gradients, models
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend, score
 from fer_core.errors import FerError
 from fer_core.parametrisations import PARAMETRISATIONS, bounded, mean_face, unbounded
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 filter_, neuron, layer, class_, difference = (OBJECTIVES[name] for name in ("filter", "neuron", "layer", "class", "difference"))
 TARGETS = {

@@ -74,7 +74,7 @@ def runs(root, tmp_path, monkeypatch):
 
 
 def test_what_is_known_of_a_run_comes_from_its_folder(runs):
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
 
     found = RunStore(runs).open("demo").predictions("validation")
     called, label = EMOTIONS[int(found.probabilities[7].argmax())], EMOTIONS[int(found.labels[7])]

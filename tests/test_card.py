@@ -11,7 +11,7 @@ from fer_core.card import card, command, confusions, copies_in_words, percent
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import RunError
 from fer_core.metrics.evaluation import evaluate, from_matrix
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from fer_core.data import read
 from fer_core.emotions import EMOTIONS
 from fer_core.metrics.evaluation import evaluate
 from fer_core.metrics.scores import wilson
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 OF_FER2013 = ("cnn-fer2013", "cnn-fer2013-report", "dnn-fer2013")
 CONFUSED = (("sad", "neutral"), ("sad", "angry"), ("sad", "happy"), ("disgust", "angry"), ("disgust", "surprise"))

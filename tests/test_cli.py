@@ -10,7 +10,7 @@ import pytest
 from fer_core import cli, splits
 from fer_core.config import PRESETS, RunConfig
 from fer_core.data import read
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 
 @pytest.fixture

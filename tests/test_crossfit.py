@@ -11,7 +11,7 @@ from fer_core.atomic_io import read_arrays
 from fer_core.config import RunConfig
 from fer_core.data import read, write_csv
 from fer_core.errors import RunError
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 KNOBS = {"arch": "small", "epochs": 1, "batch_size": 32, "seed": 3, "threads": 2, "precision": "float32", "folds": 2}
 

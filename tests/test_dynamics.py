@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_core.dynamics import Dynamics, merge, read, write
+from fer_core.runs.training_dynamics import Dynamics, merge, read, write
 
 
 def steps(random, faces=20, count=40):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_core.runs import COLUMNS
+from fer_core.runs.store import COLUMNS
 
 
 def read(folder):

@@ -31,7 +31,7 @@ def test_one_face_in_json(ask, tmp_path, capsys, root):
     for row in (told["probabilities"], *told["hidden"].values()):
         assert sum(row.values()) == pytest.approx(1, abs=1e-4)
     stored = atomic_io.read_arrays(tmp_path / "map.npz")
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
 
     model = models.load(RunStore(root / "checkpoints").open("demo"))
     face = read("demo")["validation"].images[3:4]
@@ -40,7 +40,7 @@ def test_one_face_in_json(ask, tmp_path, capsys, root):
 
 
 def test_a_wrong_face_is_asked_why_not_its_label(ask, capsys, root):
-    from fer_core.runs import RunStore
+    from fer_core.runs.store import RunStore
 
     found = RunStore(root / "checkpoints").open("demo").predictions("validation")
     called = found.probabilities.argmax(1)

@@ -8,7 +8,7 @@ from fer_core import faithfulness, models
 from fer_core.errors import FerError
 from fer_core.faces.regions import blurred
 from fer_core.faithfulness import Curves, verdict
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from fer_core.saliency import Stopped, explain
 
 

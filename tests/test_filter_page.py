@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core import ascent, models, walls
 from fer_core.errors import FerError, ModelError
 from fer_core.presets import PRESETS
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from fer_core.units import Peak
 from ui import blueprint, demonstration, dossier, filter_files, filter_wall, networks
 from ui.films import KEPT, SHELF, Film, Shelf, every

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fer_core import gradients, models
 from fer_core.errors import ModelError
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from fer_core import machine
 from fer_core.card import card
 from fer_core.config import RunConfig
 from fer_core.machine import going_on, trained_on, with_history
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 A = {"system": "Linux", "processor": "Old Xeon", "instructions": "avx2", "signature": "6-85-7", "cores": 2, "threads": 2,
      "replicas": 1, "gpus": [], "versions": {"tensorflow": "2.21.0", "keras": "3.15.1"}}

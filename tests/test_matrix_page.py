@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, predicting, splits
+from fer_core import atomic_io, splits
 from fer_core.annotations.face_filter import Choice, in_bin, members, parse, written
 from fer_core.annotations.label_reviews import Mark
 from fer_core.config import RunConfig
@@ -22,9 +22,10 @@ from fer_core.errors import RunError
 from fer_core.metrics.evaluation import evaluate
 from fer_core.plots import figures as charts
 from fer_core.plots.confusion import SHADINGS, cell_grounds, difference_grounds
-from fer_core.predicting import Progress
-from fer_core.processes import Process
-from fer_core.runs import Predictions, Run, Status
+from fer_core.runs import prediction_job
+from fer_core.runs.prediction_job import Progress
+from fer_core.runs.processes import Process
+from fer_core.runs.store import Predictions, Run, Status
 from fer_core.runtime import ROOT
 from ui import cell, class_numbers, confidence_view, figures, gallery, marks_view, matrix, matrix_panel, opened, pairs
 from ui.answers import Answers, Faces
@@ -367,7 +368,7 @@ def test_another_edition_of_the_faces_can_be_predicted(app, monkeypatch):
     shown = opened_page(app, run="other")
     assert "another edition of those that were predicted" in html_of(shown) and "right (" in html_of(shown)
     asked = []
-    monkeypatch.setattr(predicting, "start", lambda run, split, source, views: asked.append((run.id, split, source)))
+    monkeypatch.setattr(prediction_job, "start", lambda run, split, source, views: asked.append((run.id, split, source)))
     next(button for button in shown.button if button.label == "Predict the faces at hand").click().run()
     assert asked == [("other", "validation", str(app.path))]
     told["counts"]["train"][0] += 1  # as many faces of each class is what an edition is known by

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from conftest import copied
 
-from fer_core import predicting
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, DataError
-from fer_core.predicting import Progress, progress, start, telling
-from fer_core.processes import Process
+from fer_core.runs import prediction_job
+from fer_core.runs.prediction_job import Progress, progress, start, telling
+from fer_core.runs.processes import Process
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_nobody_asked(run):
 
 
 def test_progress_is_told_and_the_note_goes_with_success(run, monkeypatch):
-    monkeypatch.setattr(predicting, "EVERY", -1.0)
+    monkeypatch.setattr(prediction_job, "EVERY", -1.0)
     with telling(run, "train") as tell:
         assert progress(run, "train").state == "running"
         tell(0.25)

@@ -34,7 +34,7 @@ from fer_core.report.english import ENGLISH
 from fer_core.report.figures import curves
 from fer_core.report.views import grain
 from fer_core.report.words import LANGUAGES, Words, short
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 EVIL = """</style><script>alert('1')</script> & "<b>" **{run}** \x07"""
 FEW = {"SAMPLES": 2, "PER_EMOTION": 2, "RANDOM": 1, "UNITS": 3, "PRESET": "report"}
@@ -187,7 +187,7 @@ def test_a_verdict_on_grain_needs_more_than_its_noise():
 
 def test_another_process_writes_the_same_bytes(root, store, found):
     code = ("import hashlib, sys; from fer_core.data import read; from fer_core.report import gather, html, pictures; "
-            "from fer_core.runs import RunStore\n"
+            "from fer_core.runs.store import RunStore\n"
             f"for name, value in {FEW!r}.items(): setattr(pictures, name, value)\n"
             "store = RunStore(sys.argv[1])\n"
             "found = gather(store.open('demo'), versus=store.open('other'), dataset=read('demo'))\n"

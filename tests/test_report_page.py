@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.annotations.bookmarks import FILE, Pin, Pins
 from fer_core.report import pictures
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from ui import breadcrumb, pinning
 
 PAGE = "pages/report.py"

@@ -14,10 +14,10 @@ import pytest
 from fer_core import atomic_io
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, RunError
-from fer_core.launch import launch, sole_writer
-from fer_core.processes import Process
 from fer_core.recorder import Recorder
-from fer_core.runs import COLUMNS, Predictions, RunStore, Status, best_epoch
+from fer_core.runs.launch import launch, sole_writer
+from fer_core.runs.processes import Process
+from fer_core.runs.store import COLUMNS, Predictions, RunStore, Status, best_epoch
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ def test_a_resumed_trainer_begins_where_the_history_ends(store):
 
 def test_a_trainer_gives_way_to_the_pages():
     """A process of a session of its own lowers itself, and its session where Linux groups by session."""
-    code = "from fer_core.processes import give_way; give_way(10); import os; print(os.nice(0)); print(open('/proc/self/autogroup').read())"
+    code = "from fer_core.runs.processes import give_way; give_way(10); import os; print(os.nice(0)); print(open('/proc/self/autogroup').read())"
     for told, expected in (("", 10), ("4", 4), ("0", 0)):
         environment = {**os.environ, "FER_LENS_NICE": told}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True, env=environment)

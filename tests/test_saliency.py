@@ -7,7 +7,7 @@ import pytest
 from fer_core import models
 from fer_core.errors import FerError, ModelError
 from fer_core.plots import saliency_images
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from fer_core.saliency import METHODS, Stopped, default_layer, explain, explain_with_notes, grids, why_not
 
 FAST = {"samples": 20, "steps": 10, "patch": 16, "stride": 8}

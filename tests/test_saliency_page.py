@@ -23,7 +23,7 @@ from fer_core.methods import WORDS
 from fer_core.plots import figures, saliency_images
 from fer_core.portrait import Asked
 from fer_core.question import KNOBS, Question, parse, why
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from fer_core.splits import spread
 from ui import carriers_view, changed_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
 from ui.answers import Answers

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.emotions import EMOTIONS
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from ui import tour
 
 

@@ -14,7 +14,7 @@ from fer_core import training_set
 from fer_core.atomic_io import read_arrays
 from fer_core.config import RunConfig
 from fer_core.data import read
-from fer_core.runs import COLUMNS, Predictions, RunStore
+from fer_core.runs.store import COLUMNS, Predictions, RunStore
 
 TIMES = {"seconds", "images_per_second"}  # what a clock measures differs from run to run
 CONFIG = RunConfig(

@@ -12,9 +12,9 @@ from fer_core import atomic_io
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import ConfigError
 from fer_core.metrics.evaluation import wilson
-from fer_core.processes import Process
 from fer_core.recorder import Recorder
-from fer_core.runs import COLUMNS, Status
+from fer_core.runs.processes import Process
+from fer_core.runs.store import COLUMNS, Status
 from fer_core.runtime import ROOT
 from ui import run_compare, run_epochs, run_form, run_list
 
@@ -123,7 +123,7 @@ def test_silence_is_told():
 
 
 def test_every_state_has_a_colour_an_icon_and_a_word():
-    from fer_core.runs import STATES
+    from fer_core.runs.store import STATES
 
     assert set(STATES) | {"damaged"} == set(run_list.STATE_LOOKS)
     assert len({word for _, _, word in run_list.STATE_LOOKS.values()}) == len(run_list.STATE_LOOKS)
@@ -286,7 +286,7 @@ def test_stop_asks_the_trainer(app, run_store):
 
 
 def test_a_lost_run_can_be_resumed_and_a_refusal_is_shown(app, run_store):
-    from fer_core.launch import sole_writer
+    from fer_core.runs.launch import sole_writer
 
     run = make(run_store, "a", state="stopped")
     with sole_writer(run):

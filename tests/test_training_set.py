@@ -7,7 +7,7 @@ from fer_core import near_copies, training_set
 from fer_core.config import RunConfig
 from fer_core.errors import DataError, RunError
 from fer_core.folds import assign
-from fer_core.runs import Predictions
+from fer_core.runs.store import Predictions
 from fer_core.splits import Dataset, Split, face_hashes
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core.config import RunConfig
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 from ui import words
 from ui.gallery import atlas, png
 from ui.overview import Result, best, spark

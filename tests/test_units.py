@@ -11,12 +11,13 @@ import pytest
 import scipy.stats
 from conftest import copied
 
-from fer_core import activations, cuts, models, painter, switching, tasks, units, walls
+from fer_core import activations, cuts, models, painter, switching, units, walls
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
 from fer_core.demo import make
 from fer_core.errors import FerError, ModelError
 from fer_core.messages import Sentence
-from fer_core.runs import Run, RunStore
+from fer_core.runs import background
+from fer_core.runs.store import Run, RunStore
 from fer_core.splits import Dataset, Split
 from fer_core.switching import Sample
 
@@ -371,20 +372,20 @@ def test_walls_are_bounded_and_the_longest_unseen_go(run, monkeypatch):
 
 
 def test_work_tells_and_can_be_cancelled(tmp_path):
-    assert tasks.progress(tmp_path) is None
-    with tasks.telling(tmp_path) as tell:
+    assert background.progress(tmp_path) is None
+    with background.telling(tmp_path) as tell:
         tell(0.5)
-        assert tasks.progress(tmp_path).state == "running" and tasks.progress(tmp_path).share == 0.5
-    assert tasks.progress(tmp_path).state == "finished"
-    with pytest.raises(tasks.Cancelled), tasks.telling(tmp_path) as tell:
-        tasks.cancel(tmp_path)
-        assert tasks.ending(tmp_path)
+        assert background.progress(tmp_path).state == "running" and background.progress(tmp_path).share == 0.5
+    assert background.progress(tmp_path).state == "finished"
+    with pytest.raises(background.Cancelled), background.telling(tmp_path) as tell:
+        background.cancel(tmp_path)
+        assert background.ending(tmp_path)
         tell(0.2)
-    assert tasks.progress(tmp_path).state == "cancelled" and not (tmp_path / "cancel").exists()
-    assert tasks.progress(tmp_path).reason == tasks.CANCELLED
-    with pytest.raises(ZeroDivisionError), tasks.telling(tmp_path):
+    assert background.progress(tmp_path).state == "cancelled" and not (tmp_path / "cancel").exists()
+    assert background.progress(tmp_path).reason == background.CANCELLED
+    with pytest.raises(ZeroDivisionError), background.telling(tmp_path):
         _ = 1 / 0
-    assert tasks.progress(tmp_path).state == "failed"
+    assert background.progress(tmp_path).state == "failed"
 
 
 def test_who_waits_for_a_turn_is_heard_and_may_give_up(tmp_path):
@@ -393,14 +394,14 @@ def test_who_waits_for_a_turn_is_heard_and_may_give_up(tmp_path):
     def wait():
         waits.append(1)
         if len(waits) == 2:
-            raise tasks.Cancelled("enough")
+            raise background.Cancelled("enough")
 
-    with tasks.turn(place, wait) as wanted:
+    with background.turn(place, wait) as wanted:
         assert not wanted() and not waits
-        with pytest.raises(tasks.Cancelled), tasks.turn(place, wait):
+        with pytest.raises(background.Cancelled), background.turn(place, wait):
             raise AssertionError("two work at once")
         assert wanted()
-    with tasks.turn(place, wait):
+    with background.turn(place, wait):
         assert len(waits) == 2
 
 
@@ -416,12 +417,12 @@ def test_painters_take_turns_and_a_wall_that_nobody_looks_at_gives_way(run, monk
         assert place == left.easel == looked.easel
         yield lambda: wants[0]
 
-    monkeypatch.setattr(tasks, "turn", turn)
+    monkeypatch.setattr(background, "turn", turn)
     os.utime(left.folder / "wall.json", (1000, 1000))
     wants[0] = True
-    with pytest.raises(tasks.Cancelled):
+    with pytest.raises(background.Cancelled):
         explorer.paint(left.folder)
-    assert left.progress.state == "cancelled" and left.progress.reason == tasks.LEFT and np.isnan(left.scores).any() and not left.ending
+    assert left.progress.state == "cancelled" and left.progress.reason == background.LEFT and np.isnan(left.scores).any() and not left.ending
     explorer.paint(looked.folder)
     assert looked.progress.state == "finished" and not np.isnan(looked.scores).any()
 
@@ -432,9 +433,9 @@ def test_painting_stops_within_a_batch(run, model):
     def beat(share):
         told.append(share)
         if len(told) == 3:
-            raise tasks.Cancelled("enough")
+            raise background.Cancelled("enough")
 
-    with pytest.raises(tasks.Cancelled):
+    with pytest.raises(background.Cancelled):
         next(painter.fill(wall, model, beat=beat))
     assert 0 <= told[0] < told[1] < told[2] < 0.25 and np.isnan(wall.scores).all()
 

@@ -7,11 +7,12 @@ import sys
 import numpy as np
 import pytest
 
-from fer_core import cli, models, predicting
+from fer_core import cli, models
 from fer_core.data import read
 from fer_core.errors import ConfigError
 from fer_core.metrics.looks import results
-from fer_core.runs import Predictions, RunStore
+from fer_core.runs import prediction_job
+from fer_core.runs.store import Predictions, RunStore
 from fer_core.views import VIEWS, View, look, predict_means, predict_views
 
 
@@ -162,8 +163,8 @@ def test_notes_locks_and_walls_of_a_shipped_run_lie_in_the_cache(shipped):
 
     run = shipped.open("demo")
     before = snapshot(run.path)
-    with predicting.telling(run, "test"):
-        assert predicting.progress(run, "test").state == "running"
+    with prediction_job.telling(run, "test"):
+        assert prediction_job.progress(run, "test").state == "running"
     wall = walls.ask(run, "conv1_relu", 16, "quick" if "quick" in walls.PRESETS else next(iter(walls.PRESETS)), 0)
     assert snapshot(run.path) == before
     assert wall.run.path == run.path.resolve() and run.path not in wall.folder.parents

@@ -20,7 +20,7 @@ from fer_core.metrics.label_quality import suspicion
 from fer_core.metrics.looks import Look, results
 from fer_core.metrics.neighbours import distance_to_centre
 from fer_core.metrics.scores import entropy, loss, margin, own
-from fer_core.runs import PREDICTIONS, Run
+from fer_core.runs.store import PREDICTIONS, Run
 from ui import cache
 
 if TYPE_CHECKING:
@@ -263,16 +263,16 @@ def missing(run: Run) -> DataError:
 
 def places(run: Run) -> list[str]:
     """List where the faces of a run may be: where the run says, where the URL says, in data/ under its name or any other."""
-    from fer_core import sources
+    from fer_core.runs import dataset_lookup
 
-    return sources.places(run, *_asked())
+    return dataset_lookup.places(run, *_asked())
 
 
 def located(run: Run) -> str | None:
     """Name the place of the data set that a run was trained on, or else of another edition; `None` where neither is at hand."""
-    from fer_core import sources
+    from fer_core.runs import dataset_lookup
 
-    found = sources.find(run, *_asked(), read=cache.dataset)
+    found = dataset_lookup.find(run, *_asked(), read=cache.dataset)
     return None if found is None else found[0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import cache, networks, page, selection
 from ui.which_run import choose_run
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core import predicting
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
-from fer_core.runs import Run
+from fer_core.runs import prediction_job
+from fer_core.runs.store import Run
 from fer_core.views import VIEWS
 from ui import clock, page, selection, words
 from ui.answers import located, missing
@@ -66,7 +66,7 @@ def anew(run: Run, split: str, edition: str) -> None:
 
 
 def _under_way(run: Run, split: str) -> bool:
-    told = predicting.progress(run, split)
+    told = prediction_job.progress(run, split)
     if told is None or told.state != "running":
         return False
     clock.again(_follow, 1, str(run.path), split)
@@ -80,7 +80,7 @@ def _button(run: Run, split: str, label: str, source: str) -> None:
 
 
 def _failed(run: Run, split: str) -> None:
-    told = predicting.progress(run, split)
+    told = prediction_job.progress(run, split)
     if told is not None and told.state in ("failed", "lost"):
         page.problem(RunError("The last attempt failed.", received=told.reason,
                               todo=Sentence("look into {file}", file=f"{run.desk.name}/predict.log")))
@@ -94,7 +94,7 @@ def _problem() -> None:
 def ask(run: Run, split: str, source: str, looks: int = 0) -> None:
     """Start the predicting, on the data set named or else on the run's own, with so many looks beside the single one."""
     try:
-        predicting.start(run, split, source, views=looks)
+        prediction_job.start(run, split, source, views=looks)
     except FerError as error:
         st.session_state["ask_problem"] = error
 
@@ -109,7 +109,7 @@ def _fitting(run: Run, source: str) -> str | None:
 
 def _follow(path: str, split: str) -> None:
     """Show how far the predicting is; the page is drawn anew at its end."""
-    told = predicting.progress(Run(Path(path)), split)
+    told = prediction_job.progress(Run(Path(path)), split)
     if told is None or told.state != "running":
         return selection.anew()
     left = say(", about {time} left", time=words.duration(told.seconds_left)) if told.seconds_left else ""

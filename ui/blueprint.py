@@ -16,7 +16,7 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
 from fer_core.messages import Sentence
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import cache, words
 
 FILE = "weights.safetensors"

@@ -11,7 +11,7 @@ import streamlit as st
 from fer_core.annotations.face_filter import parse
 from fer_core.emotions import EMOTIONS, SPLITS, class_of
 from fer_core.errors import FerError
-from fer_core.runs import NAME, Run
+from fer_core.runs.store import NAME, Run
 from ui import answers, blueprint, cache, selection, words
 from ui.language import say
 

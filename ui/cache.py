@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
-from fer_core.runs import Run, RunStore
+from fer_core.runs.store import Run, RunStore
 from ui.language import say
 
 if TYPE_CHECKING:  # read when first needed: the first paint does not wait for it
@@ -47,7 +47,7 @@ def stamp(path: str | Path) -> Stamp:
 
 def data_root() -> Path:
     """Folder where data sets are looked for."""
-    from fer_core import sources
+    from fer_core.runs import dataset_lookup as sources
 
     return sources.folder()
 

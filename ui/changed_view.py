@@ -20,7 +20,7 @@ from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.portrait import Found, Given
 from fer_core.question import Question
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from fer_core.splits import spread
 from ui import bars, jobs, many, page, selection, two_runs, words
 from ui.answers import Answers, answers

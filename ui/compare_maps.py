@@ -15,7 +15,7 @@ from fer_core.methods import NO_CONVOLUTION, WORDS
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.question import Question, why
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import bars, cache, jobs, page, selection, words
 from ui.explain_view import explanation, testing
 from ui.gallery import gallery

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import tasks, walls
+from fer_core import walls
 from fer_core.emotions import EMOTIONS
 from fer_core.plots.theme import EMOTION_COLOURS
+from fer_core.runs import background
 from fer_core.walls import Wall
 from ui import blueprint, clock, page, selection, words
 from ui.gallery import gallery, png
@@ -17,7 +18,7 @@ from ui.language import say
 from ui.place import Place, statistics
 
 if TYPE_CHECKING:
-    from fer_core.predicting import Progress
+    from fer_core.runs.prediction_job import Progress
     from fer_core.units import Statistics
 
 ORDERS = {"number": "Number", "selectivity": "Class selectivity", "sparsity": "Sparsity", "mean": "Mean answer", "norm": "Weight norm",
@@ -54,7 +55,7 @@ def draw(place: Place, *, height: int = 620) -> None:
             known = statistics(place, block)
     wall = of(place)
     told = wall.progress
-    if np.isnan(wall.scores).any() and (told is None or told.reason == tasks.LEFT or told.state not in (*OLD, "running")):
+    if np.isnan(wall.scores).any() and (told is None or told.reason == background.LEFT or told.state not in (*OLD, "running")):
         wall.look(place.goal.unit)
         told = wall.start()
     running = told is not None and told.state == "running"
@@ -117,7 +118,7 @@ def _progress(wall: Wall, told: Progress | None, ready: int, total: int) -> None
             text = say("Painting failed: {reason}", reason=told.reason[:160])
         elif running and wall.ending:
             text = say("{ready:,} of {total:,} painted, stopping ...", ready=ready, total=total)
-        elif told is not None and told.reason == tasks.WAITS:
+        elif told is not None and told.reason == background.WAITS:
             text = say("{ready:,} of {total:,} painted; another wall is painted first", ready=ready, total=total)
         elif left:
             text = say("{ready:,} of {total:,} painted, about {left} left", ready=ready, total=total, left=words.duration(left))

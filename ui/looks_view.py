@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from fer_core.metrics.looks import NAMES
-from fer_core.runs import KINDS, Run
+from fer_core.runs.store import KINDS, Run
 from ui import ask_run, selection, words
 from ui.answers import looks
 from ui.language import say

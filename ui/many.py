@@ -12,7 +12,7 @@ import streamlit as st
 from fer_core import portrait
 from fer_core.emotions import EMOTIONS
 from fer_core.faces import regions
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import jobs, networks
 from ui.language import say
 

@@ -19,7 +19,7 @@ from fer_core.plots.figures import Theme
 from fer_core.plots.theme import DIVERGING, ink, shade
 from fer_core.portrait import Asked, Found
 from fer_core.question import Question, inside
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from fer_core.splits import spread
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery

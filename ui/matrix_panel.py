@@ -15,7 +15,7 @@ from fer_core.metrics.evaluation import Evaluation, from_matrix
 from fer_core.metrics.looks import named
 from fer_core.plots.confusion import Shading
 from fer_core.plots.figures import SHADINGS, Theme
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import cache, marks_view, opened, pairs, selection, words
 from ui.answers import Answers
 from ui.language import say

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import cache
 
 KEPT = 2

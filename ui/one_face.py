@@ -15,7 +15,7 @@ from fer_core.metrics.neighbours import Neighbours, nearest
 from fer_core.plots import figures
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import EMOTION_COLOURS
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import ask_run, cache, marks_view, opened, page, selection, words
 from ui.answers import Answers, answers, mark, votes
 from ui.chart import chart

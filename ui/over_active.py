@@ -14,7 +14,7 @@ from fer_core.errors import FerError
 from fer_core.messages import Sentence
 from fer_core.objectives import OBJECTIVES
 from fer_core.presets import PRESETS
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from fer_core.splits import spread
 from ui import blueprint, jobs, networks, selection, words
 from ui.answers import Answers, answers

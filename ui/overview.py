@@ -24,7 +24,7 @@ from ui.language import say
 
 if TYPE_CHECKING:
     from fer_core.metrics.evaluation import Evaluation
-    from fer_core.runs import Run
+    from fer_core.runs.store import Run
 
 WIDE, TALL = 220, 44
 FIXED = "vector-effect='non-scaling-stroke'"  # the picture is stretched to its card, its lines and dots are not

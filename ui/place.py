@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_core.errors import DataError, FerError
 from fer_core.messages import Sentence
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import answers, cache, jobs, networks
 from ui.blueprint import Block
 from ui.goal import Goal
@@ -88,7 +88,8 @@ def table(place: Place) -> Table | None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import activations, gradients, tasks
+        from fer_core import activations, gradients
+        from fer_core.runs import background
 
         known = activations.table(run, dataset, split)
         if known is not None:
@@ -96,7 +97,7 @@ def table(place: Place) -> Table | None:
         folder = activations.place(run, dataset, split)
         folder.mkdir(parents=True, exist_ok=True)
         told = job.part(0.0, 1.0)
-        with tasks.telling(folder) as tell, gradients.TURNS.patiently():
+        with background.telling(folder) as tell, gradients.TURNS.patiently():
             for share in activations.make(run, model, dataset, split):
                 tell(share)
                 told(share)

@@ -11,10 +11,10 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from fer_core.launch import launch
 from fer_core.metrics.diagnosis import diagnose
 from fer_core.plots import figures as charts
-from fer_core.runs import REASONS
+from fer_core.runs.launch import launch
+from fer_core.runs.store import REASONS
 from ui import cache, figures, looks_view, page, run_compare, run_epochs, selection, words
 from ui.chart import chart
 from ui.language import say

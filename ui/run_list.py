@@ -15,7 +15,7 @@ from fer_core.config import RunConfig
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.metrics.evaluation import wilson
-from fer_core.runs import PHASES, Meta, Run, Status, best_epoch
+from fer_core.runs.store import PHASES, Meta, Run, Status, best_epoch
 from ui import words
 from ui.answers import predicted_splits, rate
 from ui.language import say

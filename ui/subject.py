@@ -14,7 +14,7 @@ from fer_core.annotations.face_filter import Choice, parse
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import DataError, FerError
 from fer_core.messages import Sentence
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import answers, cache, jobs, marks_view, networks, selection, two_runs, words
 from ui.answers import Answers
 from ui.view import View

@@ -12,7 +12,7 @@ from fer_core.metrics.evaluation import McNemar, mcnemar
 from fer_core.metrics.looks import named
 from fer_core.plots import figures as charts
 from fer_core.plots.figures import Theme
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import cache, figures, page, selection, words
 from ui.answers import Answers, answers, fingerprint, predicted_splits
 from ui.language import say

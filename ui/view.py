@@ -10,7 +10,7 @@ import numpy as np
 from fer_core.annotations.face_filter import PARTS, Choice, chosen, members
 from fer_core.annotations.label_reviews import VERDICTS, Mark, disputed
 from fer_core.plots.theme import run_colour
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import cache, words
 from ui.answers import Answers, Faces, faces
 from ui.choice import said

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fer_core.emotions import SPLITS
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 from ui import cache, page, selection, words
 from ui.answers import offered_splits, predicted_splits
 from ui.language import say

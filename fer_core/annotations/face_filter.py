@@ -10,7 +10,7 @@ import numpy as np
 from fer_core.annotations.label_reviews import VERDICTS
 from fer_core.emotions import EMOTIONS, class_of
 from fer_core.messages import NUMBER, OPTION, Sentence
-from fer_core.runs import KINDS
+from fer_core.runs.store import KINDS
 
 Cell = tuple[int | None, int | None]
 """True and predicted class; `None` is any, so that a row is (true, None) and a column (None, predicted)."""

@@ -11,7 +11,7 @@ from fer_core.messages import Sentence, signed
 from fer_core.metrics.evaluation import Evaluation, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
 from fer_core.metrics.scores import wilson
-from fer_core.runs import Predictions
+from fer_core.runs.store import Predictions
 
 NAMES = {"single": "Single look", "mirror": "With its mirror image", "views": "Several looks"}
 """What the kinds of `runs.KINDS` are called."""

@@ -18,7 +18,7 @@ from fer_core.metrics.evaluation import Evaluation, Pair, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
 from fer_core.plots.theme import run_colour
 from fer_core.report.pictures import Filters, Looks, filters, looks
-from fer_core.runs import Predictions, Run, RunStore
+from fer_core.runs.store import Predictions, Run, RunStore
 from fer_core.splits import Dataset, pixels
 from fer_core.walls import weights_digest
 

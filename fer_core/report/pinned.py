@@ -19,7 +19,7 @@ from fer_core.plots import saliency_images
 from fer_core.presets import PRESETS
 from fer_core.question import Question, parse
 from fer_core.report.pictures import PRESET, grey
-from fer_core.runs import Predictions, Run
+from fer_core.runs.store import Predictions, Run
 from fer_core.splits import Dataset, Split, pixels, spread
 
 FACES = 6

@@ -9,7 +9,7 @@ import pytest
 from conftest import settled, write_faces
 from playwright.sync_api import expect
 
-from fer_core.runs import Predictions, RunStore, Status
+from fer_core.runs.store import Predictions, RunStore, Status
 
 TRAIN, VALIDATION = 70, 240
 SAD, NEUTRAL, FEAR = 4, 6, 2

@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from fer_core.runs import RunStore
+from fer_core.runs.store import RunStore
 
 MINUTES = 240_000
 PLOT = ".st-key-curves .js-plotly-plot"
@@ -165,7 +165,7 @@ def hand_made(server):
     from fer_core import atomic_io
     from fer_core.config import RunConfig
     from fer_core.recorder import Recorder
-    from fer_core.runs import COLUMNS, Status
+    from fer_core.runs.store import COLUMNS, Status
 
     made = []
 

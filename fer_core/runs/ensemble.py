@@ -17,7 +17,7 @@ from fer_core.config import RunConfig
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import ConfigError, RunError
 from fer_core.messages import Sentence
-from fer_core.runs import PREDICTIONS, Predictions, Run, RunStore, Status
+from fer_core.runs.store import PREDICTIONS, Predictions, Run, RunStore, Status
 
 KIND = "ensemble"
 """What the `origin` of such a run says of it."""

@@ -15,8 +15,8 @@ import filelock
 
 from fer_core import atomic_io
 from fer_core.errors import FerError
-from fer_core.predicting import EVERY, Progress
-from fer_core.processes import Process
+from fer_core.runs.prediction_job import EVERY, Progress
+from fer_core.runs.processes import Process
 from fer_core.runtime import ROOT
 
 CANCELLED = "The work was cancelled; what is done is kept."

@@ -20,8 +20,8 @@ import filelock
 from fer_core import atomic_io
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
-from fer_core.processes import Process, give_way
-from fer_core.runs import Run
+from fer_core.runs.processes import Process, give_way
+from fer_core.runs.store import Run
 from fer_core.runtime import ROOT
 
 EVERY = 0.3

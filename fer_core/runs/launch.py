@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import filelock
 
-from fer_core import processes
 from fer_core.errors import RunError
 from fer_core.messages import Sentence
-from fer_core.runs import Run, Status
+from fer_core.runs import processes
+from fer_core.runs.store import Run, Status
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from fer_core import data
 from fer_core.data import Dataset
 from fer_core.errors import DataError
-from fer_core.runs import Run
+from fer_core.runs.store import Run
 
 
 def folder() -> Path:
