@@ -23,7 +23,7 @@ from benchmarks.table import ROOT, row
 OURS = """
 import sys, time, json, resource
 start = time.perf_counter()
-from fer_core.data import read
+from fer_core.data.dataset import read
 dataset = read(sys.argv[1])
 seconds = time.perf_counter() - start
 used = resource.getrusage(resource.RUSAGE_SELF)
@@ -52,7 +52,7 @@ def csv_of(archive: Path | None, path: Path) -> Path:
     """Write the faces of an archive, or 32,298 faces of noise in the official splits' sizes, as CSV."""
     import numpy as np
 
-    from fer_core.data import Dataset, Split, read, write_csv
+    from fer_core.data.dataset import Dataset, Split, read, write_csv
 
     if archive:
         write_csv(read(archive), path)

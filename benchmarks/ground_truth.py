@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from benchmarks.table import row
-from fer_core.demo import FEATURES, draw, face_at, masks
+from fer_core.data.demo.generator import FEATURES, draw, face_at, masks
 from fer_core.emotions import EMOTIONS
 from fer_core.faces import regions
 

@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     given = parser.parse_args()
 
-    from fer_core.data import Dataset, read, write_csv
+    from fer_core.data.dataset import Dataset, read, write_csv
     from fer_core.metrics import label_quality
     from fer_core.runs.store import RunStore
 

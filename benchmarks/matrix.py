@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from fer_core import atomic_io
 from fer_core.config import RunConfig
-from fer_core.data import FORM
-from fer_core.demo import make
+from fer_core.data.dataset import FORM
+from fer_core.data.demo.generator import make
 from fer_core.runs.store import Predictions, RunStore, Status
 
 SHARES = np.array([0.130, 0.016, 0.138, 0.249, 0.182, 0.116, 0.169])  # of FER2013's validation split

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.table import row
-from fer_core.data import read
+from fer_core.data.dataset import read
 from fer_core.faces import regions
 
 ZOOM, BELOW = 4, 26

@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 
 from benchmarks.table import row
-from fer_core.alignment import align
-from fer_core.data import Dataset, Split, read
+from fer_core.data.alignment import align
+from fer_core.data.dataset import Dataset, Split, read
+from fer_core.data.near_copies import LEAST, NearCopies, find
+from fer_core.data.perceptual_hash import ZOOM
 from fer_core.emotions import SIDE
-from fer_core.near_copies import LEAST, NearCopies, find
-from fer_core.perceptual import ZOOM
 
 ORIGINALS, COPIES = 84, 5
 KINDS = ("mirror", "shift", "crop", "gamma", "jpeg", "brightness")

@@ -34,13 +34,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     told = parser.parse_args()
 
-    from fer_core import demo, models
+    from fer_core import models
+    from fer_core.data.demo import generator
     from fer_core.machine import processor_name
     from fer_core.saliency import METHODS, explain
 
     warnings.filterwarnings("ignore", message="The structure of `inputs`")  # how tf-keras-vis calls the network
     model = models.build("cnn", seed=0)
-    faces = demo.make(128, seed=0).images
+    faces = generator.make(128, seed=0).images
     firsts = {}
     for name in METHODS:
         fresh = models.build("cnn", seed=0)

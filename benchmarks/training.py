@@ -74,7 +74,7 @@ def main() -> None:
 def ready_trainer(told: argparse.Namespace) -> Iterator[Any]:
     """Make the trainer of a run on demo faces, in a folder of its own, with an epoch of `steps` steps."""
     from fer_core.config import RunConfig
-    from fer_core.data import read
+    from fer_core.data.dataset import read
     from fer_core.recorder import Recorder
     from fer_core.runs.store import RunStore
     from fer_core.train import Trainer

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 
 from fer_core import models
-from fer_core.data import read
+from fer_core.data.dataset import read
 from fer_core.metrics.evaluation import evaluate
 from fer_core.metrics.mcnemar import mcnemar
 from fer_core.runs.store import RunStore

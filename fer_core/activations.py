@@ -19,10 +19,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fer_core import atomic_io, cuts, gradients
+from fer_core.data.splits import Dataset
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.runs.store import Run
-from fer_core.splits import Dataset
 from fer_core.walls import weights_digest
 
 FORM = "fer-lens-activations-1"

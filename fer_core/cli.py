@@ -294,7 +294,7 @@ def submission(run: RunId, out: Annotated[Path, typer.Option(help="CSV to write.
     opened = RunStore(runs).open(run)
     opened.check_network()
     models = networks()
-    from fer_core.data import write_submission
+    from fer_core.data.dataset import write_submission
 
     dataset = run_data(opened, data)
     if "test" not in dataset:
@@ -380,7 +380,7 @@ def doctor(
 
     models = networks()
     from fer_core import machine, precision
-    from fer_core.data import find
+    from fer_core.data.dataset import find
 
     choice, problem = models.auto(again=measure)
     packages = ("streamlit", "tensorflow", "keras", "plotly", "numpy", "opencv-python-headless")
@@ -412,8 +412,8 @@ def data_describe(
     as_json: Json = False,
 ) -> None:
     """Count classes and splits; find exact and near copies, conflicting labels and blank images."""
-    from fer_core import near_copies
-    from fer_core.data import copies, counts
+    from fer_core.data import near_copies
+    from fer_core.data.dataset import copies, counts
     from fer_core.emotions import EMOTIONS
 
     dataset = load_data(data, skip_bad=skip_bad)
@@ -452,7 +452,7 @@ def data_convert(
     skip_bad: Annotated[Path | None, typer.Option(help="Skip bad rows and list them here.")] = None,
 ) -> None:
     """Write any form of FER2013 as fer2013.csv."""
-    from fer_core.data import write_csv
+    from fer_core.data.dataset import write_csv
 
     if out.exists() and Path(data).exists() and out.samefile(data):
         raise ConfigError("The CSV would take the place of its own source.", received=out, todo="choose another place with --out")
@@ -479,7 +479,7 @@ def data_weights(
 @data_app.command("demo")
 def data_demo(out: Annotated[Path, typer.Option(help="CSV to write.")], seed: int = 0) -> None:
     """Write the drawn demo faces as fer2013.csv."""
-    from fer_core.data import write_csv
+    from fer_core.data.dataset import write_csv
 
     write_csv(load_data(f"demo:{seed}"), out)
     console.print(f"wrote {out}")

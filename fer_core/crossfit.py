@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fer_core import atomic_io, training_set
-from fer_core.data import Dataset, counts
+from fer_core.data.dataset import Dataset, counts
 from fer_core.errors import RunError
 from fer_core.messages import Sentence
 from fer_core.recorder import Recorder

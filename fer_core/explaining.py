@@ -10,13 +10,13 @@ import typer
 from rich.table import Table
 
 from fer_core import atomic_io
-from fer_core.data import Dataset
+from fer_core.data.dataset import Dataset
+from fer_core.data.splits import spread
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.faces import regions
 from fer_core.methods import WORDS
 from fer_core.runs.store import RunStore
-from fer_core.splits import spread
 from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
 METHODS = "gradient, gradient_input, smoothgrad, integrated_gradients, grad_cam, layer_cam, guided_backprop, occlusion or rise"

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core import mixing
-from fer_core.augment import Sampler, augment
 from fer_core.config import RunConfig
+from fer_core.data.augmentation import Sampler, augment
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.training_set import TrainingSet
 

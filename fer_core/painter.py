@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from fer_core import ascent, cuts
 from fer_core.activations import Table
 from fer_core.ascent import OBJECTIVES
+from fer_core.data.splits import Split
 from fer_core.messages import Sentence
 from fer_core.presets import Settings
-from fer_core.splits import Split
 from fer_core.walls import Wall
 
 BATCH = 32

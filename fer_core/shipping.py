@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from fer_core import atomic_io, models, saliency
-from fer_core.data import Dataset
+from fer_core.data.dataset import Dataset
 from fer_core.errors import RunError
 from fer_core.faces import regions
 from fer_core.runs.store import Predictions, Run, RunStore

@@ -12,10 +12,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fer_core import cuts, gradients
+from fer_core.data.splits import Split
 from fer_core.errors import ModelError
 from fer_core.metrics.evaluation import Evaluation, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
-from fer_core.splits import Split
 
 Floats = NDArray[np.float32]
 CHUNK = 64

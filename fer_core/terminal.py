@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from fer_core.card import copies_in_words
-from fer_core.data import Dataset, read
+from fer_core.data.dataset import Dataset, read
 from fer_core.metrics.evaluation import Evaluation
 from fer_core.metrics.looks import Look
 from fer_core.runs import dataset_lookup

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fer_core.learner import Step
 
 from fer_core import atomic_io, crossfit, machine, schedule, training_set
-from fer_core.data import Dataset, Split, copies, counts, read
+from fer_core.data.dataset import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
 from fer_core.feed import Batch, Feed
@@ -334,7 +334,8 @@ def predictions(model: Any, dataset: Dataset, split: str, *, flip: bool, views: 
     With `views` of 1 or more the mean of so many looks (`views.VIEWS`) stands beside them. `progress` is told the share that is done, 0 to
     1. Raises `ConfigError` for more looks than there are.
     """
-    from fer_core import models, near_copies
+    from fer_core import models
+    from fer_core.data import near_copies
 
     if views:
         check_count(views)

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import atomic_io, near_copies
+from fer_core import atomic_io
 from fer_core.config import RunConfig
+from fer_core.data import near_copies
+from fer_core.data.folds import assign, merge_groups, person_groups
+from fer_core.data.splits import Dataset, Split, copies, face_hashes
 from fer_core.errors import DataError, RunError
-from fer_core.folds import assign, merge_groups, person_groups
 from fer_core.messages import Sentence
 from fer_core.runs.store import Run
-from fer_core.splits import Dataset, Split, copies, face_hashes
 
 INPUTS = "inputs.npz"
 WEIGHT_COLUMNS = ("hash", "weight", "reason")

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fer_core import ascent, cuts, gradients, models
 from fer_core.activations import Table
+from fer_core.data.splits import Split
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError, ModelError
-from fer_core.splits import Split
 
 Floats = NDArray[np.float32]
 CLASSES = len(EMOTIONS)

@@ -64,7 +64,7 @@ def copied(run, folder):
 @pytest.fixture(scope="session")
 def faces():
     """Seventy demo faces."""
-    from fer_core.demo import make
+    from fer_core.data.demo.generator import make
 
     return make(70, seed=1)
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from fer_core.augment import DRAWS, Sampler, alternating, augment, examples, uniforms
 from fer_core.config import RunConfig
+from fer_core.data.augmentation import DRAWS, Sampler, alternating, augment, examples, uniforms
 
 OFF = {"flip": 0.0, "shift": 0.0, "zoom": 0.0, "rotation": 0.0, "contrast": 0.0, "erase": 0.0}
 ALL = RunConfig.from_preset("strong", seed=5)
@@ -23,7 +23,7 @@ def only(**knobs):
 def drawing(monkeypatch):
     """Let a test say what is drawn: every number is the middle, 0.5, but those told."""
     def say(**told):
-        monkeypatch.setattr("fer_core.augment.uniforms", lambda seed, epoch, indices, count: np.stack(
+        monkeypatch.setattr("fer_core.data.augmentation.uniforms", lambda seed, epoch, indices, count: np.stack(
             [np.full(len(indices), told.get(name, 0.5)) for name in DRAWS]))
     return say
 
@@ -92,7 +92,7 @@ def test_a_face_depends_on_seed_epoch_and_index_alone():
 
 
 def test_another_process_makes_the_same_faces():
-    code = ("import hashlib, numpy as np\nfrom fer_core.augment import augment\nfrom fer_core.config import RunConfig\n"
+    code = ("import hashlib, numpy as np\nfrom fer_core.data.augmentation import augment\nfrom fer_core.config import RunConfig\n"
             "faces = np.random.default_rng(0).integers(0, 256, (40, 48, 48), dtype=np.uint8)\n"
             "print(hashlib.sha256(augment(faces, np.arange(40), 2, RunConfig.from_preset('strong', seed=5)).tobytes()).hexdigest())")
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()

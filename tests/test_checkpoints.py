@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.card import card, percent
-from fer_core.data import read
+from fer_core.data.dataset import read
 from fer_core.emotions import EMOTIONS
 from fer_core.metrics.evaluation import evaluate
 from fer_core.metrics.scores import wilson

@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from fer_core import cli, splits
+from fer_core import cli
 from fer_core.config import PRESETS, RunConfig
-from fer_core.data import read
+from fer_core.data import splits
+from fer_core.data.dataset import read
 from fer_core.runs.store import RunStore
 
 

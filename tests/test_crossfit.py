@@ -9,7 +9,7 @@ import pytest
 from fer_core import crossfit
 from fer_core.atomic_io import read_arrays
 from fer_core.config import RunConfig
-from fer_core.data import read, write_csv
+from fer_core.data.dataset import read, write_csv
 from fer_core.errors import RunError
 from fer_core.runs.store import RunStore
 

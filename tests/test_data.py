@@ -16,11 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_core.data import Dataset, Split, copies, counts, find, read, write_csv, write_submission
+from fer_core.data.dataset import (
+    Dataset,
+    Split,
+    copies,
+    counts,
+    find,
+    read,
+    write_csv,
+    write_submission,
+)
+from fer_core.data.splits import pixels
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError
 from fer_core.runtime import ROOT
-from fer_core.splits import pixels
 
 REAL = ROOT.parent / "shared" / "fer2013" / "fer2013-dev.zip"
 USAGE = ("Training", "PublicTest", "PrivateTest")
@@ -261,7 +270,7 @@ def test_find(tmp_path):
 
 def test_no_heavy_import():
     heavy = ('cv2', 'pandas', 'tensorflow', 'keras', 'sklearn', 'streamlit')
-    code = f"import sys, fer_core.data; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, fer_core.data.dataset; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
@@ -310,7 +319,7 @@ def test_the_demo_faces_are_drawn_once_when_many_ask(monkeypatch):
         time.sleep(0.2)
         return Dataset(made(), "demo", asked)
 
-    monkeypatch.setattr("fer_core.data._drawn", slowly)
+    monkeypatch.setattr("fer_core.data.dataset._drawn", slowly)
     with ThreadPoolExecutor(4) as pool:
         prints = {dataset.fingerprint for dataset in pool.map(read, ["demo:5"] * 8)}
     assert drawn == [5] and len(prints) == 1

@@ -9,10 +9,18 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from fer_core import demo
-from fer_core.brush import HAIR_STYLES, Face, Person, Scene
-from fer_core.data import DEMO_VERSION
-from fer_core.demo import ACTION_UNITS, EMOTION_UNITS, FEATURES, draw, face_at, make, masks
+from fer_core.data.dataset import DEMO_VERSION
+from fer_core.data.demo import generator
+from fer_core.data.demo.canvas import HAIR_STYLES, Face, Person, Scene
+from fer_core.data.demo.generator import (
+    ACTION_UNITS,
+    EMOTION_UNITS,
+    FEATURES,
+    draw,
+    face_at,
+    make,
+    masks,
+)
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 
@@ -20,7 +28,7 @@ PLAIN = Face(Person(), Scene(noise=0.0))
 
 
 @pytest.fixture(scope="module")
-def faces() -> demo.DemoFaces:
+def faces() -> generator.DemoFaces:
     return make(280, seed=3)
 
 
@@ -38,7 +46,7 @@ def changed(one: Face, other: Face) -> np.ndarray:
     return np.abs(draw(one).astype(int) - draw(other).astype(int)) > 4
 
 
-def test_arrays_have_the_promised_types_and_shapes(faces: demo.DemoFaces) -> None:
+def test_arrays_have_the_promised_types_and_shapes(faces: generator.DemoFaces) -> None:
     flat = dict.fromkeys(("labels", "truth", "intensity"), (280,))
     shapes = {"images": (280, 48, 48), "masks": (280, 5, 48, 48), "units": (280, 14), **flat}
     types = {"images": "uint8", "labels": "int64", "truth": "int64", "intensity": "float32", "masks": "bool", "units": "bool"}
@@ -50,7 +58,7 @@ def test_arrays_have_the_promised_types_and_shapes(faces: demo.DemoFaces) -> Non
 
 @pytest.mark.parametrize("threads", [1, 5])
 def test_another_process_with_another_count_of_threads_draws_the_same_bits(threads: int) -> None:
-    code = f"import cv2; cv2.setNumThreads({threads}); from fer_core.demo import make; from hashlib import sha256; d = make(12, 5); "
+    code = f"import cv2; cv2.setNumThreads({threads}); from fer_core.data.demo.generator import make; from hashlib import sha256; d = make(12, 5); "
     code += "print(sha256(d.images.tobytes() + d.masks.tobytes()).hexdigest())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     here = make(12, 5)
@@ -63,7 +71,7 @@ def test_drawings_made_at_the_same_time_are_the_same() -> None:
         assert len({image.tobytes() for image in pool.map(lambda _: draw(face, 260), range(40))}) == 1
 
 
-def test_a_face_depends_on_seed_and_index_only(faces: demo.DemoFaces) -> None:
+def test_a_face_depends_on_seed_and_index_only(faces: generator.DemoFaces) -> None:
     few = make(9, seed=3)
     for field in fields(few):
         np.testing.assert_array_equal(getattr(few, field.name), getattr(faces, field.name)[:9])
@@ -73,11 +81,11 @@ def test_a_face_depends_on_seed_and_index_only(faces: demo.DemoFaces) -> None:
     assert not np.array_equal(make(9, seed=4).images, few.images)
 
 
-def test_no_two_faces_are_alike(faces: demo.DemoFaces) -> None:
+def test_no_two_faces_are_alike(faces: generator.DemoFaces) -> None:
     assert len({image.tobytes() for image in faces.images}) == len(faces.images)
 
 
-def test_pictures_are_pictures(faces: demo.DemoFaces) -> None:
+def test_pictures_are_pictures(faces: generator.DemoFaces) -> None:
     spread = faces.images.reshape(len(faces.images), -1).std(axis=1)
     assert spread.min() > 12
     bright = faces.images.mean(axis=(1, 2))
@@ -87,7 +95,7 @@ def test_pictures_are_pictures(faces: demo.DemoFaces) -> None:
 
 def test_class_shares_follow_fer2013(table: list[tuple[Face, int, int, float]]) -> None:
     shares = np.bincount([truth for _, truth, _, _ in table], minlength=7) / len(table)
-    np.testing.assert_allclose(shares, demo.SHARES, atol=0.003)
+    np.testing.assert_allclose(shares, generator.SHARES, atol=0.003)
     assert 0.015 <= shares[EMOTIONS.index("disgust")] <= 0.02
 
 
@@ -135,7 +143,7 @@ def test_a_unit_changes_its_own_part_of_the_face(units: dict[str, float], rows: 
     assert moved[inside].mean() > 3 * moved[~inside].mean()
 
 
-def test_masks_lie_where_the_features_are(faces: demo.DemoFaces) -> None:
+def test_masks_lie_where_the_features_are(faces: generator.DemoFaces) -> None:
     rows, columns = np.mgrid[:48, :48]
     size = faces.masks.sum(axis=(2, 3))
     assert (size > 15).all() and (size < 500).all()
@@ -146,7 +154,7 @@ def test_masks_lie_where_the_features_are(faces: demo.DemoFaces) -> None:
         assert (down[:, upper] < down[:, lower]).mean() > 0.98
 
 
-def test_masks_hardly_overlap(faces: demo.DemoFaces) -> None:
+def test_masks_hardly_overlap(faces: generator.DemoFaces) -> None:
     covered = faces.masks.sum(axis=1)
     assert (covered > 1).mean() < 0.01
     assert 0.08 < (covered > 0).mean() < 0.35

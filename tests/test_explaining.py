@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core import atomic_io, explaining, models
-from fer_core.data import read
+from fer_core.data.dataset import read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.saliency import explain

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
+from fer_core.data.folds import assign, merge_groups, person_groups
+from fer_core.data.splits import Split
 from fer_core.errors import DataError
-from fer_core.folds import assign, merge_groups, person_groups
-from fer_core.splits import Split
 
 
 def faces(labels, groups=None):
@@ -84,8 +84,8 @@ def test_a_pattern_that_finds_nobody_is_told(pattern, words):
 
 @pytest.mark.real_data
 def test_the_real_training_faces(real_data):
-    from fer_core import near_copies
-    from fer_core.data import read
+    from fer_core.data import near_copies
+    from fer_core.data.dataset import read
 
     dataset = read(real_data)
     train, groups = dataset["train"], near_copies.groups(dataset)

@@ -78,7 +78,7 @@ def test_this_processor_has_a_name():
 
 
 def test_a_resumed_trainer_keeps_the_machines_before_it_and_names_both(tmp_path, capsys):
-    from fer_core.data import read
+    from fer_core.data.dataset import read
     from fer_core.recorder import Recorder
     from fer_core.train import Trainer
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, splits
+from fer_core import atomic_io
 from fer_core.annotations.face_filter import Choice, in_bin, members, parse, written
 from fer_core.annotations.label_reviews import Mark
 from fer_core.config import RunConfig
+from fer_core.data import splits
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
 from fer_core.metrics.evaluation import evaluate

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from benchmarks.near_copies import made, score
-from fer_core import near_copies
-from fer_core.alignment import Alignment, align
-from fer_core.data import Dataset, Split
-from fer_core.demo import make
-from fer_core.near_copies import NearCopies, find, groups
+from fer_core.data import near_copies
+from fer_core.data.alignment import Alignment, align
+from fer_core.data.dataset import Dataset, Split
+from fer_core.data.demo.generator import make
+from fer_core.data.near_copies import NearCopies, find, groups
 
 
 @pytest.fixture(scope="module")

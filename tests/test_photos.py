@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.demo import draw, face_at
+from fer_core.data.demo.generator import draw, face_at
 from fer_core.errors import DataError
 from fer_core.faces import photos
 

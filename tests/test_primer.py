@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from fer_core.anatomy import masks
-from fer_core.brush import FEATURES
+from fer_core.data.demo.anatomy import masks
+from fer_core.data.demo.canvas import FEATURES
 from fer_core.plots.theme import GROUND, TEXT, contrast
 from ui import primer
 from ui.language import CHINESE

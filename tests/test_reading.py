@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_data import faces, made, own_cache, picture_tree, row, same, table, zipped
 
-from fer_core import reading
-from fer_core.data import read
+from fer_core.data import readers
+from fer_core.data.dataset import read
 from fer_core.errors import DataError
 
 __all__ = ["own_cache"]  # a fixture that every test here uses
@@ -98,7 +98,7 @@ def test_broken_pictures_are_told_by_name(tmp_path):
 
 
 def test_a_zip_bomb_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "MOST_UNPACKED", 1 << 22)
+    monkeypatch.setattr(readers, "MOST_UNPACKED", 1 << 22)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("fer2013.csv", bytes(5 << 20))
     with pytest.raises(DataError, match="zip bomb"):

@@ -18,9 +18,10 @@ from conftest import copied
 from PIL import Image
 from sklearn import metrics
 
-from fer_core import report, reporting, splits
+from fer_core import report, reporting
 from fer_core.annotations.bookmarks import Pin, Pins
-from fer_core.data import Dataset, read
+from fer_core.data import splits
+from fer_core.data.dataset import Dataset, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.faces import regions
@@ -186,7 +187,7 @@ def test_a_verdict_on_grain_needs_more_than_its_noise():
 # the file
 
 def test_another_process_writes_the_same_bytes(root, store, found):
-    code = ("import hashlib, sys; from fer_core.data import read; from fer_core.report import gather, html, pictures; "
+    code = ("import hashlib, sys; from fer_core.data.dataset import read; from fer_core.report import gather, html, pictures; "
             "from fer_core.runs.store import RunStore\n"
             f"for name, value in {FEW!r}.items(): setattr(pictures, name, value)\n"
             "store = RunStore(sys.argv[1])\n"

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, splits
-from fer_core.data import read
+from fer_core import atomic_io
+from fer_core.data import splits
+from fer_core.data.dataset import read
+from fer_core.data.splits import spread
 from fer_core.errors import FerError
 from fer_core.faces import regions
 from fer_core.faces.regions import Box, fixed
@@ -24,7 +26,6 @@ from fer_core.plots import figures, saliency_images
 from fer_core.portrait import Asked
 from fer_core.question import KNOBS, Question, parse, why
 from fer_core.runs.store import RunStore
-from fer_core.splits import spread
 from ui import carriers_view, changed_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
 from ui.answers import Answers
 from ui.explain_view import Explained

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core import atomic_io
-from fer_core.data import Dataset, read
+from fer_core.data.dataset import Dataset, read
 from fer_core.errors import RunError
 from fer_core.runs.store import RunStore
 from fer_core.shipping import Proof, plain_name, ship

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from fer_core import training_set
 from fer_core.atomic_io import read_arrays
 from fer_core.config import RunConfig
-from fer_core.data import read
+from fer_core.data.dataset import read
 from fer_core.runs.store import COLUMNS, Predictions, RunStore
 
 TIMES = {"seconds", "images_per_second"}  # what a clock measures differs from run to run

@@ -204,7 +204,7 @@ def test_an_epoch_in_words():
 
 
 def test_probe_faces_of_other_data_are_not_shown(run_store, monkeypatch):
-    from fer_core.data import Split
+    from fer_core.data.dataset import Split
 
     images = np.arange(20, dtype=np.uint8)[:, None, None] * np.ones((1, 48, 48), np.uint8)
     split = Split(images, np.array([-1, *range(7), *range(7), *range(5)]), np.arange(20))

@@ -304,7 +304,7 @@ def small_app(tmp_path, monkeypatch, root):
     from streamlit.testing.v1 import AppTest
 
     from fer_core import data
-    from fer_core.demo import make
+    from fer_core.data.demo.generator import make
 
     made = make(90, seed=3)
     labels = made.labels.astype(np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_core import cli, models
-from fer_core.data import read
+from fer_core.data.dataset import read
 from fer_core.errors import ConfigError
 from fer_core.metrics.looks import results
 from fer_core.runs import prediction_job

@@ -24,7 +24,7 @@ from fer_core.runs.store import PREDICTIONS, Run
 from ui import cache
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset
+    from fer_core.data.dataset import Dataset
 
 FILE = PREDICTIONS
 

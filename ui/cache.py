@@ -15,7 +15,7 @@ from ui.language import say
 
 if TYPE_CHECKING:  # read when first needed: the first paint does not wait for it
     from fer_core import data
-    from fer_core.near_copies import NearCopies
+    from fer_core.data.near_copies import NearCopies
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -118,7 +118,7 @@ def _copies(source: str, mark: Stamp) -> data.Copies:
 
 @st.cache_resource(max_entries=3, show_spinner=Waiting("Looking for near copies: up to a minute the first time ..."))
 def _near_copies(source: str, mark: Stamp) -> NearCopies:
-    from fer_core import near_copies
+    from fer_core.data import near_copies
 
     return near_copies.find(_dataset(source, mark))
 

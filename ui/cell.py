@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from fer_core.data.splits import pixels
 from fer_core.emotions import SIDE
 from fer_core.plots import figures as charts
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import DIVERGING, rgb
-from fer_core.splits import pixels
 from ui import figures, page, words
 from ui.gallery import atlas, gallery, png
 from ui.language import say

@@ -10,6 +10,7 @@ import streamlit as st
 
 from fer_core import portrait
 from fer_core.annotations.face_filter import PARTS
+from fer_core.data.splits import spread
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.faces import regions
@@ -21,7 +22,6 @@ from fer_core.plots.figures import Theme
 from fer_core.portrait import Found, Given
 from fer_core.question import Question
 from fer_core.runs.store import Run
-from fer_core.splits import spread
 from ui import bars, jobs, many, page, selection, two_runs, words
 from ui.answers import Answers, answers
 from ui.gallery import gallery

@@ -14,7 +14,7 @@ from ui import faces, figures, words
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset
+    from fer_core.data.dataset import Dataset
 
 
 def faces_csv(dataset: Dataset, split: str, label: int | None) -> bytes:

@@ -14,8 +14,8 @@ from ui.gallery import gallery, picture
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset, Split
-    from fer_core.near_copies import Alignment, NearCopies, Pair
+    from fer_core.data.dataset import Dataset, Split
+    from fer_core.data.near_copies import Alignment, NearCopies, Pair
     from fer_core.plots.figures import Theme
 
 WALL = 240
@@ -258,7 +258,7 @@ def blanks(dataset: Dataset, blank: dict[str, np.ndarray]) -> None:
 
 def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
     """Draw one face as the first epochs of a preset would see it, by the trainer's own code."""
-    from fer_core.augment import Sampler, examples
+    from fer_core.data.augmentation import Sampler, examples
 
     preset = selection.choose("As the trainer of this preset sees it", "preset", list(PRESETS), kind="segmented", default="strong")
     config = RunConfig.from_preset(preset)

@@ -17,7 +17,7 @@ from ui import jobs, networks
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset
+    from fer_core.data.dataset import Dataset
 
 SIZES = (50, 200, 1000)
 """How many faces can be taken, beside all of them."""

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core import portrait
+from fer_core.data.splits import spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces.regions import NAMES, fixed
 from fer_core.messages import Sentence, signed
@@ -20,7 +21,6 @@ from fer_core.plots.theme import DIVERGING, ink, shade
 from fer_core.portrait import Asked, Found
 from fer_core.question import Question, inside
 from fer_core.runs.store import Run
-from fer_core.splits import spread
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery
 from ui.language import say
@@ -28,7 +28,7 @@ from ui.regions_view import spoken
 from ui.subject import Subject, Walk
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset
+    from fer_core.data.dataset import Dataset
 
 STYLE = """<style>.fer-effect{border-collapse:separate;border-spacing:2px;font-size:.85rem;font-variant-numeric:tabular-nums}
 .fer-effect td{min-width:2.7rem;height:1.9rem;text-align:center;border-radius:3px;border:0;padding:0 4px}

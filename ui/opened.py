@@ -12,9 +12,9 @@ import streamlit as st
 
 from fer_core.annotations.face_filter import SORTS
 from fer_core.annotations.label_reviews import Mark
+from fer_core.data.splits import pixels
 from fer_core.emotions import EMOTIONS
 from fer_core.plots.theme import EMOTION_COLOURS
-from fer_core.splits import pixels
 from ui import ask_run, marks_view, page, pager, selection, words
 from ui.choice import plain
 from ui.gallery import Keys, atlas, gallery, png

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from fer_core.data.splits import spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
 from fer_core.objectives import OBJECTIVES
 from fer_core.presets import PRESETS
 from fer_core.runs.store import Run
-from fer_core.splits import spread
 from ui import blueprint, jobs, networks, selection, words
 from ui.answers import Answers, answers
 from ui.blueprint import Block
@@ -26,7 +26,7 @@ from ui.language import say
 from ui.place import Place
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset
+    from fer_core.data.dataset import Dataset
     from fer_core.units import Excess
 
 FEW = 5

@@ -53,7 +53,7 @@ def opened(content: bytes) -> Opened:
 
 def example(name: str) -> bytes:
     """Draw a photo of demo faces, on a wall, as PNG; `phone` lies on its side, as its note of the camera says."""
-    from fer_core.demo import draw, face_at
+    from fer_core.data.demo.generator import draw, face_at
 
     numbers, size = {"three": (0, 1, 4), "phone": (0,), "wall": ()}[name], 260
     wall = np.full((size + 160, (size + 80) * max(1, len(numbers)) + 80), 120, np.uint8)

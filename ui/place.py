@@ -18,7 +18,7 @@ from ui.language import say
 
 if TYPE_CHECKING:
     from fer_core.activations import Table
-    from fer_core.data import Dataset, Split
+    from fer_core.data.dataset import Dataset, Split
     from fer_core.units import Statistics
 
 

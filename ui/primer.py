@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_core.brush import ACTION_UNITS, FEATURES, Face
-from fer_core.demo import EMOTION_UNITS, draw, face_at, masks
+from fer_core.data.demo.canvas import ACTION_UNITS, FEATURES, Face
+from fer_core.data.demo.generator import EMOTION_UNITS, draw, face_at, masks
 from fer_core.emotions import EMOTIONS
 from fer_core.plots import saliency_images
 from fer_core.plots.theme import DIVERGING, FONT, RUN_COLOURS, SEQUENTIAL, TEXT, Theme

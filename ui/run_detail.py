@@ -241,7 +241,7 @@ def settings(reading: Reading) -> None:
             for name, field in type(reading.config).model_fields.items() if name != "note"]
     data = reading.facts.get("data", {})
     if data:
-        from fer_core.data import NOTES
+        from fer_core.data.dataset import NOTES
 
         told = say("{name}, fingerprint {fingerprint}.", name=data.get("name", reading.config.data),
                    fingerprint=str(data.get("fingerprint", ""))[:12])

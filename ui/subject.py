@@ -20,7 +20,7 @@ from ui.answers import Answers
 from ui.view import View
 
 if TYPE_CHECKING:
-    from fer_core.data import Dataset
+    from fer_core.data.dataset import Dataset
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.data.splits import pixels, spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces import regions
 from fer_core.faces.regions import Ledger
 from fer_core.methods import WORDS
 from fer_core.presets import PRESETS
-from fer_core.splits import pixels, spread
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked
     from fer_core.models import LayerFacts

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fer_core.annotations import face_filter
 from fer_core.annotations.bookmarks import Pin
+from fer_core.data.splits import Dataset, Split, pixels, spread
 from fer_core.emotions import SPLITS, class_of
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
@@ -20,7 +21,6 @@ from fer_core.presets import PRESETS
 from fer_core.question import Question, parse
 from fer_core.report.pictures import PRESET, grey
 from fer_core.runs.store import Predictions, Run
-from fer_core.splits import Dataset, Split, pixels, spread
 
 FACES = 6
 """Faces of a cell or class that are shown."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fer_core import data
-from fer_core.data import Dataset
+from fer_core.data.dataset import Dataset
 from fer_core.errors import DataError
 from fer_core.runs.store import Run
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from fer_core import atomic_io
 from fer_core.config import RunConfig, parse, split_unknown
+from fer_core.data.splits import counts, official
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError, ModelError, RunError
 from fer_core.messages import Sentence
@@ -28,10 +29,9 @@ from fer_core.runs.processes import Process
 from fer_core.runs.training_dynamics import FILE as DYNAMICS
 from fer_core.runs.training_dynamics import DynamicsSummary
 from fer_core.runs.training_dynamics import read as read_dynamics
-from fer_core.splits import counts, official
 
 if TYPE_CHECKING:
-    from fer_core.splits import Dataset
+    from fer_core.data.splits import Dataset
 
 COLUMNS = (
     "epoch",

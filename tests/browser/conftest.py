@@ -83,7 +83,7 @@ def write_faces(path, faces, usages):
 
 def small_set():
     """Ninety faces: three of them copies across splits, one of these with another label, and a blank one."""
-    from fer_core.demo import make
+    from fer_core.data.demo.generator import make
 
     made = make(90, seed=3)
     images, labels = made.images.copy(), made.labels.copy()
@@ -121,7 +121,7 @@ def demo_run(server, root):
 
 def film(path):
     """Write what the camera sees, one drawn face on a wall, as a raw film: 640 x 480, luma and two empty chroma planes."""
-    from fer_core.demo import draw, face_at
+    from fer_core.data.demo.generator import draw, face_at
 
     wall = np.full((480, 640), 120, np.uint8)
     wall[110:370, 190:450] = draw(face_at(3, 0)[0], size=260)

@@ -18,8 +18,8 @@ SAD, NEUTRAL, FEAR = 4, 6, 2
 @pytest.fixture(scope="module")
 def some_faces(server):
     """A data set of 310 drawn faces outside the data folder, and its fingerprint."""
-    from fer_core.data import read
-    from fer_core.demo import make
+    from fer_core.data.dataset import read
+    from fer_core.data.demo.generator import make
 
     made = make(TRAIN + VALIDATION, seed=5)
     labels = np.arange(TRAIN + VALIDATION) % 7

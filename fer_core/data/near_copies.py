@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core import atomic_io
-from fer_core.alignment import Alignment, align
-from fer_core.data import Dataset, Split, alone
-from fer_core.perceptual import ZOOM, Images, candidates
-from fer_core.splits import kinds
+from fer_core.data.alignment import Alignment, align
+from fer_core.data.dataset import Dataset, Split, alone
+from fer_core.data.perceptual_hash import ZOOM, Images, candidates
+from fer_core.data.splits import kinds
 
 __all__ = ["LEAST", "Alignment", "NearCopies", "Pair", "Place", "find", "groups"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.anatomy import masks
-from fer_core.brush import ACTION_UNITS, FEATURES, Face, Person, Scene
-from fer_core.drawing import draw
+from fer_core.data.demo.anatomy import masks
+from fer_core.data.demo.canvas import ACTION_UNITS, FEATURES, Face, Person, Scene
+from fer_core.data.demo.renderer import draw
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ConfigError
 

@@ -5,8 +5,19 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.anatomy import BROW_Y, CHIN_Y, EYE_X, EYE_Y, HAIRLINES, SIDES, brow_line, eye_shape, head_outline, mouth_shape
-from fer_core.brush import Canvas, Face, Points, both, curve, oval, smooth, tapered
+from fer_core.data.demo.anatomy import (
+    BROW_Y,
+    CHIN_Y,
+    EYE_X,
+    EYE_Y,
+    HAIRLINES,
+    SIDES,
+    brow_line,
+    eye_shape,
+    head_outline,
+    mouth_shape,
+)
+from fer_core.data.demo.canvas import Canvas, Face, Points, both, curve, oval, smooth, tapered
 
 
 def draw(face: Face, size: int = 48) -> NDArray[np.uint8]:

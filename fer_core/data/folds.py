@@ -7,8 +7,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.data.splits import Split
 from fer_core.errors import DataError
-from fer_core.splits import Split
 
 STREAM = 2
 """Keeps these draws apart from others of the same seed."""

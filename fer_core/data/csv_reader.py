@@ -12,10 +12,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.data.splits import Bytes, Split
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
 from fer_core.messages import Sentence
-from fer_core.splits import Bytes, Split
 
 PIXELS = SIDE * SIDE
 BLOCK = 1 << 20

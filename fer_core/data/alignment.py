@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.data.perceptual_hash import Floats, Images, local_contrast
 from fer_core.emotions import SIDE
-from fer_core.perceptual import Floats, Images, local_contrast
 
 SEARCHED = (1.5, 5.0)
 MEASURED = (0.8, 2.0)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.brush import Canvas, Face, Points, curve, tapered
+from fer_core.data.demo.canvas import Canvas, Face, Points, curve, tapered
 
 EYE_X, EYE_Y, BROW_Y, MOUTH_Y, CHIN_Y = 0.335, -0.13, -0.36, 0.49, 0.93
 SIDES = (-1, 1)

@@ -17,11 +17,19 @@ from typing import IO
 
 import numpy as np
 
+from fer_core.data.csv_reader import (
+    EMOTION_NAMES,
+    SPLIT_NAMES,
+    Faces,
+    Problems,
+    Progress,
+    columns,
+    read_table,
+)
+from fer_core.data.splits import Bytes, Split
 from fer_core.emotions import SIDE, SPLITS
 from fer_core.errors import DataError
 from fer_core.messages import Sentence
-from fer_core.splits import Bytes, Split
-from fer_core.table import EMOTION_NAMES, SPLIT_NAMES, Faces, Problems, Progress, columns, read_table
 
 PICTURES = (".png", ".jpg", ".jpeg")
 LARGEST_PICTURE = 64 << 20

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fer_core import atomic_io
+from fer_core.data.csv_reader import Problems, Progress, columns
+from fer_core.data.readers import READ_FROM, Archive, Folder, beside, read_faces
+from fer_core.data.splits import Copies, Dataset, Split, copies, counts, draw_validation, pixels
 from fer_core.emotions import EMOTIONS, SIDE, SPLITS
 from fer_core.errors import DataError
 from fer_core.messages import Sentence
-from fer_core.reading import READ_FROM, Archive, Folder, beside, read_faces
-from fer_core.splits import Copies, Dataset, Split, copies, counts, draw_validation, pixels
-from fer_core.table import Problems, Progress, columns
 
 __all__ = ["Copies", "Dataset", "Split", "copies", "counts", "find", "pixels", "read", "write_csv", "write_submission"]
 
@@ -144,9 +144,9 @@ def _demo(asked: str, cache: Path) -> Dataset:
 
 
 def _drawn(asked: str, seed: int) -> Dataset:
-    from fer_core import demo
+    from fer_core.data.demo import generator
 
-    made = demo.make(sum(DEMO_SPLITS), seed)
+    made = generator.make(sum(DEMO_SPLITS), seed)
     splits, first = {}, 0
     for name, number in zip(SPLITS, DEMO_SPLITS, strict=True):
         rows = slice(first, first + number)
