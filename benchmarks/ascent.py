@@ -36,7 +36,8 @@ def main() -> None:
     told = parser.parse_args()
     clock = time.process_time if told.processor else time.perf_counter
 
-    from fer_core import ascent, cuts, models
+    from fer_core import ascent, models
+    from fer_core.models import submodels
     from fer_core.machine import processor_name
     from fer_core.runs.store import RunStore
 
@@ -44,7 +45,7 @@ def main() -> None:
     print(f"{processor_name()}; {told.filters} filters x {told.steps} steps, float32, {told.repeats} repeats")
     settings = ascent.PRESETS["report"]
     for layer in told.layers:
-        name = cuts.activated(model, layer)
+        name = submodels.activated(model, layer)
         target = ascent.OBJECTIVES["filter"](name, range(told.filters))
         start = next(ascent.ascend(model, target, preset=settings)).images
         kinds = {"ours": ours(model, target, settings, start), "tf-keras-vis": theirs(model, name, told.filters, start)}

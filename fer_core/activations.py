@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer_core import atomic_io, cuts, gradients
+from fer_core import atomic_io
+from fer_core.models import submodels, gradients
 from fer_core.data.splits import Dataset
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
@@ -83,7 +84,7 @@ def table(run: Run, dataset: Dataset, split: str) -> Table | None:
 def means(model: keras.Model, layer: str, images: NDArray[Any], beat: Callable[[float], object] = lambda share: None) -> Floats:
     """Give the mean answer of every unit of a layer to a few faces (n, 48, 48), as a table has it: float32 (n, units)."""
     flat = len(model.get_layer(layer).output.shape) == 2
-    arrays = {f"{layer}.{kind}": np.zeros((len(images), cuts.units(model, layer)), np.float32) for kind in ("maximum", "mean")[: 2 - flat]}
+    arrays = {f"{layer}.{kind}": np.zeros((len(images), submodels.units(model, layer)), np.float32) for kind in ("maximum", "mean")[: 2 - flat]}
     forward = _forward(model, [layer])
     for start in range(0, len(images), BATCH):
         _fill(forward, arrays, images[start : start + BATCH], start)
@@ -97,7 +98,7 @@ def make(run: Run, model: keras.Model, dataset: Dataset, split: str) -> Iterator
     Tables of the same split that no longer fit the run are deleted at the end. One process at a time may make a table.
     """
     folder, images = place(run, dataset, split), dataset[split].images
-    layers = cuts.watched(model)
+    layers = submodels.watched(model)
     note = _note(folder) or _begin(folder, model, layers, len(images))
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in note["arrays"]}
     forward = _forward(model, layers)
@@ -122,7 +123,7 @@ def _begin(folder: Path, model: keras.Model, layers: list[str], faces: int) -> d
         flat = len(model.get_layer(layer).output.shape) == 2
         for kind in ("maximum",) if flat else ("maximum", "mean"):
             names.append(f"{layer}.{kind}")
-            np.lib.format.open_memmap(folder / f"{names[-1]}.npy", "w+", np.float32, (faces, cuts.units(model, layer)))
+            np.lib.format.open_memmap(folder / f"{names[-1]}.npy", "w+", np.float32, (faces, submodels.units(model, layer)))
     note = {"done": 0, "faces": faces, "layers": layers, "arrays": names}
     atomic_io.write_json(folder / "table.json", note)
     return note

@@ -16,7 +16,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from fer_core import cuts, gradients, transforms
+from fer_core.models import submodels, gradients
+from fer_core import transforms
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError, ModelError
 from fer_core.objectives import LOGITS, OBJECTIVES, Objective, Term
@@ -73,7 +74,7 @@ def score(model: keras.Model, objective: Objective, images: ArrayLike) -> Floats
 def check(model: keras.Model, objective: Objective) -> None:
     """Raise `FerError` where an objective names a layer or a unit that the network does not have."""
     for term in objective.terms:
-        count = cuts.units(model, term.layer)
+        count = submodels.units(model, term.layer)
         if term.kind != "layer" and max(term.units) >= count:
             raise ModelError(f"The layer {term.layer} has no such unit.", received=max(term.units), expected=f"0 to {count - 1}")
 
@@ -192,7 +193,7 @@ class _Loop:
         tf.config.optimizer.set_experimental_options({"remapping": False})  # its LeakyReLU fusion fails and warns
         self.settings, self.kinds = settings, [kind for kind, _ in terms]
         self.parametrisation = PARAMETRISATIONS[settings.parametrisation]
-        self.reader = cuts.Reader(model, [(layer, kind == "layer") for kind, layer in terms])
+        self.reader = submodels.Reader(model, [(layer, kind == "layer") for kind, layer in terms])
         compile_ = partial(tf.function, jit_compile=False, autograph=False)
         self.climb: Any = compile_(self._climb)
         self.show: Any = compile_(self._show)

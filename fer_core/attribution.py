@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import gradients, models
+from fer_core.models import gradients
+from fer_core import models
 from fer_core.errors import FerError, ModelError
 
 Floats = NDArray[np.float32]

@@ -230,7 +230,7 @@ def evaluate(
     from fer_core.metrics.looks import results
     from fer_core.runs.prediction_job import telling
     from fer_core.train import predictions
-    from fer_core.views import check_count
+    from fer_core.models.views import check_count
 
     if views:
         check_count(views)
@@ -379,7 +379,8 @@ def doctor(
     import psutil
 
     models = networks()
-    from fer_core import machine, precision
+    from fer_core import machine
+    from fer_core.models import kept_precision
     from fer_core.data.dataset import find
 
     choice, problem = models.auto(again=measure)
@@ -392,7 +393,7 @@ def doctor(
         "precision": choice.precision,
         "convolution_ms": choice.milliseconds,
         "measured": choice.measured,
-        "kept_in": problem or str(precision.place()),
+        "kept_in": problem or str(kept_precision.place()),
         "python": sys.version.split()[0],
         **{name: version(name) for name in packages},
         "runs": len(RunStore(runs).all()),

@@ -54,11 +54,12 @@ def ascend(
     if out.suffix not in (".png", ".npy", ".gif"):
         raise ConfigError("This is no kind of picture.", received=out.name, expected=".png, .npy or .gif")
     model = networks().load(RunStore(runs).open(run))
-    from fer_core import ascent, cuts
+    from fer_core import ascent
+    from fer_core.models import submodels
 
     objectives = ascent.OBJECTIVES
     target = objectives["difference"](classes.split(","), versus.split(",")) if classes and versus else (
-        objectives["class"](classes.split(",")) if classes else objectives["filter"](cuts.activated(model, layer), _numbers(units)))
+        objectives["class"](classes.split(",")) if classes else objectives["filter"](submodels.activated(model, layer), _numbers(units)))
     frames = _climb(model, target, preset, steps, seed, every=4 if out.suffix == ".gif" else 16)
     _write(out, frames)
     if as_json:
@@ -137,24 +138,25 @@ def gallery(
 
 def _shelves(model: Any, pairs: list[tuple[str, str]], preset: str, seed: int) -> list[list[Group]]:
     """Paint what hangs in a gallery. Filters are taken evenly by their number, none for its looks."""
-    from fer_core import ascent, cuts, models
+    from fer_core import ascent, models
+    from fer_core.models import submodels
     from fer_core.plots import contact_sheet
     from fer_core.plots.theme import EMOTION_COLOURS
 
-    hidden = [name for name in cuts.watched(model) if name != ascent.LOGITS]
-    grids = [name for name in hidden if len(cuts.find(model, name).output.shape) == 4] or hidden
+    hidden = [name for name in submodels.watched(model) if name != ascent.LOGITS]
+    grids = [name for name in hidden if len(submodels.find(model, name).output.shape) == 4] or hidden
     facts = {row.name: row for row in models.layers(model)}
 
     def painted(target: Objective) -> Any:
         return _climb(model, target, preset, None, seed, every=16)[-1].images
 
     def layer(name: str, title: str) -> list[Group]:
-        count = cuts.units(model, name)
+        count = submodels.units(model, name)
         units = np.unique(np.linspace(0, count - 1, 2 * contact_sheet.COLUMNS).round().astype(int)).tolist()
         side, noun = facts[name].receptive_field, "filters" if name in grids and grids is not hidden else "neurons"
         seen = f"each sees {side} x {side} pixels" if side < SIDE else "each sees the whole face"
         pictures = painted(ascent.OBJECTIVES["filter"](name, units))
-        return [contact_sheet.Group(title, pictures, f"{cuts.origin(model, name)}, {len(units)} of {count:,} {noun}, {seen}")]
+        return [contact_sheet.Group(title, pictures, f"{submodels.origin(model, name)}, {len(units)} of {count:,} {noun}, {seen}")]
 
     kind = "convolution" if grids is not hidden else "hidden layer"
     classes = contact_sheet.Group("The seven classes", painted(ascent.OBJECTIVES["class"](list(EMOTIONS))), "",
@@ -205,10 +207,10 @@ def wall(
     opened = RunStore(runs).open(run)
     opened.check_network()
     model = networks().build(opened.config.arch, opened.config)
-    from fer_core import cuts
+    from fer_core.models import submodels
 
-    name = cuts.activated(model, layer)
-    asked = walls.ask(opened, name, cuts.units(model, name), preset, seed)
+    name = submodels.activated(model, layer)
+    asked = walls.ask(opened, name, submodels.units(model, name), preset, seed)
     if background:
         asked.start()
         return console.print(f"painting {name} into {asked.folder}")

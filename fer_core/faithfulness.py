@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fer_core import gradients, models
+from fer_core.models import gradients
+from fer_core import models
 from fer_core.attribution import Floats
 from fer_core.errors import FerError
 from fer_core.faces.regions import blurred

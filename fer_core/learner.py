@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_core import gradients, losses, machine, models
+from fer_core.models import gradients
+from fer_core import losses, machine, models
 from fer_core.config import RunConfig
 from fer_core.emotions import SIDE
 from fer_core.feed import Batch

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import ascent, cuts
+from fer_core import ascent
+from fer_core.models import submodels
 from fer_core.activations import Table
 from fer_core.ascent import OBJECTIVES
 from fer_core.data.splits import Split
@@ -135,6 +136,6 @@ def _last(frames: Iterator[ascent.Frame]) -> ascent.Frame:
 
 def _excited(model: keras.Model, layer: str, wanted: list[int], pictures: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell which units answer above zero, somewhere, to their own pictures."""
-    maps = cuts.own_maps(model, layer, wanted, pictures)
+    maps = submodels.own_maps(model, layer, wanted, pictures)
     excited: NDArray[np.bool_] = maps.reshape(len(maps), -1).max(1) > 0
     return excited

@@ -98,7 +98,8 @@ def explain(model: Any, images: NDArray[np.uint8], labels: NDArray[Any], asked: 
 
     `tell` is told the share done. Raises `FerError` where the method does not allow the network, `Stopped` when `should_stop` says so.
     """
-    from fer_core import gradients, models, saliency
+    from fer_core.models import gradients
+    from fer_core import models, saliency
 
     called = models.predict(model, images, progress=lambda share: tell(0.05 * share)).argmax(axis=1)
     targets, versus = asked.of_faces(called, labels)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer_core import cuts, gradients
+from fer_core.models import submodels, gradients
 from fer_core.data.splits import Split
 from fer_core.errors import ModelError
 from fer_core.metrics.evaluation import Evaluation, evaluate
@@ -56,18 +56,18 @@ class Effect:
 
 def on_face(model: keras.Model, layer: str, image: NDArray[Any], sets: Iterable[Iterable[int]]) -> Floats:
     """Give the probabilities of a face (48, 48) as it is, and with each set of a layer's units switched off: float32 (1 + sets, 7)."""
-    place, silence = cuts.silence(model, cuts.origin(model, layer))
+    place, silence = submodels.silence(model, submodels.origin(model, layer))
     chosen = [list(map(int, off)) for off in sets]
     wrong = [unit for off in chosen for unit in off if not 0 <= unit < len(silence)]
     if wrong:
         raise ModelError(f"The layer {layer} has no such units.", received=wrong, expected=f"0 to {len(silence) - 1}")
     with gradients.TURNS.mine():
         inputs = tf.constant(np.asarray(image, np.float32)[None, :, :, None])
-        answers = np.repeat(tf.cast(cuts.part(model, place)(inputs, training=False), tf.float32).numpy(), 1 + len(chosen), axis=0)
+        answers = np.repeat(tf.cast(submodels.part(model, place)(inputs, training=False), tf.float32).numpy(), 1 + len(chosen), axis=0)
         for row, off in enumerate(chosen, start=1):
             answers[row][..., off] = silence[off]
         last = model.get_layer(place).output is model.outputs[0]
-        logits = answers if last else cuts.part(model, model.layers[-1].name, place)(tf.constant(answers), training=False)
+        logits = answers if last else submodels.part(model, model.layers[-1].name, place)(tf.constant(answers), training=False)
         probabilities: Floats = tf.nn.softmax(tf.cast(logits, tf.float32)).numpy()
     return probabilities
 
@@ -84,7 +84,7 @@ class Sample:
         known = np.flatnonzero(split.labels >= 0)
         self.faces = np.sort(np.random.default_rng(seed).permutation(known)[:faces])
         self.labels, self.layer = split.labels[self.faces], layer
-        self.place, self.silence = cuts.silence(model, cuts.origin(model, layer))
+        self.place, self.silence = submodels.silence(model, submodels.origin(model, layer))
         lower = _compiled(model, None, self.place)
         self.answers = self._run(lower, split.images[self.faces][..., None], lambda share: progress(share / 2))
         self.upper = None if model.get_layer(self.place).output is model.outputs[0] else _compiled(model, self.place, model.layers[-1].name)
@@ -129,7 +129,7 @@ def _compiled(model: keras.Model, start: str | None, end: str) -> Any:
     """Compile a part of the network for chunks of faces, once."""
     known: dict[tuple[str | None, str], Any] = model.__dict__.setdefault("_compiled_cuts", {})
     if (start, end) not in known:
-        part = cuts.part(model, end, start)
+        part = submodels.part(model, end, start)
         shape = (CHUNK, *part.input_shape[1:])
         run = tf.function(lambda x: tf.cast(part(x, training=False), tf.float32), jit_compile=False, autograph=False)
         known[start, end] = run.get_concrete_function(tf.TensorSpec(shape))

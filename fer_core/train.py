@@ -37,7 +37,7 @@ from fer_core.runs.store import (
     Predictions,
     Run,
 )
-from fer_core.views import VIEWS, check_count, predict_means
+from fer_core.models.views import VIEWS, check_count, predict_means
 
 PROBES = 16
 SAVE_SECONDS = 120.0

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from fer_core import ascent, cuts, gradients, models
+from fer_core import ascent, models
+from fer_core.models import submodels, gradients
 from fer_core.activations import Table
 from fer_core.data.splits import Split
 from fer_core.emotions import EMOTIONS, SIDE
@@ -98,9 +99,9 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
 
 def weight_norms(model: keras.Model, layer: str) -> Floats:
     """Give the length of every unit's own weights (units,); zeros for a layer without a kernel."""
-    kernel = getattr(cuts.find(model, cuts.origin(model, layer)), "kernel", None)
+    kernel = getattr(submodels.find(model, submodels.origin(model, layer)), "kernel", None)
     if kernel is None:
-        return np.zeros(cuts.units(model, layer), np.float32)
+        return np.zeros(submodels.units(model, layer), np.float32)
     weights = np.asarray(kernel.numpy(), np.float32)
     lengths: Floats = np.linalg.norm(weights.reshape(-1, weights.shape[-1]), axis=0)
     return lengths
@@ -130,7 +131,7 @@ def twins(table: Table, layer: str, unit: int, k: int = TWINS) -> tuple[tuple[in
 def activation_maps(model: keras.Model, layer: str, unit: int, images: NDArray[Any]) -> Floats:
     """Give a unit's activation on faces (n, 48, 48): float32 (n, rows, columns), or (n,) in a dense layer."""
     ascent.check(model, ascent.OBJECTIVES["filter"](layer, unit))
-    return cuts.own_maps(model, layer, [unit] * len(images), images)
+    return submodels.own_maps(model, layer, [unit] * len(images), images)
 
 
 def patch(facts: models.LayerFacts, row: int, column: int) -> tuple[int, int, int, int]:
@@ -211,7 +212,7 @@ def through_face(model: keras.Model, layer: str, image: ArrayLike, target: int, 
     """Give the k units of a layer that spoke most for class `target`, or for it rather than `versus`, on one face (48, 48)."""
     if not all(0 <= number < model.output_shape[-1] for number in (target, target if versus is None else versus)):
         raise FerError("There is no such class.", received=f"{target}, {versus}", expected=f"0 to {model.output_shape[-1] - 1}")
-    lower, upper = cuts.part(model, layer), _above(model, layer)
+    lower, upper = submodels.part(model, layer), _above(model, layer)
 
     def decided(points: tf.Tensor) -> tf.Tensor:
         logits = tf.cast(upper(points), tf.float32)
@@ -231,5 +232,5 @@ def _above(model: keras.Model, layer: str) -> Callable[[tf.Tensor], tf.Tensor]:
     """Give the network above a layer, from the layer's answers to the logits."""
     if model.get_layer(layer).output is model.outputs[0]:
         return lambda points: points
-    upper = cuts.part(model, model.layers[-1].name, layer)
+    upper = submodels.part(model, model.layers[-1].name, layer)
     return lambda points: upper(points, training=False)

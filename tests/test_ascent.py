@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import ascent, cuts, gradients, models
+from fer_core import ascent, models
+from fer_core.models import submodels, gradients
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend, score
 from fer_core.errors import FerError
 from fer_core.parametrisations import PARAMETRISATIONS, bounded, mean_face, unbounded
@@ -73,23 +74,23 @@ def test_cut_network_is_the_full_network_at_the_layer(arch, name, model, faces):
     pictures = faces.images[:4].astype(np.float32)[..., None]
     full = keras.Model(network.inputs[0], network.get_layer(name).output)(pictures, training=False).numpy()
     units = np.array([0, 3, 5, 3])
-    [read], _ = cuts.Reader(network, [(name, False)])(pictures, units[None])
+    [read], _ = submodels.Reader(network, [(name, False)])(pictures, units[None])
     expected = np.stack([full[i, ..., unit] for i, unit in enumerate(units)])
     assert np.allclose(read, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
-    assert np.array_equal(cuts.activations(network, name)(pictures), full)
+    assert np.array_equal(submodels.activations(network, name)(pictures), full)
 
 
 def test_nothing_beyond_the_layer_is_computed(model):
-    reader = cuts.Reader(model, [("conv2_relu", False), ("conv1_relu", False)])
+    reader = submodels.Reader(model, [("conv2_relu", False), ("conv1_relu", False)])
     assert [part.name for part in reader.body.layers][-1] == "conv1_drop"
-    assert cuts.Reader(models.build("dnn"), [("dense1", False)]).body.layers[-1].name == "flatten"
+    assert submodels.Reader(models.build("dnn"), [("dense1", False)]).body.layers[-1].name == "flatten"
 
 
 def test_gradients_of_a_unit_alone_are_those_of_the_whole_layer(model, faces):
     import tensorflow as tf
 
     pictures = tf.constant(faces.images[:3, ..., None].astype(np.float32))
-    reader, whole = cuts.Reader(model, [("conv2_relu", False)]), cuts.part(model, "conv2_relu")
+    reader, whole = submodels.Reader(model, [("conv2_relu", False)]), submodels.part(model, "conv2_relu")
     _, alone = gradients.of_values(lambda x: tf.reduce_mean(reader(x, tf.constant([[4, 0, 7]]))[0][0], axis=(1, 2)), pictures)
     _, full = gradients.of_values(
         lambda x: tf.reduce_mean(tf.gather(whole(x, training=False), [4, 0, 7], axis=3, batch_dims=0), axis=(1, 2))[:, :3]
@@ -144,7 +145,7 @@ def test_pictures_of_one_unit_differ_and_unlike_makes_them_differ_more(model):
     apart = {}
     for strength in (0.0, 3.0):
         frame = last(model, filter_("conv3_relu", [2, 2, 2]), preset=replace(settings, unlike=strength))
-        rows = cuts.activations(model, "conv2_drop")(frame.images[..., None]).numpy().reshape(3, -1, 32)
+        rows = submodels.activations(model, "conv2_drop")(frame.images[..., None]).numpy().reshape(3, -1, 32)
         grams = np.stack([(row.T @ row).ravel() / np.linalg.norm(row.T @ row) for row in rows])
         apart[strength] = (grams @ grams.T)[np.triu_indices(3, 1)].mean()
         assert np.abs(frame.images[0] - frame.images[1]).max() > 1

@@ -102,18 +102,19 @@ def test_runs_lists_a_damaged_one_too(say, tmp_path):
 
 
 def test_doctor_tells_the_kept_precision_and_measures_again(say, tmp_path, monkeypatch):
-    from fer_core import models, precision
+    from fer_core import models
+    from fer_core.models import kept_precision
 
     monkeypatch.setenv("FER_LENS_CACHE", str(tmp_path))
     monkeypatch.setattr(models, "gpus", list)
     monkeypatch.setattr(models, "convolution_seconds", {"float32": 0.031, "bfloat16": 0.012}.get)
     told = json.loads(say("doctor", "--runs", tmp_path, "--json")[1])
     assert (told["precision"], told["convolution_ms"]) == ("bfloat16", {"float32": 31.0, "bfloat16": 12.0})
-    assert told["kept_in"] == str(precision.place()) and told["measured"] == precision.kept().measured
+    assert told["kept_in"] == str(kept_precision.place()) and told["measured"] == kept_precision.kept().measured
     monkeypatch.setattr(models, "convolution_seconds", {"float32": 0.031, "bfloat16": 0.059}.get)
     assert json.loads(say("doctor", "--runs", tmp_path, "--json")[1]) == told
     assert json.loads(say("doctor", "--runs", tmp_path, "--measure", "--json")[1])["precision"] == "float32"
-    assert precision.kept().precision == "float32"
+    assert kept_precision.kept().precision == "float32"
 
 
 def test_summary_is_the_table_of_the_report(say):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer_core import gradients, models
+from fer_core.models import gradients
+from fer_core import models
 from fer_core.errors import ModelError
 from fer_core.runs.store import RunStore
 

@@ -7,11 +7,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer_core import gradients, models
+from fer_core.models import gradients
+from fer_core import models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
 from fer_core.feed import smoothed
-from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout
+from fer_core.models.custom_layers import (
+    FusedBatchNormalization,
+    FusibleLeakyReLU,
+    ProductConv2D,
+    StepDropout,
+)
 from fer_core.losses import training_loss
 
 REPORT_CNN = [

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from fer_core import machine, models, precision
-from fer_core.precision import Choice
+from fer_core import machine, models
+from fer_core.models import kept_precision
+from fer_core.models.kept_precision import Choice
 
 FAST = {"float32": 0.031, "bfloat16": 0.012}
 SLOW = {"float32": 0.031, "bfloat16": 0.059}
@@ -24,15 +25,15 @@ def stopped(dtype):
 
 
 def test_bfloat16_must_win_by_a_third():
-    assert precision.of_times(FAST.get).precision == "bfloat16"
-    assert precision.of_times(SLOW.get).precision == "float32"
-    assert precision.of_times({"float32": 0.031, "bfloat16": 0.025}.get).precision == "float32"
+    assert kept_precision.of_times(FAST.get).precision == "bfloat16"
+    assert kept_precision.of_times(SLOW.get).precision == "float32"
+    assert kept_precision.of_times({"float32": 0.031, "bfloat16": 0.025}.get).precision == "float32"
 
 
 def test_it_is_measured_once_and_kept():
     first, problem = models.auto(FAST.get)
     assert (first.precision, first.milliseconds, problem) == ("bfloat16", {"float32": 31.0, "bfloat16": 12.0}, "")
-    assert models.auto(stopped)[0] == first == precision.kept()
+    assert models.auto(stopped)[0] == first == kept_precision.kept()
     assert models.choose_precision("auto") == "bfloat16" and models.choose_precision("float32") == "float32"
 
 
@@ -40,12 +41,12 @@ def test_measured_again_it_takes_the_place_of_the_first():
     models.auto(FAST.get)
     assert models.auto(SLOW.get, again=True)[0].precision == "float32"
     assert models.auto(stopped)[0].precision == "float32"
-    assert len(json.loads(precision.place().read_text())) == 1
+    assert len(json.loads(kept_precision.place().read_text())) == 1
 
 
 def test_of_two_that_measure_at_once_the_first_holds():
     def beaten(dtype):
-        precision.keep(precision.of_times(FAST.get), again=False)
+        kept_precision.keep(kept_precision.of_times(FAST.get), again=False)
         return SLOW[dtype]
 
     assert models.auto(beaten)[0].precision == "bfloat16"
@@ -55,10 +56,10 @@ def test_another_machine_chooses_for_itself_and_leaves_the_others(monkeypatch):
     models.auto(FAST.get)
     here = machine.processor()
     monkeypatch.setattr(machine, "processor", lambda: {**here, "instructions": "none"})
-    assert precision.kept() is None
+    assert kept_precision.kept() is None
     assert models.auto(SLOW.get)[0].precision == "float32"
     monkeypatch.setattr(machine, "processor", lambda: here)
-    assert precision.kept().precision == "bfloat16"
+    assert kept_precision.kept().precision == "bfloat16"
 
 
 def test_gpus_choose_for_themselves(monkeypatch):
@@ -67,7 +68,7 @@ def test_gpus_choose_for_themselves(monkeypatch):
     monkeypatch.setattr(models, "_have_bfloat16", lambda: True)
     choice, _ = models.auto(stopped)
     assert (choice.precision, choice.gpus, choice.milliseconds) == ("bfloat16", ("NVIDIA H100",), {})
-    assert precision.kept([]).precision == "float32" and precision.kept(["NVIDIA H100"]) == choice
+    assert kept_precision.kept([]).precision == "float32" and kept_precision.kept(["NVIDIA H100"]) == choice
 
 
 def test_where_nothing_can_be_written_the_choice_holds_for_the_process_and_is_told_once(tmp_path, monkeypatch, capsys):
@@ -82,18 +83,18 @@ def test_where_nothing_can_be_written_the_choice_holds_for_the_process_and_is_to
 
 @pytest.mark.parametrize("damage", ["{", "[]", "{}", "[1]", '[{"machine": 1}]'])
 def test_a_damaged_file_counts_as_none_and_is_made_anew(damage):
-    precision.place().parent.mkdir(parents=True)
-    precision.place().write_text(damage)
-    assert precision.kept() is None
-    assert models.auto(FAST.get)[0].precision == "bfloat16" == precision.kept().precision
+    kept_precision.place().parent.mkdir(parents=True)
+    kept_precision.place().write_text(damage)
+    assert kept_precision.kept() is None
+    assert models.auto(FAST.get)[0].precision == "bfloat16" == kept_precision.kept().precision
 
 
 @pytest.mark.parametrize("wrong", [{"precision": "float8"}, {"measured": "yesterday"}, {"milliseconds": {}}, {"milliseconds": 5}])
 def test_an_entry_that_nobody_wrote_counts_as_none(wrong):
     models.auto(FAST.get)
-    entries = json.loads(precision.place().read_text())
-    precision.place().write_text(json.dumps([{**entries[0], **wrong}]))
-    assert precision.kept() is None
+    entries = json.loads(kept_precision.place().read_text())
+    kept_precision.place().write_text(json.dumps([{**entries[0], **wrong}]))
+    assert kept_precision.kept() is None
 
 
 def test_the_form_tells_the_kept_choice():

@@ -312,10 +312,11 @@ def test_a_pinned_view_is_read_as_its_page_reads_it(store):
 
 
 def test_a_pinned_filter_shows_what_excites_it_and_what_is_left_without_it(store):
-    from fer_core import cuts, models, switching
+    from fer_core.models import submodels
+    from fer_core import models, switching
 
     data, model = read("demo"), models.load(store.open("demo"))
-    layer = cuts.watched(model)[0]
+    layer = submodels.watched(model)[0]
     name = layer.removesuffix("_relu")
     captions, pictures_, shown = pictured(Pin("t", "", "filter_explorer", f"run=demo&split=validation&image=3&layer={name}&unit=2&off=1"),
                                           store, data)

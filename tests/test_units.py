@@ -11,7 +11,8 @@ import pytest
 import scipy.stats
 from conftest import copied
 
-from fer_core import activations, cuts, models, painter, switching, units, walls
+from fer_core import activations, models, painter, switching, units, walls
+from fer_core.models import submodels
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
 from fer_core.data.demo.generator import make
 from fer_core.data.splits import Dataset, Split
@@ -63,9 +64,9 @@ def answers(model, layer, images):
 
 
 def test_the_layers_that_are_watched(model):
-    assert cuts.watched(model) == ["conv1_relu", "conv2_relu", "conv3_relu", "conv4_relu", "dense1", "dense2", "logits"]
-    assert cuts.watched(models.build("dnn")) == ["dense1", "dense2", "logits"]
-    assert cuts.origin(model, "conv2_relu") == "conv2" and cuts.activated(model, "conv2") == "conv2_relu"
+    assert submodels.watched(model) == ["conv1_relu", "conv2_relu", "conv3_relu", "conv4_relu", "dense1", "dense2", "logits"]
+    assert submodels.watched(models.build("dnn")) == ["dense1", "dense2", "logits"]
+    assert submodels.origin(model, "conv2_relu") == "conv2" and submodels.activated(model, "conv2") == "conv2_relu"
 
 
 @pytest.mark.parametrize("layer", ["conv1_relu", "conv4_relu", "dense2", "logits"])
@@ -105,7 +106,7 @@ def test_receptive_fields_are_where_gradients_are(layer):
     """Positive weights everywhere, so that no path is closed."""
     import tensorflow as tf
 
-    from fer_core import gradients
+    from fer_core.models import gradients
 
     model = models.build("small")
     rng = np.random.default_rng(0)
@@ -113,7 +114,7 @@ def test_receptive_fields_are_where_gradients_are(layer):
         if isinstance(part, keras.layers.Conv2D | keras.layers.Dense):
             part.kernel.assign(rng.uniform(0.01, 0.02, part.kernel.shape))
     [facts] = [facts for facts in models.layers(model) if facts.name == layer]
-    forward = cuts.activations(model, layer)
+    forward = submodels.activations(model, layer)
     rows = facts.shape[0] if len(facts.shape) == 3 else 1
     places = sorted({0, rows // 3, rows // 2, rows - 1})
     support = np.zeros((len(places), 48, 48), bool)
@@ -207,7 +208,7 @@ def test_switching_off_is_zeroing_the_weights(run, split, layer, off):
     model = models.load(run, precision="float32")
     sample = Sample(model, layer, split, faces=80)
     effect = sample.without(off)
-    part = model.get_layer(cuts.origin(model, layer))
+    part = model.get_layer(submodels.origin(model, layer))
     kernel, bias = part.kernel.numpy(), part.bias.numpy()
     kernel[..., off], bias[off] = 0, 0
     part.kernel.assign(kernel)
@@ -226,7 +227,7 @@ def test_switching_off_is_zeroing_the_weights(run, split, layer, off):
 def test_a_face_without_units_is_what_the_sample_says_of_it(model, split, layer):
     sample = Sample(model, layer, split, faces=30)
     face = int(sample.faces[4])
-    half = range(0, cuts.units(model, layer), 2)
+    half = range(0, submodels.units(model, layer), 2)
     found = switching.on_face(model, layer, split.images[face], [[], [1], half])
     assert np.allclose(found[0], models.predict(model, split.images[face][None])[0], atol=1e-4)
     assert np.allclose(found[1], found[0], atol=1e-6)  # nothing was switched off

@@ -78,7 +78,8 @@ def testing(subject: Subject, asked: Question, map_: np.ndarray) -> tuple[tuple[
 
     def work(job: jobs.Job) -> Tested:
         model = networks.network(subject.network)
-        from fer_core import faithfulness, gradients
+        from fer_core import faithfulness
+        from fer_core.models import gradients
 
         with ExitStack() as stack:
             stack.enter_context(gradients.TURNS.patiently())  # whoever asks for a picture meanwhile goes first

@@ -57,7 +57,8 @@ def stills(network: networks.Name, objective: Objective, settings: Settings, see
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import ascent, gradients
+        from fer_core import ascent
+        from fer_core.models import gradients
 
         told = job.part(0.0, 1.0)
         frames: list[Any] = []

@@ -49,7 +49,7 @@ def hiding(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> tuple[tup
 
     def work(job: jobs.Job) -> np.ndarray:
         model = networks.network(wanted)
-        from fer_core import gradients
+        from fer_core.models import gradients
 
         images, told, total = np.asarray(faces.images[rows]), job.part(0.0, 1.0), np.zeros((len(regions.NAMES), len(EMOTIONS)))
         with gradients.TURNS.patiently():  # the portrait itself goes first

@@ -55,17 +55,17 @@ def network(wanted: Name) -> Any:
 
 def ready() -> bool:
     """Tell whether the framework is in memory."""
-    return "fer_core.models" in sys.modules and hasattr(sys.modules["fer_core.models"], "ARCHITECTURES")
+    return "fer_core.models.architectures" in sys.modules and hasattr(sys.modules["fer_core.models.architectures"], "ARCHITECTURES")
 
 
 def framework() -> Any:
-    """Import `fer_core.models`, and TensorFlow with it; the first time not before the page had time to be painted."""
+    """Import `fer_core.models.architectures`, and TensorFlow with it; the first time not before the page had time to be painted."""
     if not ready():
         time.sleep(LATER)
     from fer_core.terminal import networks
 
     with _first:
-        core = sys.modules["fer_core.models"] if ready() else networks()
+        core = sys.modules["fer_core.models.architectures"] if ready() else networks()
         _keep()
     return core
 
@@ -79,7 +79,7 @@ def _keep() -> None:
     sys.modules["keras"].backend.clear_session = lambda free_memory=True: None
     gc.collect()
     gc.freeze()
-    from fer_core.gradients import TURNS
+    from fer_core.models.gradients import TURNS
 
     atexit.register(lambda: _end.enter_context(TURNS.mine()))  # the process ends between two computations, not in the midst of one
 

@@ -88,7 +88,8 @@ def table(place: Place) -> Table | None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import activations, gradients
+        from fer_core import activations
+        from fer_core.models import gradients
         from fer_core.runs import background
 
         known = activations.table(run, dataset, split)

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core import precision
+from fer_core.models import kept_precision
 from fer_core.config import PRESETS, RunConfig, parse
 from ui import words
 from ui.language import say
@@ -105,7 +105,7 @@ def widget(item: Knob, value: Any, prefix: str) -> Any:
     return st.text_input(item.label, value, help=told, key=key)
 
 
-def auto_precision(choice: precision.Choice | None) -> str:
+def auto_precision(choice: kept_precision.Choice | None) -> str:
     """Tell what `auto` means on this machine, as it was chosen and kept; `None` where no training has chosen yet."""
     if choice is None:
         return say("auto: not measured yet; the first training measures it")
@@ -142,7 +142,7 @@ def form(data_sets: list[str], base: RunConfig | None = None, *, turn: int = 0) 
                 with columns[place % 2]:
                     told[item.name] = widget(item, values[item.name], f"{turn}-new-{preset}")
                     if item.name == "precision":
-                        st.caption(auto_precision(precision.kept()))
+                        st.caption(auto_precision(kept_precision.kept()))
         told["note"] = st.text_area(say("Note"), values["note"], help=say(RunConfig.model_fields["note"].description or ""),
                                     key=f"{turn}-new-note")
     st.caption(command(told, values))

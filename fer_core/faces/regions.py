@@ -288,7 +288,8 @@ def hide(model: Any, images: ArrayLike, regions: Where, *, fill: Literal["blur",
     The blur is the default because it brings no edges of its own: a patch of it where nothing is expressed (hair, forehead, cheek, chin)
     moves the probabilities less than a grey one. `beat` is told the share done.
     """
-    from fer_core import gradients, models
+    from fer_core.models import gradients
+    from fer_core import models
 
     faces, rows = np.asarray(images, np.float32), []
     masks, group = _masks(regions, len(faces)), gradients.CHUNK // (len(NAMES) + 1)

@@ -17,7 +17,7 @@ from fer_core.methods import WORDS
 from fer_core.presets import PRESETS
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked
-    from fer_core.models import LayerFacts
+    from fer_core.models.architectures import LayerFacts
 
 METHOD = "smoothgrad"
 SAMPLES = 24
@@ -165,9 +165,10 @@ class Filters:
 
 def filters(model: Any, layers: Sequence[LayerFacts], *, seed: int, tell: Tell) -> Filters:
     """Paint the first and the last convolution (without one, the first and the last dense layer) and the classes by gradient ascent."""
-    from fer_core import ascent, cuts, models
+    from fer_core import ascent, models
+    from fer_core.models import submodels
 
-    hidden = cuts.hidden(model)
+    hidden = submodels.hidden(model)
     early = _wall(model, layers, hidden[0], seed)
     tell(0.2)
     late = _wall(model, layers, hidden[-1], seed)
@@ -180,9 +181,10 @@ def filters(model: Any, layers: Sequence[LayerFacts], *, seed: int, tell: Tell) 
 
 
 def _wall(model: Any, layers: Sequence[LayerFacts], layer: str, seed: int) -> Wall:
-    from fer_core import cuts, painter
+    from fer_core.models import submodels
+    from fer_core import painter
 
-    total = cuts.units(model, layer)
+    total = submodels.units(model, layer)
     chosen = spread(np.arange(total), UNITS).tolist()
     painted = painter.paint(model, layer, chosen, PRESETS[PRESET], seed=seed)
     even = frozenset(unit for unit, remark in painted.remarks.items() if remark == painter.EVEN)

@@ -168,10 +168,11 @@ def _saliency(view: _View) -> Pinned:
 
 
 def _carriers(view: _View, model: Any, face: NDArray[np.uint8], asked: Question) -> Pinned:
-    from fer_core import cuts, painter, switching, units
+    from fer_core.models import submodels
+    from fer_core import painter, switching, units
 
     block, target = view.params.get("block"), asked.target
-    layer = cuts.activated(model, block) if block else cuts.hidden(model)[-1]
+    layer = submodels.activated(model, block) if block else submodels.hidden(model)[-1]
     off = [one.unit for one in units.through_face(model, layer, face, target, asked.versus, CARRIERS)]
     if not off:
         return Pinned()
@@ -179,7 +180,7 @@ def _carriers(view: _View, model: Any, face: NDArray[np.uint8], asked: Question)
     p = switching.on_face(model, layer, face, [*([unit] for unit in off), off])[:, target].tolist()
     shown = tuple(Picture(grey(picture), "pin.without", {"unit": unit, "p": target, "share": share}, face=False)
                   for unit, share, picture in zip(off, p[1:-1], painted.pictures, strict=True))
-    values = {"n": len(off), "layer": cuts.origin(model, layer), "p": target, "before": p[0], "after": p[-1]}
+    values = {"n": len(off), "layer": submodels.origin(model, layer), "p": target, "before": p[0], "after": p[-1]}
     return Pinned(shown, (("pin.carriers", values),))
 
 
@@ -203,7 +204,8 @@ def _portrait(view: _View) -> Pinned:
 
 def _filter(view: _View) -> Pinned:
     """Show what excites the filter or class, and what becomes of the face's probabilities where the filter is switched off."""
-    from fer_core import cuts, switching
+    from fer_core.models import submodels
+    from fer_core import switching
 
     params, model = view.params, view.load(view.run)
     goal, target = params.get("goal", "filter"), class_of(params.get("p"))
@@ -211,7 +213,7 @@ def _filter(view: _View) -> Pinned:
         return Pinned((Picture(_painted(view, model, OBJECTIVES["class"]([target])), "pin.class", {"p": target}, face=False), *_face(view)))
     if goal != "filter" or "layer" not in params or not params.get("unit", "0").isdecimal():
         return Pinned(_face(view))
-    layer, unit = cuts.activated(model, params["layer"]), int(params.get("unit", "0"))
+    layer, unit = submodels.activated(model, params["layer"]), int(params.get("unit", "0"))
     picture = _painted(view, model, OBJECTIVES["filter"](layer, [unit]))
     shown = (Picture(picture, "pin.filter", {"layer": params["layer"], "unit": unit}, face=False), *_face(view))
     if view.image is None or view.faces is None or params.get("off") != "1":

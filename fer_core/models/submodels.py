@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer_core import gradients
+from fer_core.models import gradients
 from fer_core.errors import ModelError
 
 PER_UNIT = (keras.layers.LeakyReLU, keras.layers.ReLU, keras.layers.BatchNormalization, keras.layers.MaxPooling2D,

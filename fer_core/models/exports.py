@@ -11,7 +11,12 @@ import tensorflow as tf
 
 from fer_core import atomic_io
 from fer_core.errors import ModelError
-from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout
+from fer_core.models.custom_layers import (
+    FusedBatchNormalization,
+    FusibleLeakyReLU,
+    ProductConv2D,
+    StepDropout,
+)
 
 
 def plain(model: keras.Model) -> keras.Model:

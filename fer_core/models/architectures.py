@@ -14,12 +14,18 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fer_core import atomic_io
-from fer_core import precision as precisions
+from fer_core.models import kept_precision as precisions
 from fer_core.config import RunConfig, parse
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ModelError
-from fer_core.exports import export, plain
-from fer_core.layers import FusedBatchNormalization, FusibleLeakyReLU, ProductConv2D, StepDropout, new_step
+from fer_core.models.exports import export, plain
+from fer_core.models.custom_layers import (
+    FusedBatchNormalization,
+    FusibleLeakyReLU,
+    ProductConv2D,
+    StepDropout,
+    new_step,
+)
 
 __all__ = ["ARCHITECTURES", "LayerFacts", "at_side", "auto", "build", "choose_precision", "export", "features", "gpus", "layers", "load",
            "load_weights", "plain", "predict", "predict_logits", "save_weights"]
