@@ -37,8 +37,8 @@ def main() -> None:
     clock = time.process_time if told.processor else time.perf_counter
 
     from fer_core import ascent, models
-    from fer_core.models import submodels
     from fer_core.machine import processor_name
+    from fer_core.models import submodels
     from fer_core.runs.store import RunStore
 
     model = models.load(RunStore().open(told.run), precision="float32") if told.run else models.build("cnn")

@@ -17,8 +17,8 @@ from fer_core import models
 from fer_core.data.dataset import read
 from fer_core.metrics.evaluation import evaluate
 from fer_core.metrics.mcnemar import mcnemar
-from fer_core.runs.store import RunStore
 from fer_core.models.views import View, look
+from fer_core.runs.store import RunStore
 
 SHIFTS = (1, 2, 3, 4)
 """Pixels."""

@@ -19,10 +19,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fer_core import atomic_io
-from fer_core.models import submodels, gradients
 from fer_core.data.splits import Dataset
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.models import compute_lock, submodels
 from fer_core.runs.store import Run
 from fer_core.walls import weights_digest
 
@@ -147,7 +147,7 @@ def _write(folder: Path, note: dict[str, Any], arrays: dict[str, Any]) -> None:
 def _fill(forward: Any, arrays: dict[str, Any], images: NDArray[Any], start: int) -> None:
     padded = np.zeros((BATCH, SIDE, SIDE, 1), np.float32)
     padded[: len(images), ..., 0] = images
-    with gradients.TURNS.mine():
+    with compute_lock.COMPUTE_LOCK.acquire():
         answers = forward(tf.constant(padded))
     for name, answer in answers.items():
         arrays[name][start : start + len(images)] = answer.numpy()[: len(images)]

@@ -16,10 +16,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from fer_core.models import submodels, gradients
 from fer_core import transforms
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError, ModelError
+from fer_core.models import compute_lock, gradients, submodels
 from fer_core.objectives import LOGITS, OBJECTIVES, Objective, Term
 from fer_core.parametrisations import PARAMETRISATIONS, bounded, grey, mean_face, noise, slope, unbounded
 from fer_core.presets import LIMITS, PRESETS, Settings
@@ -144,7 +144,7 @@ class _Part:
 
     def climb(self, step: int) -> tuple[Floats, Floats, Floats]:
         """Go on until `step`, and show pictures, scores and forces."""
-        with gradients.TURNS.mine():
+        with compute_lock.COMPUTE_LOCK.acquire():
             if step > self.step:
                 self.state = self.loop.climb(*self.state, tf.constant(self.step), tf.constant(step), self.asked)
                 self.step = step
@@ -155,7 +155,7 @@ class _Part:
         """Score pictures as they are."""
         size = int(self.state[0].shape[0])
         filled = np.concatenate([images, np.zeros((size - len(images), SIDE, SIDE), np.float32)])
-        with gradients.TURNS.mine():
+        with compute_lock.COMPUTE_LOCK.acquire():
             scores: Floats = self.loop.score(tf.constant(filled), self.asked).numpy()[: len(images)]
         return scores
 
@@ -174,7 +174,7 @@ def _compiled(model: keras.Model, terms: tuple[tuple[str, str], ...], settings: 
     key = (terms, size, settings.parametrisation, settings.optimiser, settings.moves, settings.pad,
            settings.total_variation > 0, settings.l2 > 0, settings.blur_every > 0, settings.unlike > 0,
            settings.settle > 0)
-    with gradients.TURNS.mine():
+    with compute_lock.COMPUTE_LOCK.acquire():
         loop = known.pop(key, None) or _Loop(model, terms, settings, size)
         known[key] = loop  # the last used stands last
         while len(known) > COMPILED:

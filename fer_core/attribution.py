@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.models import gradients
 from fer_core import models
 from fer_core.errors import FerError, ModelError
+from fer_core.models import gradients
 
 Floats = NDArray[np.float32]
 
@@ -96,12 +96,12 @@ class Question:
 
     def differentiate(self, kind: str, layer: str = "") -> list[Floats]:
         """Run a kernel on the faces as they are: scores (n,) and maps."""
-        return gradients.kernel(self.model, kind, layer)(self.images, self.weights, self.beat)
+        return gradients.compile_gradient(self.model, kind, layer)(self.images, self.weights, self.beat)
 
     def along(self, index: int, points: Floats) -> list[Floats]:
         """Give scores (m,) and gradients (m, h, w) at points made of one face."""
         weights = np.repeat(self.weights[index : index + 1], len(points), axis=0)
-        return gradients.kernel(self.model, "pixels")(points, weights, self.beat.part(index, len(self.images)))
+        return gradients.compile_gradient(self.model, "pixels")(points, weights, self.beat.part(index, len(self.images)))
 
     def score(self, index: int, points: Floats) -> Floats:
         """Give the scores (m,) of points made of one face."""
@@ -112,7 +112,7 @@ class Question:
         return self._score(self.images, self.weights, self.beat)
 
     def _score(self, points: Floats, weights: Floats, beat: Beat) -> Floats:
-        logits = gradients.in_turns(lambda part: models.predict_logits(self.model, part, batch=gradients.CHUNK), points, beat)
+        logits = gradients.map_in_chunks(lambda part: models.predict_logits(self.model, part, batch=gradients.CHUNK), points, beat)
         # an infinite logit of a class that nobody asked about does no harm
         result: Floats = np.sum(np.multiply(logits, weights, where=weights != 0, out=np.zeros_like(logits)), axis=1)
         return result

@@ -228,9 +228,9 @@ def evaluate(
     models = networks()
     from fer_core.metrics.evaluation import evaluate as score
     from fer_core.metrics.looks import results
+    from fer_core.models.views import check_count
     from fer_core.runs.prediction_job import telling
     from fer_core.train import predictions
-    from fer_core.models.views import check_count
 
     if views:
         check_count(views)
@@ -380,8 +380,8 @@ def doctor(
 
     models = networks()
     from fer_core import machine
-    from fer_core.models import kept_precision
     from fer_core.data.dataset import find
+    from fer_core.models import kept_precision
 
     choice, problem = models.auto(again=measure)
     packages = ("streamlit", "tensorflow", "keras", "plotly", "numpy", "opencv-python-headless")

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fer_core.models import gradients
 from fer_core import models
 from fer_core.attribution import Floats
 from fer_core.errors import FerError
 from fer_core.faces.regions import blurred
 from fer_core.messages import Sentence
+from fer_core.models import gradients
 from fer_core.saliency import Knobs, explain
 
 STEPS = 12
@@ -95,7 +95,7 @@ def _hidden(one: Floats, steps: int) -> Any:
 
 
 def _chances(model: keras.Model, points: Floats, target: int, versus: int | None, beat: Callable[[float], object]) -> Floats:
-    table = gradients.in_turns(lambda part: models.predict(model, part, batch=gradients.CHUNK), points, beat)
+    table = gradients.map_in_chunks(lambda part: models.predict(model, part, batch=gradients.CHUNK), points, beat)
     chance = table[:, target]
     return chance if versus is None else chance / np.maximum(chance + table[:, versus], np.float32(1e-12))
 

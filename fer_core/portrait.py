@@ -98,8 +98,8 @@ def explain(model: Any, images: NDArray[np.uint8], labels: NDArray[Any], asked: 
 
     `tell` is told the share done. Raises `FerError` where the method does not allow the network, `Stopped` when `should_stop` says so.
     """
-    from fer_core.models import gradients
     from fer_core import models, saliency
+    from fer_core.models import compute_lock
 
     called = models.predict(model, images, progress=lambda share: tell(0.05 * share)).argmax(axis=1)
     targets, versus = asked.of_faces(called, labels)
@@ -108,7 +108,7 @@ def explain(model: Any, images: NDArray[np.uint8], labels: NDArray[Any], asked: 
         part = slice(start, start + CHUNK)
         maps = saliency.explain(model, images[part], asked.question.method, targets[part], should_stop=should_stop,
                                 versus=None if versus is None else versus[part], **asked.question.settings)
-        with gradients.TURNS.mine():  # looking for eyes keeps all cores busy, too
+        with compute_lock.COMPUTE_LOCK.acquire():  # looking for eyes keeps all cores busy, too
             where = regions.located(images[part], drawn=drawn)
         sums.add(images[part], maps, where)
         tell(0.05 + 0.95 * min(start + CHUNK, len(images)) / len(images))

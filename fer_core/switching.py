@@ -11,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer_core.models import submodels, gradients
 from fer_core.data.splits import Split
 from fer_core.errors import ModelError
 from fer_core.metrics.evaluation import Evaluation, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
+from fer_core.models import compute_lock, submodels
 
 Floats = NDArray[np.float32]
 CHUNK = 64
@@ -61,7 +61,7 @@ def on_face(model: keras.Model, layer: str, image: NDArray[Any], sets: Iterable[
     wrong = [unit for off in chosen for unit in off if not 0 <= unit < len(silence)]
     if wrong:
         raise ModelError(f"The layer {layer} has no such units.", received=wrong, expected=f"0 to {len(silence) - 1}")
-    with gradients.TURNS.mine():
+    with compute_lock.COMPUTE_LOCK.acquire():
         inputs = tf.constant(np.asarray(image, np.float32)[None, :, :, None])
         answers = np.repeat(tf.cast(submodels.part(model, place)(inputs, training=False), tf.float32).numpy(), 1 + len(chosen), axis=0)
         for row, off in enumerate(chosen, start=1):
@@ -114,7 +114,7 @@ class Sample:
                 part = part.copy()
                 part[..., list(off)] = self.silence[list(off)]
             padded = np.pad(part, ((0, CHUNK - len(part)), *((0, 0),) * (part.ndim - 1)))
-            with gradients.TURNS.mine():
+            with compute_lock.COMPUTE_LOCK.acquire():
                 results.append(forward(tf.constant(padded)).numpy()[: len(part)])
             progress(min(1.0, (start + CHUNK) / len(inputs)))
         return np.concatenate(results)

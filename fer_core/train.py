@@ -25,6 +25,7 @@ from fer_core.data.dataset import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
 from fer_core.feed import Batch, Feed
+from fer_core.models.views import VIEWS, check_count, predict_means
 from fer_core.recorder import Recorder
 from fer_core.runs import training_dynamics
 from fer_core.runs.launch import sole_writer
@@ -37,7 +38,6 @@ from fer_core.runs.store import (
     Predictions,
     Run,
 )
-from fer_core.models.views import VIEWS, check_count, predict_means
 
 PROBES = 16
 SAVE_SECONDS = 120.0

@@ -12,11 +12,11 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from fer_core import ascent, models
-from fer_core.models import submodels, gradients
 from fer_core.activations import Table
 from fer_core.data.splits import Split
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError, ModelError
+from fer_core.models import compute_lock, gradients, submodels
 
 Floats = NDArray[np.float32]
 CLASSES = len(EMOTIONS)
@@ -218,7 +218,7 @@ def through_face(model: keras.Model, layer: str, image: ArrayLike, target: int, 
         logits = tf.cast(upper(points), tf.float32)
         return logits[:, target] - (0.0 if versus is None else logits[:, versus])
 
-    with gradients.TURNS.mine():
+    with compute_lock.COMPUTE_LOCK.acquire():
         answers = lower(tf.constant(np.asarray(image, np.float32)[None, :, :, None]), training=False)
         _, slopes = gradients.of_values(decided, answers)
     carried = np.asarray(tf.cast(answers * slopes, tf.float32))[0]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fer_core import ascent, models
-from fer_core.models import submodels, gradients
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend, score
 from fer_core.errors import FerError
+from fer_core.models import gradients, submodels
 from fer_core.parametrisations import PARAMETRISATIONS, bounded, mean_face, unbounded
 from fer_core.runs.store import RunStore
 

@@ -1,18 +1,16 @@
 """Differentiation against known answers and finite differences; kernels in chunks; turns; what is compiled dies with its network."""
 
 import gc
-import threading
 import weakref
-from contextlib import nullcontext
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer_core.models import gradients
 from fer_core import models
 from fer_core.errors import ModelError
+from fer_core.models import gradients
 from fer_core.runs.store import RunStore
 
 
@@ -39,7 +37,7 @@ def test_what_a_value_does_not_depend_on_has_no_slope():
 
 def test_pixels_against_finite_differences(network, faces):
     images = faces.images[:4].astype(np.float32)
-    scores, maps = gradients.kernel(network, "pixels")(images, one_hot(3, 4))
+    scores, maps = gradients.compile_gradient(network, "pixels")(images, one_hot(3, 4))
     np.testing.assert_allclose(scores, models.predict_logits(network, images)[:, 3], rtol=1e-4, atol=1e-4)
     random = np.random.default_rng(0)
     for _ in range(5):
@@ -53,7 +51,7 @@ def test_pixels_against_finite_differences(network, faces):
 @pytest.mark.parametrize("count", [1, 2, 3, 64, 65, 131])
 def test_chunks_and_padding_change_nothing(network, faces, count):
     images = np.resize(faces.images, (count, 48, 48)).astype(np.float32)
-    kernel, shares = gradients.kernel(network, "pixels"), []
+    kernel, shares = gradients.compile_gradient(network, "pixels"), []
     scores, maps = kernel(images, one_hot(3, count), shares.append)
     assert scores.shape == (count,) and maps.shape == (count, 48, 48) and maps.dtype == np.float32
     alone = kernel(images[-1:], one_hot(3, 1))
@@ -64,8 +62,8 @@ def test_chunks_and_padding_change_nothing(network, faces, count):
 
 def test_a_kernel_is_compiled_once_and_sees_changed_weights(faces):
     model = models.build("small", seed=3)
-    kernel = gradients.kernel(model, "pixels")
-    assert gradients.kernel(model, "pixels") is kernel
+    kernel = gradients.compile_gradient(model, "pixels")
+    assert gradients.compile_gradient(model, "pixels") is kernel
     images = faces.images[:1].astype(np.float32)
     before = kernel(images, one_hot(0, 1))[1]
     logits = model.get_layer("logits")
@@ -76,7 +74,7 @@ def test_a_kernel_is_compiled_once_and_sees_changed_weights(faces):
 def test_what_is_compiled_dies_with_its_network(faces):
     model = models.build("small")
     for kind, layer in (("pixels", ""), ("guided", ""), ("grad_cam", "conv4_norm")):
-        gradients.kernel(model, kind, layer)(faces.images[:1].astype(np.float32), one_hot(0, 1))
+        gradients.compile_gradient(model, kind, layer)(faces.images[:1].astype(np.float32), one_hot(0, 1))
     models.predict(model, faces.images[:1])
     gone = weakref.ref(model)
     del model
@@ -90,7 +88,7 @@ def test_guided_relu_passes_only_what_is_positive_twice():
     model = keras.Model(inputs, keras.layers.Dense(2, name="logits")(hidden))
     model.get_layer("hidden").set_weights([np.array([[1, 2], [3, -9]], np.float32), np.zeros(2, np.float32)])
     model.get_layer("logits").set_weights([np.array([[1, -1], [1, 1]], np.float32), np.zeros(2, np.float32)])
-    kernel, image = gradients.kernel(model, "guided"), np.array([[[1, 1]]], np.float32)
+    kernel, image = gradients.compile_gradient(model, "guided"), np.array([[[1, 1]]], np.float32)
     # hidden is (4, -7): the second unit sleeps; the gradient of logit 0 by the first is 1, that of logit 1 is -1
     score, first = kernel(image, np.array([[1, 0]], np.float32))
     assert score.tolist() == [4] and first.tolist() == [[[1, 3]]]
@@ -102,60 +100,4 @@ def test_guided_needs_a_chain_of_layers():
     flat = keras.layers.Flatten()(inputs)
     branches = [keras.layers.Dense(7)(flat) for _ in range(2)]
     with pytest.raises(ModelError, match="follow one another"):
-        gradients.kernel(keras.Model(inputs, keras.layers.Add()(branches)), "guided")
-
-
-def test_turns_are_served_in_the_order_of_asking():
-    turns, served, threads = gradients.Turns(), [], []
-
-    def work(name):
-        with turns.mine():
-            served.append(name)
-
-    with turns.mine():
-        for name in range(6):
-            threads.append(threading.Thread(target=work, args=(name,)))
-            threads[-1].start()
-            while len(turns._waiting) < name + 2:
-                pass
-        assert not served
-    for thread in threads:
-        thread.join()
-    assert served == list(range(6))
-
-
-def test_who_can_wait_goes_after_all_others_but_not_for_ever(monkeypatch):
-    turns, served, threads = gradients.Turns(), [], []
-
-    def work(name, patient):
-        with turns.patiently() if patient else nullcontext(), turns.mine():
-            served.append(name)
-
-    def ask(*asked):
-        for name, patient in asked:
-            threads.append(threading.Thread(target=work, args=(name, patient)))
-            threads[-1].start()
-            while len(turns._waiting) < len(threads) + 1 - len(served):
-                pass
-
-    with turns.mine():
-        ask(("test", True), ("map", False), ("table", True), ("another map", False))
-    for thread in threads:
-        thread.join()
-    assert served == ["map", "another map", "test", "table"]
-    monkeypatch.setattr(gradients, "PATIENCE", 0.0)
-    threads.clear()
-    served.clear()
-    with turns.mine():
-        ask(("test", True), ("map", False))
-    for thread in threads:
-        thread.join()
-    assert served == ["test", "map"]
-
-
-def test_a_turn_is_given_up_after_an_error():
-    turns = gradients.Turns()
-    with pytest.raises(ZeroDivisionError), turns.mine():
-        _ = 1 / 0
-    with turns.mine():
-        pass
+        gradients.compile_gradient(keras.Model(inputs, keras.layers.Add()(branches)), "guided")

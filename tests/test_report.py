@@ -312,8 +312,8 @@ def test_a_pinned_view_is_read_as_its_page_reads_it(store):
 
 
 def test_a_pinned_filter_shows_what_excites_it_and_what_is_left_without_it(store):
-    from fer_core.models import submodels
     from fer_core import models, switching
+    from fer_core.models import submodels
 
     data, model = read("demo"), models.load(store.open("demo"))
     layer = submodels.watched(model)[0]

@@ -12,12 +12,12 @@ import scipy.stats
 from conftest import copied
 
 from fer_core import activations, models, painter, switching, units, walls
-from fer_core.models import submodels
 from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
 from fer_core.data.demo.generator import make
 from fer_core.data.splits import Dataset, Split
 from fer_core.errors import FerError, ModelError
 from fer_core.messages import Sentence
+from fer_core.models import submodels
 from fer_core.runs import background
 from fer_core.runs.store import Run, RunStore
 from fer_core.switching import Sample

@@ -11,9 +11,9 @@ from fer_core import cli, models
 from fer_core.data.dataset import read
 from fer_core.errors import ConfigError
 from fer_core.metrics.looks import results
+from fer_core.models.views import VIEWS, View, look, predict_means, predict_views
 from fer_core.runs import prediction_job
 from fer_core.runs.store import Predictions, RunStore
-from fer_core.models.views import VIEWS, View, look, predict_means, predict_views
 
 
 @pytest.fixture(scope="module")

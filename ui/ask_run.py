@@ -8,9 +8,9 @@ import streamlit as st
 
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
+from fer_core.models.views import VIEWS
 from fer_core.runs import prediction_job
 from fer_core.runs.store import Run
-from fer_core.models.views import VIEWS
 from ui import clock, page, selection, words
 from ui.answers import located, missing
 from ui.language import say

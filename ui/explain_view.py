@@ -79,10 +79,10 @@ def testing(subject: Subject, asked: Question, map_: np.ndarray) -> tuple[tuple[
     def work(job: jobs.Job) -> Tested:
         model = networks.network(subject.network)
         from fer_core import faithfulness
-        from fer_core.models import gradients
+        from fer_core.models import compute_lock
 
         with ExitStack() as stack:
-            stack.enter_context(gradients.TURNS.patiently())  # whoever asks for a picture meanwhile goes first
+            stack.enter_context(compute_lock.COMPUTE_LOCK.low_priority())  # whoever asks for a picture meanwhile goes first
             curves = faithfulness.curves(model, subject.image, map_, asked.target, versus=asked.versus, by_size=asked.words.sensitivity,
                                          beat=job.part(0, 0.4))
             while not FORGETTING.acquire(timeout=0.2):

@@ -58,11 +58,11 @@ def stills(network: networks.Name, objective: Objective, settings: Settings, see
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
         from fer_core import ascent
-        from fer_core.models import gradients
+        from fer_core.models import compute_lock
 
         told = job.part(0.0, 1.0)
         frames: list[Any] = []
-        with gradients.TURNS.patiently():  # the living picture, and whatever else is looked at, goes first
+        with compute_lock.COMPUTE_LOCK.low_priority():  # the living picture, and whatever else is looked at, goes first
             for frame in ascent.ascend(model, objective, preset=settings, seed=seed, face=face, every=max(1, settings.steps // 16)):
                 frames = [*frames[:1], frame]
                 told(frame.step / settings.steps)

@@ -49,13 +49,13 @@ def hiding(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> tuple[tup
 
     def work(job: jobs.Job) -> np.ndarray:
         model = networks.network(wanted)
-        from fer_core.models import gradients
+        from fer_core.models import compute_lock
 
         images, told, total = np.asarray(faces.images[rows]), job.part(0.0, 1.0), np.zeros((len(regions.NAMES), len(EMOTIONS)))
-        with gradients.TURNS.patiently():  # the portrait itself goes first
+        with compute_lock.COMPUTE_LOCK.low_priority():  # the portrait itself goes first
             for start in range(0, len(rows), portrait.CHUNK):
                 part = images[start : start + portrait.CHUNK]
-                with gradients.TURNS.mine():
+                with compute_lock.COMPUTE_LOCK.acquire():
                     where = regions.located(part, drawn=dataset.name == "demo")
                 total += regions.hide(model, part, where).change.sum(0)
                 told((start + len(part)) / len(rows))

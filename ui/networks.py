@@ -79,9 +79,9 @@ def _keep() -> None:
     sys.modules["keras"].backend.clear_session = lambda free_memory=True: None
     gc.collect()
     gc.freeze()
-    from fer_core.models.gradients import TURNS
+    from fer_core.models.compute_lock import COMPUTE_LOCK
 
-    atexit.register(lambda: _end.enter_context(TURNS.mine()))  # the process ends between two computations, not in the midst of one
+    atexit.register(lambda: _end.enter_context(COMPUTE_LOCK.acquire()))  # the process ends between two computations, not in the midst of one
 
 
 def warm() -> None:

@@ -89,7 +89,7 @@ def table(place: Place) -> Table | None:
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
         from fer_core import activations
-        from fer_core.models import gradients
+        from fer_core.models import compute_lock
         from fer_core.runs import background
 
         known = activations.table(run, dataset, split)
@@ -98,7 +98,7 @@ def table(place: Place) -> Table | None:
         folder = activations.place(run, dataset, split)
         folder.mkdir(parents=True, exist_ok=True)
         told = job.part(0.0, 1.0)
-        with background.telling(folder) as tell, gradients.TURNS.patiently():
+        with background.telling(folder) as tell, compute_lock.COMPUTE_LOCK.low_priority():
             for share in activations.make(run, model, dataset, split):
                 tell(share)
                 told(share)

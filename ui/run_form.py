@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core.models import kept_precision
 from fer_core.config import PRESETS, RunConfig, parse
+from fer_core.models import kept_precision
 from ui import words
 from ui.language import say
 

@@ -288,15 +288,15 @@ def hide(model: Any, images: ArrayLike, regions: Where, *, fill: Literal["blur",
     The blur is the default because it brings no edges of its own: a patch of it where nothing is expressed (hair, forehead, cheek, chin)
     moves the probabilities less than a grey one. `beat` is told the share done.
     """
-    from fer_core.models import gradients
     from fer_core import models
+    from fer_core.models import gradients
 
     faces, rows = np.asarray(images, np.float32), []
     masks, group = _masks(regions, len(faces)), gradients.CHUNK // (len(NAMES) + 1)
     for start in range(0, len(faces), group):
         pairs = zip(faces[start : start + group], masks[start : start + group], strict=True)
         points = np.concatenate([np.concatenate([face[None], cover(face, parts, fill)]) for face, parts in pairs])
-        rows.append(gradients.in_turns(lambda part: models.predict(model, part, batch=gradients.CHUNK), points))
+        rows.append(gradients.map_in_chunks(lambda part: models.predict(model, part, batch=gradients.CHUNK), points))
         beat(min(1.0, (start + group) / len(faces)))
     found = np.concatenate(rows).reshape(len(faces), len(NAMES) + 1, -1) if rows else np.zeros((0, len(NAMES) + 1, 7), np.float32)
     return Hidden(NAMES, found[:, 0], found[:, 1:])

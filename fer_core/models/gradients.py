@@ -6,11 +6,7 @@ its weights, so that a class is a row of the unit matrix, and a contrast is the 
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -20,11 +16,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fer_core.errors import ModelError
+from fer_core.models.compute_lock import COMPUTE_LOCK
 
 CHUNK = 64
 """Faces that a kernel takes at once; more are no faster on a processor, and a chunk is the time that another person waits."""
-PATIENCE = 3.0
-"""Seconds that a computation which can wait lets others go first."""
 
 Floats = NDArray[np.float32]
 Function = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
@@ -53,72 +48,23 @@ def of_values(function: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> 
     return values, tape.gradient(values, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
-@dataclass(eq=False)
-class _Wish:
-    """Somebody who waits for a turn; one that can wait does so until a moment of the clock."""
-
-    until: float
-    served: threading.Event = field(default_factory=threading.Event)
 
 
-class Turns:
-    """A lock that serves in the order of asking, so that a long request, chunk by chunk, lets everybody else in between.
-
-    What nobody looks at yet can wait (`patiently`): it is served when nobody else asks, and after `PATIENCE` seconds like anybody.
-    """
-
-    def __init__(self) -> None:
-        self._guard, self._waiting, self._mind = threading.Lock(), list[_Wish](), threading.local()
-
-    @contextmanager
-    def patiently(self) -> Iterator[None]:
-        """Let everybody else go first in all that this thread computes within."""
-        self._mind.patient = True
-        try:
-            yield
-        finally:
-            self._mind.patient = False
-
-    @contextmanager
-    def mine(self) -> Iterator[None]:
-        """Wait for the turn, and hold it."""
-        wish = _Wish(time.monotonic() + PATIENCE * getattr(self._mind, "patient", False))
-        with self._guard:
-            self._waiting.append(wish)
-            if self._waiting[0] is wish:
-                wish.served.set()
-        try:
-            wish.served.wait()
-            yield
-        finally:
-            with self._guard:
-                self._waiting.remove(wish)
-                if self._waiting:
-                    self._serve_next()
-
-    def _serve_next(self, clock: Callable[[], float] = time.monotonic) -> None:  # bound here: it is asked even while Python ends
-        now = clock()
-        best = next((wish for wish in self._waiting if wish.until <= now), self._waiting[0])
-        self._waiting.remove(best)
-        self._waiting.insert(0, best)  # the one that is served stands first
-        best.served.set()
 
 
-TURNS = Turns()
-"""Who may compute; one at a time in a process, because each uses all cores."""
 
 
-def in_turns(function: Callable[[Floats], Floats], points: Floats, beat: Callable[[float], object] = lambda share: None) -> Floats:
+def map_in_chunks(function: Callable[[Floats], Floats], points: Floats, beat: Callable[[float], object] = lambda share: None) -> Floats:
     """Apply a function to points (m, ...) chunk by chunk, each in its own turn; `beat` is told the share done."""
     results = []
     for start in range(0, len(points), CHUNK):
-        with TURNS.mine():
+        with COMPUTE_LOCK.acquire():
             results.append(function(points[start : start + CHUNK]))
         beat(min(1.0, (start + CHUNK) / len(points)))
     return np.concatenate(results)
 
 
-class Kernel:
+class CompiledGradient:
     """Feed a compiled function in chunks of few sizes, so that kernels are prepared for few shapes only."""
 
     def __init__(self, function: Any) -> None:
@@ -135,25 +81,25 @@ class Kernel:
             missing = size - len(part)
             if missing:
                 part, rows = np.pad(part, ((0, missing), *(((0, 0),) * 3))), np.pad(rows, ((0, missing), (0, 0)))
-            with TURNS.mine():
+            with COMPUTE_LOCK.acquire():
                 arrays = self.function(tf.constant(part, tf.float32), tf.constant(rows, tf.float32))
                 results.append([array.numpy()[: size - missing] for array in arrays])
             beat(min(1.0, (start + size) / count))
         return [np.concatenate(column) for column in zip(*results, strict=True)]
 
 
-def kernel(model: keras.Model, kind: str, layer: str = "") -> Kernel:
+def compile_gradient(model: keras.Model, kind: str, layer: str = "") -> CompiledGradient:
     """Compile a kind of `KINDS` for a network, once; what is compiled lives and dies with the network.
 
     It reads the network's weights where they are, so it stays right when they change.
     """
-    known: dict[tuple[str, str], Kernel] = model.__dict__.setdefault("_compiled_gradients", {})
-    with TURNS.mine():
+    known: dict[tuple[str, str], CompiledGradient] = model.__dict__.setdefault("_compiled_gradients", {})
+    with COMPUTE_LOCK.acquire():
         if (kind, layer) not in known:
             tf.config.optimizer.set_experimental_options({"remapping": False})  # its LeakyReLU fusion fails and warns
             function = tf.function(KINDS[kind](model, layer), jit_compile=False, autograph=False)
             shapes = (tf.TensorSpec((None, *model.input_shape[1:])), tf.TensorSpec((None, model.output_shape[-1])))
-            known[kind, layer] = Kernel(function.get_concrete_function(*shapes))
+            known[kind, layer] = CompiledGradient(function.get_concrete_function(*shapes))
     return known[kind, layer]
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fer_core.models import gradients
 from fer_core.errors import ModelError
+from fer_core.models import compute_lock
 
 PER_UNIT = (keras.layers.LeakyReLU, keras.layers.ReLU, keras.layers.BatchNormalization, keras.layers.MaxPooling2D,
             keras.layers.AveragePooling2D, keras.layers.Dropout)
@@ -237,7 +237,7 @@ def own_maps(model: keras.Model, name: str, units: Sequence[int], pictures: NDAr
     reader, results = Reader(model, [(name, False)]), []
     for start in range(0, len(pictures), 64):
         images = tf.constant(np.asarray(pictures[start : start + 64], np.float32)[..., None])
-        with gradients.TURNS.mine():
+        with compute_lock.COMPUTE_LOCK.acquire():
             [read], _ = reader(images, tf.constant([list(units[start : start + 64])], tf.int32))
             values = read.numpy()
         if not reader.chains[0]:

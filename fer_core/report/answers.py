@@ -19,7 +19,7 @@ from fer_core.report.sheet import Sheet, code, listing, paragraph
 from fer_core.report.words import Words, short
 
 if TYPE_CHECKING:
-    from fer_core.models.architectures import LayerFacts
+    from fer_core.models.summary import LayerFacts
 
 LABELS = range(len(EMOTIONS))
 PAIRS = 6

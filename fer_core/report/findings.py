@@ -23,7 +23,7 @@ from fer_core.runs.store import Predictions, Run, RunStore
 from fer_core.walls import weights_digest
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked for
-    from fer_core.models.architectures import LayerFacts
+    from fer_core.models.summary import LayerFacts
 
 CELLS = 3
 """Worst cells whose faces are shown."""

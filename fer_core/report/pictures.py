@@ -17,7 +17,7 @@ from fer_core.methods import WORDS
 from fer_core.presets import PRESETS
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked
-    from fer_core.models.architectures import LayerFacts
+    from fer_core.models.summary import LayerFacts
 
 METHOD = "smoothgrad"
 SAMPLES = 24
@@ -181,8 +181,8 @@ def filters(model: Any, layers: Sequence[LayerFacts], *, seed: int, tell: Tell) 
 
 
 def _wall(model: Any, layers: Sequence[LayerFacts], layer: str, seed: int) -> Wall:
-    from fer_core.models import submodels
     from fer_core import painter
+    from fer_core.models import submodels
 
     total = submodels.units(model, layer)
     chosen = spread(np.arange(total), UNITS).tolist()

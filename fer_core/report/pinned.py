@@ -168,8 +168,8 @@ def _saliency(view: _View) -> Pinned:
 
 
 def _carriers(view: _View, model: Any, face: NDArray[np.uint8], asked: Question) -> Pinned:
-    from fer_core.models import submodels
     from fer_core import painter, switching, units
+    from fer_core.models import submodels
 
     block, target = view.params.get("block"), asked.target
     layer = submodels.activated(model, block) if block else submodels.hidden(model)[-1]
@@ -204,8 +204,8 @@ def _portrait(view: _View) -> Pinned:
 
 def _filter(view: _View) -> Pinned:
     """Show what excites the filter or class, and what becomes of the face's probabilities where the filter is switched off."""
-    from fer_core.models import submodels
     from fer_core import switching
+    from fer_core.models import submodels
 
     params, model = view.params, view.load(view.run)
     goal, target = params.get("goal", "filter"), class_of(params.get("p"))

@@ -1,0 +1,17 @@
+from .architectures import ARCHITECTURES as ARCHITECTURES
+from .architectures import at_side as at_side
+from .architectures import build as build
+from .exports import export as export
+from .exports import plain as plain
+from .precision import auto as auto
+from .precision import choose_precision as choose_precision
+from .precision import convolution_seconds as convolution_seconds
+from .precision import gpus as gpus
+from .prediction import features as features
+from .prediction import predict as predict
+from .prediction import predict_logits as predict_logits
+from .summary import LayerFacts as LayerFacts
+from .summary import layers as layers
+from .weights import load as load
+from .weights import load_weights as load_weights
+from .weights import save_weights as save_weights
