@@ -75,9 +75,9 @@ def ready_trainer(told: argparse.Namespace) -> Iterator[Any]:
     """Make the trainer of a run on demo faces, in a folder of its own, with an epoch of `steps` steps."""
     from fer_core.config import RunConfig
     from fer_core.data.dataset import read
-    from fer_core.recorder import Recorder
     from fer_core.runs.store import RunStore
-    from fer_core.train import Trainer
+    from fer_core.training.recorder import Recorder
+    from fer_core.training.trainer import Trainer
 
     config = RunConfig.from_preset("strong", arch=told.arch, data="demo", batch_size=told.batch, limit=told.steps * told.batch,
                                    epochs=told.repeats + 1, precision=told.precision)
@@ -89,7 +89,7 @@ def ready_trainer(told: argparse.Namespace) -> Iterator[Any]:
 
 def ours(trainer: Any, told: argparse.Namespace) -> dict[str, Measure]:
     """Return functions that measure Keras' own loop and ours, in images per second."""
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     own = trainer.learner.precision
     batch = next(trainer.feed.batches(0, 0))

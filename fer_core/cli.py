@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from fer_core import explaining, explorer, reporting, training_set
+from fer_core import explaining, explorer, reporting
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
@@ -34,6 +34,7 @@ from fer_core.terminal import (
     show_looks,
     show_scores,
 )
+from fer_core.training import training_set
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -230,7 +231,7 @@ def evaluate(
     from fer_core.metrics.looks import results
     from fer_core.models.views import check_count
     from fer_core.runs.prediction_job import telling
-    from fer_core.train import predictions
+    from fer_core.training.trainer import predictions
 
     if views:
         check_count(views)
@@ -361,7 +362,7 @@ def ship(
 def work(folder: Path) -> None:
     """Be the trainer of a run folder."""
     give_way()
-    from fer_core.train import work as body
+    from fer_core.training.trainer import work as body
 
     if body(folder) == "failed":
         sys.exit(1)

@@ -14,7 +14,7 @@ from fer_core.data.dataset import Dataset
 from fer_core.errors import RunError
 from fer_core.faces import regions
 from fer_core.runs.store import Predictions, Run, RunStore
-from fer_core.train import predictions
+from fer_core.training.trainer import predictions
 
 LIMIT = 0.001
 """Largest change of accuracy (but for one face) and of a region's share of the maps that the smaller weights may bring."""

@@ -6,12 +6,12 @@ import time
 import numpy as np
 import pytest
 
-from fer_core import crossfit
 from fer_core.atomic_io import read_arrays
 from fer_core.config import RunConfig
 from fer_core.data.dataset import read, write_csv
 from fer_core.errors import RunError
 from fer_core.runs.store import RunStore
+from fer_core.training import crossfit
 
 KNOBS = {"arch": "small", "epochs": 1, "batch_size": 32, "seed": 3, "threads": 2, "precision": "float32", "folds": 2}
 

@@ -19,7 +19,7 @@ def read(folder):
 
 
 def test_tensorboard_reads_each_epoch_once(tmp_path):
-    from fer_core.events import Events
+    from fer_core.training.tensorboard import Events
 
     history = {name: np.array([0.5, 0.25]) for name in COLUMNS} | {"epoch": np.array([1.0, 2.0])}
     Events(tmp_path / "tb", {name: values[:1] for name, values in history.items()})

@@ -3,8 +3,8 @@
 import numpy as np
 
 from fer_core.config import RunConfig
-from fer_core.feed import Feed
-from fer_core.training_set import TrainingSet
+from fer_core.training.batches import Feed
+from fer_core.training.training_set import TrainingSet
 
 PLAIN = {"flip": 0.0, "shift": 0.0, "zoom": 0.0, "rotation": 0.0, "contrast": 0.0, "erase": 0.0, "batch_size": 8}
 

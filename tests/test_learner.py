@@ -14,9 +14,9 @@ TWO_DEVICES = """
 import numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 from fer_core.config import RunConfig
-from fer_core.learner import Learner
+from fer_core.training.train_step import Learner
 config = RunConfig(arch="dnn", precision="float32", optimizer="sgd", weight_decay=1e-3, clip_norm=1.0, label_smoothing=0.1)
-from fer_core.feed import Batch, smoothed
+from fer_core.training.batches import Batch, smoothed
 faces = np.random.default_rng(0).integers(0, 256, (8, 48, 48)).astype(np.uint8)
 labels = np.arange(8) % 7
 teacher = np.full((8, 7), 1 / 7, np.float32)
@@ -44,7 +44,7 @@ def test_two_devices_learn_what_one_learns():
 
 
 def batch_of(images, labels, smoothing=0.0, **more):
-    from fer_core.feed import Batch, smoothed
+    from fer_core.training.batches import Batch, smoothed
 
     return Batch(images, labels, smoothed(labels, smoothing), np.arange(len(labels)), **more)
 
@@ -60,7 +60,7 @@ def test_an_sgd_step_is_stock_keras(faces):
     import keras
 
     from fer_core import models
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     images, labels = faces.images, faces.labels
     learner = Learner(RunConfig(**QUIET, optimizer="sgd", label_smoothing=0.1, seed=4))
@@ -80,7 +80,7 @@ def test_an_sgd_step_is_stock_keras(faces):
 
 def test_weight_decay_shrinks_kernels_only(faces):
     """With a zero gradient (rate times decay alone) a kernel loses rate x decay of itself; two learners differ by exactly that."""
-    from fer_core.learner import Learner, is_kernel
+    from fer_core.training.train_step import Learner, is_kernel
 
     with_decay = Learner(RunConfig(**QUIET, optimizer="sgd", momentum=0.0, weight_decay=0.5, seed=4))
     without = Learner(RunConfig(**QUIET, optimizer="sgd", momentum=0.0, seed=4))
@@ -92,7 +92,7 @@ def test_weight_decay_shrinks_kernels_only(faces):
 
 
 def test_averaged_weights_are_the_running_mean_and_come_off_again(faces):
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     learner = Learner(RunConfig(**QUIET, optimizer="sgd", average=0.5, seed=4))
     means = [v.numpy() for v in learner.model.trainable_variables]
@@ -111,7 +111,7 @@ def test_averaged_weights_are_the_running_mean_and_come_off_again(faces):
 
 
 def test_a_clipped_step_has_the_norm_asked_for(faces):
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     learner = Learner(RunConfig(**QUIET, optimizer="sgd", momentum=0.0, clip_norm=0.01, seed=4))
     before = [v.numpy() for v in learner.model.trainable_variables]
@@ -124,7 +124,7 @@ def test_a_teacher_pulls_the_network_to_its_answers(faces):
     """Learning from the teacher alone, at temperature 1, is learning from labels that say what the teacher says."""
     from dataclasses import replace
 
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     random = np.random.default_rng(3)
     said = random.dirichlet(np.ones(7), len(faces.labels)).astype(np.float32)
@@ -140,7 +140,7 @@ def test_a_teacher_pulls_the_network_to_its_answers(faces):
 def test_a_face_that_counts_nothing_teaches_nothing_to_a_network_without_batch_norm(faces):
     from dataclasses import replace
 
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     config = RunConfig(arch="dnn", precision="float32", optimizer="sgd", momentum=0.0, threads=2, seed=4)
     half = len(faces.labels) // 2
@@ -157,7 +157,7 @@ def test_a_step_on_crops_is_a_step_of_the_same_weights(faces):
     import keras
 
     from fer_core import models
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     config = RunConfig(**QUIET, optimizer="sgd", crop=40, seed=4)
     learner = Learner(config)
@@ -174,7 +174,7 @@ def test_a_step_on_crops_is_a_step_of_the_same_weights(faces):
 
 
 def test_statistics_measured_anew_without_averaged_weights(faces):
-    from fer_core.learner import Learner
+    from fer_core.training.train_step import Learner
 
     learner = Learner(RunConfig(**QUIET, optimizer="sgd", seed=4))
     learner(faces, 0.01)

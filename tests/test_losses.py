@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer_core.losses import kl_divergence, training_loss
+from fer_core.training.losses import kl_divergence, training_loss
 
 divergences = tf.keras.losses.KLDivergence(reduction="none")
 

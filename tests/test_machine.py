@@ -79,8 +79,8 @@ def test_this_processor_has_a_name():
 
 def test_a_resumed_trainer_keeps_the_machines_before_it_and_names_both(tmp_path, capsys):
     from fer_core.data.dataset import read
-    from fer_core.recorder import Recorder
-    from fer_core.train import Trainer
+    from fer_core.training.recorder import Recorder
+    from fer_core.training.trainer import Trainer
 
     run = RunStore(tmp_path).create(RunConfig(epochs=2, limit=64, batch_size=32, precision="float32"), "moved")
     dataset = read("demo")

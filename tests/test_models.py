@@ -10,8 +10,6 @@ import tensorflow as tf
 from fer_core import models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
-from fer_core.feed import smoothed
-from fer_core.losses import training_loss
 from fer_core.models import gradients
 from fer_core.models.custom_layers import (
     FusedBatchNormalization,
@@ -19,6 +17,8 @@ from fer_core.models.custom_layers import (
     ProductConv2D,
     StepDropout,
 )
+from fer_core.training.batches import smoothed
+from fer_core.training.losses import training_loss
 
 REPORT_CNN = [
     ("conv 5x5", (48, 48, 64), 1_664), ("LeakyReLU", (48, 48, 64), 0), ("batch norm", (48, 48, 64), 256),

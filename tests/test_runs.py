@@ -14,10 +14,10 @@ import pytest
 from fer_core import atomic_io
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, RunError
-from fer_core.recorder import Recorder
 from fer_core.runs.launch import launch, sole_writer
 from fer_core.runs.processes import Process
 from fer_core.runs.store import COLUMNS, Predictions, RunStore, Status, best_epoch
+from fer_core.training.recorder import Recorder
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.config import RunConfig
-from fer_core.schedule import is_over, learning_rate, stalls
+from fer_core.training.schedule import is_over, learning_rate, stalls
 
 
 def history(*accuracies):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from fer_core import training_set
 from fer_core.atomic_io import read_arrays
 from fer_core.config import RunConfig
 from fer_core.data.dataset import read
 from fer_core.runs.store import COLUMNS, Predictions, RunStore
+from fer_core.training import training_set
 
 TIMES = {"seconds", "images_per_second"}  # what a clock measures differs from run to run
 CONFIG = RunConfig(
@@ -104,7 +104,7 @@ def test_a_run_leaves_everything(unbroken):
 def test_what_a_run_left_out_it_did_not_learn(unbroken):
     """Faces of its fold, with weight 0 or beyond the limit were never seen; the others each once an epoch, but in mixed batches."""
     from fer_core import models
-    from fer_core.crossfit import read_held_out
+    from fer_core.training.crossfit import read_held_out
 
     train = read("demo")["train"]
     inputs = read_arrays(unbroken.path / "inputs.npz")

@@ -12,10 +12,10 @@ from fer_core import atomic_io
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import ConfigError
 from fer_core.metrics.evaluation import wilson
-from fer_core.recorder import Recorder
 from fer_core.runs.processes import Process
 from fer_core.runs.store import COLUMNS, Status
 from fer_core.runtime import ROOT
+from fer_core.training.recorder import Recorder
 from ui import run_compare, run_epochs, run_form, run_list
 
 APP = ROOT / "app.py"

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from fer_core import training_set
 from fer_core.config import RunConfig
 from fer_core.data import near_copies
 from fer_core.data.folds import assign
 from fer_core.data.splits import Dataset, Split, face_hashes
 from fer_core.errors import DataError, RunError
 from fer_core.runs.store import Predictions
+from fer_core.training import training_set
 
 
 @pytest.fixture

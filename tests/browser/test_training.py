@@ -164,8 +164,8 @@ def hand_made(server):
 
     from fer_core import atomic_io
     from fer_core.config import RunConfig
-    from fer_core.recorder import Recorder
     from fer_core.runs.store import COLUMNS, Status
+    from fer_core.training.recorder import Recorder
 
     made = []
 

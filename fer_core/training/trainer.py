@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from fer_core.learner import Step
+    from fer_core.training.train_step import Step
 
-from fer_core import atomic_io, crossfit, machine, schedule, training_set
+from fer_core import atomic_io, machine
 from fer_core.data.dataset import Dataset, Split, copies, counts, read
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import DataError, FerError, RunError
-from fer_core.feed import Batch, Feed
 from fer_core.models.views import VIEWS, check_count, predict_means
-from fer_core.recorder import Recorder
 from fer_core.runs import training_dynamics
 from fer_core.runs.launch import sole_writer
 from fer_core.runs.store import (
@@ -38,6 +36,9 @@ from fer_core.runs.store import (
     Predictions,
     Run,
 )
+from fer_core.training import crossfit, schedule, training_set
+from fer_core.training.batches import Batch, Feed
+from fer_core.training.recorder import Recorder
 
 PROBES = 16
 SAVE_SECONDS = 120.0
@@ -102,8 +103,8 @@ class Trainer:
 
     def __init__(self, run: Run, recorder: Recorder, dataset: Dataset) -> None:
         from fer_core import models
-        from fer_core.events import Events
-        from fer_core.learner import Learner
+        from fer_core.training.tensorboard import Events
+        from fer_core.training.train_step import Learner
 
         self.run, self.recorder, self.config = run, recorder, run.config
         self.models = models

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from fer_core import atomic_io, training_set
+from fer_core import atomic_io
 from fer_core.data.dataset import Dataset, counts
 from fer_core.errors import RunError
 from fer_core.messages import Sentence
-from fer_core.recorder import Recorder
 from fer_core.runs import ensemble, training_dynamics
 from fer_core.runs.launch import launch
 from fer_core.runs.store import FOLD, Predictions, Run, RunStore, Status
+from fer_core.training import training_set
+from fer_core.training.recorder import Recorder
 
 HELD_OUT = "held-out.npz"
 """In the run of a fold: what it says of the faces that it left out."""

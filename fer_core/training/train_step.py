@@ -13,11 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_core import losses, machine, models
+from fer_core import machine, models
 from fer_core.config import RunConfig
 from fer_core.emotions import SIDE
-from fer_core.feed import Batch
 from fer_core.models import gradients
+from fer_core.training import losses
+from fer_core.training.batches import Batch
 
 Targets = tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]
 """Of a batch: distributions (b, classes), the teacher's (b, classes), weights (b,)."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import mixing
 from fer_core.config import RunConfig
 from fer_core.data.augmentation import Sampler, augment
 from fer_core.emotions import EMOTIONS, SIDE
-from fer_core.training_set import TrainingSet
+from fer_core.training import mixing
+from fer_core.training.training_set import TrainingSet
 
 AHEAD = 3
 """Batches that are made before they are asked for."""
