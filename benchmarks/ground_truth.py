@@ -42,9 +42,9 @@ def main() -> None:
     told = parser.parse_args()
 
     from fer_core import models
-    from fer_core.faithfulness import randomisation
+    from fer_core.attribution.explanation import METHODS, explain, why_not
+    from fer_core.attribution.faithfulness import randomisation
     from fer_core.runs.store import RunStore
-    from fer_core.saliency import METHODS, explain, why_not
 
     model = models.load(RunStore().open(told.run))
     images, differing, targets, versus = chosen(model, told.faces)

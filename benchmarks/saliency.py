@@ -35,9 +35,9 @@ def main() -> None:
     told = parser.parse_args()
 
     from fer_core import models
+    from fer_core.attribution.explanation import METHODS, explain
     from fer_core.data.demo import generator
     from fer_core.machine import processor_name
-    from fer_core.saliency import METHODS, explain
 
     warnings.filterwarnings("ignore", message="The structure of `inputs`")  # how tf-keras-vis calls the network
     model = models.build("cnn", seed=0)
@@ -91,7 +91,7 @@ def peers(model: keras.Model, faces: np.ndarray) -> dict[str, tuple[Callable[[],
     from tf_keras_vis.saliency import Saliency
     from tf_keras_vis.utils.scores import CategoricalScore
 
-    from fer_core.saliency import explain
+    from fer_core.attribution.explanation import explain
 
     saliency, gradcam = Saliency(model, clone=False), Gradcam(model, clone=False)
     one, many = faces[:1, ..., None].astype(np.float32), faces[..., None].astype(np.float32)

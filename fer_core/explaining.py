@@ -10,12 +10,12 @@ import typer
 from rich.table import Table
 
 from fer_core import atomic_io
+from fer_core.attribution.registry import WORDS
 from fer_core.data.dataset import Dataset
 from fer_core.data.splits import spread
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.faces import regions
-from fer_core.methods import WORDS
 from fer_core.runs.store import RunStore
 from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
@@ -43,7 +43,7 @@ def explain(
 ) -> None:
     """Tell where a network looks: the share of its maps on each feature; of one face, what hiding each does, and a verdict."""
     models, opened = networks(), RunStore(runs).open(run)
-    from fer_core import saliency
+    from fer_core.attribution import explanation
 
     goal, other = _classes(target, versus)
     if layer and method in WORDS and "layer" not in WORDS[method].knobs:
@@ -57,7 +57,7 @@ def explain(
         other, versus = label, EMOTIONS[label]  # of a face that is called wrong: why not its label, as on the page
     with progress_bar() as bar:
         task = bar.add_task("explaining", total=1.0)
-        maps = saliency.explain(model, images, method, targets, versus=other, layer=layer or None,
+        maps = explanation.explain(model, images, method, targets, versus=other, layer=layer or None,
                                 progress=lambda share: bar.update(task, completed=share))
     if out is not None:
         atomic_io.write_arrays(out, maps=maps, indices=chosen, targets=targets)
@@ -115,10 +115,10 @@ def _rows(book: regions.Ledger) -> dict[str, dict[str, Any]]:
 def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, int | None], where: list[regions.Regions],
          method: str, layer: str | None) -> dict[str, Any]:
     """Give a face's probabilities, what hiding each region does to them, and the verdict on its map by both tests."""
-    from fer_core import faithfulness, saliency
+    from fer_core.attribution import explanation, faithfulness
 
     hidden = regions.hide(model, images, where)
-    curves = faithfulness.curves(model, images[0], map_, classes[0], versus=classes[1], by_size=saliency.METHODS[method].sensitivity)
+    curves = faithfulness.curves(model, images[0], map_, classes[0], versus=classes[1], by_size=explanation.METHODS[method].sensitivity)
     left = faithfulness.randomisation(model, images, method, classes[0], versus=classes[1], layer=layer)
     judged = faithfulness.verdict(curves, float(left.left[0]))
     named = [dict(zip(EMOTIONS, map(float, row), strict=True)) for row in (hidden.before[0], *hidden.after[0])]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fer_core import atomic_io, explaining, models
+from fer_core.attribution.explanation import explain
 from fer_core.data.dataset import read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
-from fer_core.saliency import explain
 
 ASKED = {"split": "validation", "image": None, "faces": 200, "method": "gradient", "target": "", "versus": "", "layer": "", "out": None}
 

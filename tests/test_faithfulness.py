@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import faithfulness, models
+from fer_core import models
+from fer_core.attribution import faithfulness
+from fer_core.attribution.explanation import Stopped, explain
+from fer_core.attribution.faithfulness import Curves, verdict
 from fer_core.errors import FerError
 from fer_core.faces.regions import blurred
-from fer_core.faithfulness import Curves, verdict
 from fer_core.runs.store import RunStore
-from fer_core.saliency import Stopped, explain
 
 
 @pytest.fixture(scope="module")

@@ -294,7 +294,8 @@ def test_a_pinned_cell_shows_its_surest_faces_and_the_matrix_of_its_run(store, f
 
 
 def test_a_pinned_view_is_read_as_its_page_reads_it(store):
-    from fer_core import models, saliency
+    from fer_core import models
+    from fer_core.attribution import explanation
 
     data, model = read("demo"), models.load(store.open("demo"))
     predictions = store.open("demo").predictions("validation")
@@ -304,7 +305,7 @@ def test_a_pinned_view_is_read_as_its_page_reads_it(store):
     assert shown.facts == (("pin.cell", {"n": int(right.sum())}),) and len(shown.pictures) == min(6, right.sum())
     asked = "run=demo&image=3&p=fear&q=happy&method=occlusion&patch=12&stride=6"
     captions, pictures_, _ = pictured(Pin("t", "", "saliency_viewer", asked), store, data)
-    map_ = saliency.explain(model, data["validation"].images[3:4], "occlusion", 2, versus=3, patch=12, stride=6)[0]
+    map_ = explanation.explain(model, data["validation"].images[3:4], "occlusion", 2, versus=3, patch=12, stride=6)[0]
     assert captions[1][0] == "pin.contrast" and captions[1][1]["p"] == 2 and captions[1][1]["q"] == 3
     assert np.array_equal(pictures_[1], saliency_images.signed(map_, saliency_images.limit(map_), "light"))
     captions, pictures_, _ = pictured(Pin("t", "", "filter_explorer", "run=demo&goal=class&p=sad&layer=conv1"), store, data)

@@ -5,10 +5,18 @@ import numpy as np
 import pytest
 
 from fer_core import models
+from fer_core.attribution.explanation import (
+    METHODS,
+    Stopped,
+    default_layer,
+    explain,
+    explain_with_notes,
+    grids,
+    why_not,
+)
 from fer_core.errors import FerError, ModelError
 from fer_core.plots import saliency_images
 from fer_core.runs.store import RunStore
-from fer_core.saliency import METHODS, Stopped, default_layer, explain, explain_with_notes, grids, why_not
 
 FAST = {"samples": 20, "steps": 10, "patch": 16, "stride": 8}
 NO_CONVOLUTION = [name for name, method in METHODS.items() if not method.needs_convolution]

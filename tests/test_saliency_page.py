@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core import atomic_io
+from fer_core.attribution.aggregate import Asked
+from fer_core.attribution.registry import WORDS
+from fer_core.attribution.request import KNOBS, Question, parse, why
 from fer_core.data import splits
 from fer_core.data.dataset import read
 from fer_core.data.splits import spread
 from fer_core.errors import FerError
 from fer_core.faces import regions
 from fer_core.faces.regions import Box, fixed
-from fer_core.methods import WORDS
 from fer_core.plots import figures, saliency_images
-from fer_core.portrait import Asked
-from fer_core.question import KNOBS, Question, parse, why
 from fer_core.runs.store import RunStore
 from ui import carriers_view, changed_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
 from ui.answers import Answers
@@ -306,7 +306,8 @@ def test_each_panel_is_drawn(page, panel):
 @pytest.fixture(scope="module")
 def explained(runs):
     """Face 3 of the demo run's validation faces, explained by its gradient."""
-    from fer_core import models, saliency
+    from fer_core import models
+    from fer_core.attribution import explanation
     from ui import cache
 
     run = RunStore(runs).open("demo")
@@ -314,7 +315,7 @@ def explained(runs):
     model = models.load(run)
     p = models.predict(model, image[None])[0]
     asked = Question(int(p.argmax()), int(p.argsort()[-2]), "gradient")
-    found = saliency.explain_with_notes(model, image[None], asked.method, asked.target, versus=asked.versus)
+    found = explanation.explain_with_notes(model, image[None], asked.method, asked.target, versus=asked.versus)
     subject = Subject(run, image, "validation face 3", 0, p, True, "validation", 3)
     shown = squares.Shown(image, found.maps[0], saliency_images.limit(found.maps[0]), True, False)
     return Explained(subject, asked, found, shown, squares.Look(), None)
@@ -464,7 +465,8 @@ def second(runs):
 
 
 def test_faces_that_a_second_network_fixes_with_both_maps(page, runs, second):
-    from fer_core import models, saliency
+    from fer_core import models
+    from fer_core.attribution import explanation
     from ui import cache
 
     a, b = (RunStore(runs).open(name).predictions("validation") for name in ("demo", "other"))
@@ -476,7 +478,7 @@ def test_faces_that_a_second_network_fixes_with_both_maps(page, runs, second):
     assert f"mean difference over {len(fixed)} faces" in told(app)
     images = np.asarray(cache.dataset("demo")["validation"].images[fixed])
     targets, versus = a.labels[fixed].astype(np.int64), np.full(len(fixed), NEUTRAL)
-    books = [regions.ledger(saliency.explain(models.load(RunStore(runs).open(name)), images, "gradient", targets, versus=versus),
+    books = [regions.ledger(explanation.explain(models.load(RunStore(runs).open(name)), images, "gradient", targets, versus=versus),
                             regions.located(images, drawn=True)) for name in ("demo", "other")]
     mean = 100 * regions.shift(*books)[0][regions.NAMES.index("mouth")]
     assert f"{mean:+.1f} points" in told(app)

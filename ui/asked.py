@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core.attribution.registry import NO_CONVOLUTION, WORDS
+from fer_core.attribution.request import DEFAULT_SAMPLES, KNOBS, Question, parse, why
 from fer_core.emotions import EMOTIONS
-from fer_core.methods import NO_CONVOLUTION, WORDS
-from fer_core.question import DEFAULT_SAMPLES, KNOBS, Question, parse, why
 from ui import page, selection, words
 from ui.language import say
 from ui.subject import Subject

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from fer_core.attribution.request import Question
 from fer_core.emotions import SIDE
 from fer_core.objectives import OBJECTIVES
 from fer_core.plots import saliency_images
 from fer_core.presets import PRESETS
-from fer_core.question import Question
 from ui import blueprint, jobs, networks, page, selection, words
 from ui.blueprint import Block
 from ui.filter_panels import stills

@@ -8,19 +8,19 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from fer_core import portrait
 from fer_core.annotations.face_filter import PARTS
+from fer_core.attribution import aggregate
+from fer_core.attribution.aggregate import Found, Given
+from fer_core.attribution.registry import NO_CONVOLUTION
+from fer_core.attribution.request import Question
 from fer_core.data.splits import spread
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.faces import regions
 from fer_core.messages import Sentence
-from fer_core.methods import NO_CONVOLUTION
 from fer_core.metrics.evaluation import mcnemar
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
-from fer_core.portrait import Found, Given
-from fer_core.question import Question
 from fer_core.runs.store import Run
 from ui import bars, jobs, many, page, selection, two_runs, words
 from ui.answers import Answers, answers
@@ -79,7 +79,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
         page.empty("None", Sentence("{other} fixes no face of {run}.", **both_runs) if group == "fixes" else
                    Sentence("{other} breaks no face of {run}.", **both_runs))
         return
-    question = portrait.usual(question, st.query_params.to_dict())
+    question = aggregate.usual(question, st.query_params.to_dict())
     if question.words.needs_convolution and "dnn" in (subject.run.config.arch, other.config.arch):
         st.info(say("{method} cannot explain both: {reason}. Choose another method above.", method=question.words.label,
                     reason=NO_CONVOLUTION), icon=":material/info:")
@@ -124,7 +124,8 @@ def _draw(pair: Pair, found: tuple[Found, Found], question: Question, theme: The
     strips, captions = [], []
     faces = found[0].faces
     for number, row in enumerate(rows.tolist()):
-        parts = [saliency_images.grey(faces[number]), *(saliency_images.signed(one.maps[number], saliency_images.limit(one.maps[number]), theme) for one in found)]
+        maps = [one.maps[number] for one in found]
+        parts = [saliency_images.grey(faces[number]), *(saliency_images.signed(map_, saliency_images.limit(map_), theme) for map_ in maps)]
         strips.append(_strip(parts, theme))
         told = [f"{letter} {words.emotion(int(one.predicted[row]))} {words.percent(float(one.probabilities[row].max()))}"
                 for letter, one in (("A", pair.a), ("B", pair.b))]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from fer_core.attribution.registry import NO_CONVOLUTION, WORDS
+from fer_core.attribution.request import Question, why
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
-from fer_core.methods import NO_CONVOLUTION, WORDS
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
-from fer_core.question import Question, why
 from fer_core.runs.store import Run
 from ui import bars, cache, jobs, page, selection, words
 from ui.explain_view import explanation, testing
@@ -23,7 +23,7 @@ from ui.language import say
 from ui.subject import Subject, predicted
 
 if TYPE_CHECKING:
-    from fer_core.faithfulness import Verdict
+    from fer_core.attribution.faithfulness import Verdict
 
 KINDS = {"methods": "Methods", "classes": "Two classes", "networks": "Two networks"}
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from fer_core.attribution.registry import NO_CONVOLUTION
+from fer_core.attribution.request import Question, inside
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
-from fer_core.methods import NO_CONVOLUTION
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
-from fer_core.question import Question, inside
 from ui import asked as controls
 from ui import bars, clock, jobs, networks, page, selection, words
 from ui.language import say
@@ -25,8 +25,8 @@ from ui.squares import Look, Shown, squares
 from ui.subject import Subject
 
 if TYPE_CHECKING:
-    from fer_core.attribution import Explanation
-    from fer_core.faithfulness import Curves, Randomisation, Verdict
+    from fer_core.attribution.faithfulness import Curves, Randomisation, Verdict
+    from fer_core.attribution.task import Explanation
 
 FORGETTING = threading.Lock()
 """One network at a time is made to forget: its copy is shared."""
@@ -65,7 +65,7 @@ def explanation(subject: Subject, asked: Question) -> tuple[tuple[object, ...], 
 
     def work(job: jobs.Job) -> Explanation:
         model = networks.network(subject.network)
-        from fer_core import saliency
+        from fer_core.attribution import explanation as saliency
 
         return saliency.explain_with_notes(model, subject.image[None], asked.method, asked.target, versus=asked.versus,
                                            should_stop=job.stopped, progress=job.tell, **asked.settings)
@@ -78,7 +78,7 @@ def testing(subject: Subject, asked: Question, map_: np.ndarray) -> tuple[tuple[
 
     def work(job: jobs.Job) -> Tested:
         model = networks.network(subject.network)
-        from fer_core import faithfulness
+        from fer_core.attribution import faithfulness
         from fer_core.models import compute_lock
 
         with ExitStack() as stack:
@@ -101,9 +101,9 @@ def layers_of(subject: Subject) -> dict[str, tuple[int, int]] | None:
 
     def work(job: jobs.Job) -> dict[str, tuple[int, int]]:
         model = networks.network(subject.network)
-        from fer_core import saliency
+        from fer_core.attribution import cam_methods
 
-        return saliency.grids(model)
+        return cam_methods.grids(model)
 
     job = jobs.ask(("layers", *subject.network), work)
     if networks.ready():

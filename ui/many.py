@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import portrait
+from fer_core.attribution import aggregate
 from fer_core.emotions import EMOTIONS
 from fer_core.faces import regions
 from fer_core.runs.store import Run
@@ -31,13 +31,13 @@ def note(params: Mapping[str, str]) -> None:
 
 
 def job(run: Run, source: tuple[Dataset, str], rows: np.ndarray,
-        asked: portrait.Asked | portrait.Given) -> tuple[tuple[object, ...], jobs.Work]:
+        asked: aggregate.Asked | aggregate.Given) -> tuple[tuple[object, ...], jobs.Work]:
     """Name the job that explains faces `rows` of a split, and give its work."""
     wanted, dataset, faces = networks.name(run), source[0], source[0][source[1]]
 
-    def work(job: jobs.Job) -> portrait.Found:
+    def work(job: jobs.Job) -> aggregate.Found:
         model = networks.network(wanted)
-        return portrait.explain(model, np.asarray(faces.images[rows]), np.asarray(faces.labels[rows]), asked, drawn=dataset.name == "demo",
+        return aggregate.explain(model, np.asarray(faces.images[rows]), np.asarray(faces.labels[rows]), asked, drawn=dataset.name == "demo",
                                 tell=job.part(0.0, 1.0), should_stop=job.stopped)
 
     return ("many", *wanted, *_which(source, rows), asked), work
@@ -53,8 +53,8 @@ def hiding(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> tuple[tup
 
         images, told, total = np.asarray(faces.images[rows]), job.part(0.0, 1.0), np.zeros((len(regions.NAMES), len(EMOTIONS)))
         with compute_lock.COMPUTE_LOCK.low_priority():  # the portrait itself goes first
-            for start in range(0, len(rows), portrait.CHUNK):
-                part = images[start : start + portrait.CHUNK]
+            for start in range(0, len(rows), aggregate.CHUNK):
+                part = images[start : start + aggregate.CHUNK]
                 with compute_lock.COMPUTE_LOCK.acquire():
                     where = regions.located(part, drawn=dataset.name == "demo")
                 total += regions.hide(model, part, where).change.sum(0)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import portrait
+from fer_core.attribution import aggregate
+from fer_core.attribution.aggregate import Asked, Found
+from fer_core.attribution.registry import NO_CONVOLUTION
+from fer_core.attribution.request import Question, inside
 from fer_core.data.splits import spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces.regions import NAMES, fixed
 from fer_core.messages import Sentence, signed
-from fer_core.methods import NO_CONVOLUTION
 from fer_core.metrics.scores import student
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import DIVERGING, ink, shade
-from fer_core.portrait import Asked, Found
-from fer_core.question import Question, inside
 from fer_core.runs.store import Run
 from ui import bars, compare_maps, jobs, many, over_active, page, selection, words
 from ui.gallery import gallery
@@ -55,7 +55,7 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     if not len(taken):
         page.empty("No face", "None is labelled and called so.")
         return
-    question = portrait.usual(question, st.query_params.to_dict())
+    question = aggregate.usual(question, st.query_params.to_dict())
     asked = Asked.of(question, st.query_params.to_dict())
     source = (way.dataset, way.split)
     compared = over_active.groups(subject.run, source, np.sort(way.order)) if scope == "chosen" and narrowed else None

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core.attribution.request import parse
 from fer_core.faces import regions
 from fer_core.plots.figures import Theme
-from fer_core.question import parse
 from ui import arrival, carriers_view, changed_view, compare_maps, many_view, page, paint_view, regions_view, save_view, trust_view
 from ui.breadcrumb import OF_MANY, PANELS
 from ui.explain_view import Explained

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
+from fer_core.attribution.request import Question
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.faces import regions
@@ -15,7 +16,6 @@ from fer_core.faces.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
 from fer_core.messages import Sentence
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
-from fer_core.question import Question
 from ui import bars, jobs, networks, selection, words
 from ui.component import component
 from ui.explain_view import Explained

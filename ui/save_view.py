@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from fer_core.attribution.request import DEFAULT_SAMPLES, KNOBS, Question
 from fer_core.emotions import EMOTIONS
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
-from fer_core.question import DEFAULT_SAMPLES, KNOBS, Question
 from ui import explain_view, page, squares
 from ui.explain_view import Explained
 from ui.gallery import png

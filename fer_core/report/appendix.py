@@ -7,8 +7,8 @@ from typing import Any
 
 from fer_core.annotations.bookmarks import Pin
 from fer_core.annotations.face_filter import parse
+from fer_core.attribution.registry import WORDS
 from fer_core.emotions import SPLITS, class_of
-from fer_core.methods import WORDS
 from fer_core.report.figures import captioned, curves, escape, matrix
 from fer_core.report.pinned import Pinned
 from fer_core.report.sheet import Sheet, paragraph

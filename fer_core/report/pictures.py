@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.attribution.registry import WORDS
 from fer_core.data.splits import pixels, spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces import regions
 from fer_core.faces.regions import Ledger
-from fer_core.methods import WORDS
 from fer_core.presets import PRESETS
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked
@@ -72,13 +72,14 @@ class Looks:
 
 def looks(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], *, drawn: bool, seed: int, shown: bool, tell: Tell) -> Looks:
     """Explain what a network called up to 20 faces of each label and, where they are `shown`, some chosen and some drawn faces."""
-    from fer_core import models, saliency
+    from fer_core import models
+    from fer_core.attribution import explanation
 
     rows = np.concatenate([spread(np.flatnonzero(labels == label), PER_EMOTION) for label in range(len(EMOTIONS))])
     faces = pixels(images, rows)
     called = models.predict(model, faces).argmax(1)
     beat = (lambda share: tell(0.4 * share)) if shown else (lambda share: tell(0.8 * share))
-    maps = saliency.explain(model, faces, METHOD, called, samples=SAMPLES, seed=seed, progress=beat)
+    maps = explanation.explain(model, faces, METHOD, called, samples=SAMPLES, seed=seed, progress=beat)
     where = regions.located(faces, drawn=drawn)
     sizes = np.abs(maps)
     total = sizes.sum(axis=(1, 2), keepdims=True)
@@ -93,7 +94,8 @@ def looks(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], *, d
 def _shown(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int,
            tell: Tell) -> tuple[tuple[Look, ...], tuple[Look, ...]]:
     """Explain the face of each label that is recognised most surely, and some drawn from the seed; test every map."""
-    from fer_core import faithfulness, models, saliency
+    from fer_core import models
+    from fer_core.attribution import explanation, faithfulness
 
     probabilities = models.predict(model, images, progress=lambda share: tell(0.4 + 0.2 * share))
     called = probabilities.argmax(1)
@@ -103,7 +105,7 @@ def _shown(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], see
     drawn = np.sort(np.random.default_rng(seed).permutation(len(labels))[:RANDOM]).tolist()
     rows = np.array([*chosen, *drawn])
     faces, by_size = pixels(images, rows), WORDS[METHOD].sensitivity
-    maps = saliency.explain(model, faces, METHOD, called[rows], samples=SAMPLES, seed=seed)
+    maps = explanation.explain(model, faces, METHOD, called[rows], samples=SAMPLES, seed=seed)
     found = []
     for number, (row, face, map_) in enumerate(zip(rows.tolist(), faces, maps, strict=True)):
         judged = faithfulness.verdict(faithfulness.curves(model, face, map_, int(called[row]), by_size=by_size, seed=seed))

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from fer_core.annotations import face_filter
 from fer_core.annotations.bookmarks import Pin
+from fer_core.attribution.request import Question, parse
 from fer_core.data.splits import Dataset, Split, pixels, spread
 from fer_core.emotions import SPLITS, class_of
 from fer_core.errors import FerError
 from fer_core.objectives import OBJECTIVES, Objective
 from fer_core.plots import saliency_images
 from fer_core.presets import PRESETS
-from fer_core.question import Question, parse
 from fer_core.report.pictures import PRESET, grey
 from fer_core.runs.store import Predictions, Run
 
@@ -156,11 +156,12 @@ def _saliency(view: _View) -> Pinned:
     face = _face(view)
     if not face or view.image is None:
         return Pinned(face)
-    from fer_core import models, saliency
+    from fer_core import models
+    from fer_core.attribution import explanation
 
     model, pixels_ = view.load(view.run), view.pixels([view.image])
     asked, _ = parse(view.params, int(models.predict(model, pixels_)[0].argmax()), int(face[0].values["label"]))
-    map_ = saliency.explain(model, pixels_, asked.method, asked.target, versus=asked.versus, **asked.settings)[0]
+    map_ = explanation.explain(model, pixels_, asked.method, asked.target, versus=asked.versus, **asked.settings)[0]
     told = {"p": asked.target, "method": asked.words.label} | ({} if asked.versus is None else {"q": asked.versus})
     shown = Picture(saliency_images.signed(map_, saliency_images.limit(map_), "light"), "pin.map" if asked.versus is None else "pin.contrast", told)
     carried = _carriers(view, model, pixels_[0], asked) if view.params.get("why") == "filters" else Pinned()
@@ -186,7 +187,8 @@ def _carriers(view: _View, model: Any, face: NDArray[np.uint8], asked: Question)
 
 def _portrait(view: _View) -> Pinned:
     """Show the mean of some of the faces that the view leaves, and of their maps."""
-    from fer_core import models, portrait
+    from fer_core import models
+    from fer_core.attribution import aggregate
 
     if view.faces is None:
         return Pinned()
@@ -195,8 +197,8 @@ def _portrait(view: _View) -> Pinned:
     rows = np.sort(spread(view.chosen(p), MEAN_OF))
     if not len(rows):
         return Pinned()
-    asked = portrait.Asked.of(portrait.usual(parse(view.params, 0, 0)[0], view.params), view.params)
-    found = portrait.explain(model, view.pixels(rows), labels[rows], asked, drawn=view.drawn)
+    asked = aggregate.Asked.of(aggregate.usual(parse(view.params, 0, 0)[0], view.params), view.params)
+    found = aggregate.explain(model, view.pixels(rows), labels[rows], asked, drawn=view.drawn)
     return Pinned((Picture(found.face, "pin.mean.face", {"n": found.count}),
                    Picture(saliency_images.signed(found.map, saliency_images.limit(found.map), "light"), "pin.mean.map",
                            {"method": asked.question.words.label})))

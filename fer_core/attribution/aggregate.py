@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.attribution.request import Question, parse
 from fer_core.emotions import SIDE
 from fer_core.faces import regions
 from fer_core.faces.regions import Ledger
-from fer_core.question import Question, parse
 
 USUAL = "gradient"
 """Method of many faces where none is chosen: their mean smooths as noisy copies do for one face, and is there in a second or two."""
@@ -98,7 +98,8 @@ def explain(model: Any, images: NDArray[np.uint8], labels: NDArray[Any], asked: 
 
     `tell` is told the share done. Raises `FerError` where the method does not allow the network, `Stopped` when `should_stop` says so.
     """
-    from fer_core import models, saliency
+    from fer_core import models
+    from fer_core.attribution import explanation
     from fer_core.models import compute_lock
 
     called = models.predict(model, images, progress=lambda share: tell(0.05 * share)).argmax(axis=1)
@@ -106,7 +107,7 @@ def explain(model: Any, images: NDArray[np.uint8], labels: NDArray[Any], asked: 
     sums = _Sums()
     for start in range(0, len(images), CHUNK):
         part = slice(start, start + CHUNK)
-        maps = saliency.explain(model, images[part], asked.question.method, targets[part], should_stop=should_stop,
+        maps = explanation.explain(model, images[part], asked.question.method, targets[part], should_stop=should_stop,
                                 versus=None if versus is None else versus[part], **asked.question.settings)
         with compute_lock.COMPUTE_LOCK.acquire():  # looking for eyes keeps all cores busy, too
             where = regions.located(images[part], drawn=drawn)

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fer_core import models
-from fer_core.attribution import Floats
+from fer_core.attribution.explanation import Knobs, explain
+from fer_core.attribution.task import Floats
 from fer_core.errors import FerError
 from fer_core.faces.regions import blurred
 from fer_core.messages import Sentence
 from fer_core.models import gradients
-from fer_core.saliency import Knobs, explain
 
 STEPS = 12
 """Steps in which a face is deleted or inserted, of equally many pixels each."""

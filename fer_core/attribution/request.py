@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fer_core.attribution.registry import WORDS, Words
 from fer_core.emotions import EMOTIONS
 from fer_core.messages import NUMBER, Sentence
-from fer_core.methods import WORDS, Words
 
 KNOBS: dict[str, tuple[str, Any, Any, Any, str]] = {
     "samples": ("Samples", 1, 1000, None, "Noisy faces of SmoothGrad (50 unless told), masks of RISE (400 unless told)."),

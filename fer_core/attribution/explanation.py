@@ -14,14 +14,13 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fer_core import attribution
-from fer_core.attribution import Beat, Explanation, Floats, Question, Settings, Stopped, default_layer, grids
+from fer_core.attribution import cam_methods, gradient_methods, perturbation_methods
+from fer_core.attribution.cam_methods import grids
+from fer_core.attribution.registry import NO_CONVOLUTION, WORDS, Words
+from fer_core.attribution.task import Beat, Explanation, Floats, Question, Settings
 from fer_core.errors import FerError, ModelError
 from fer_core.messages import Sentence
-from fer_core.methods import NO_CONVOLUTION, WORDS, Words
 
-__all__ = ["METHODS", "Explanation", "Knobs", "Method", "Settings", "Stopped", "default_layer", "explain", "explain_with_notes", "grids",
-           "why_not"]
 
 class Knobs(TypedDict, total=False):
     """What can be told to `explain`, beyond face, method and class."""
@@ -115,14 +114,14 @@ def _checked(model: keras.Model, images: ArrayLike) -> Floats:
 
 
 _ANSWERS: dict[str, Callable[[Question], Explanation]] = {
-    "gradient": attribution.gradient,
-    "gradient_input": attribution.gradient_input,
-    "smoothgrad": attribution.smoothgrad,
-    "integrated_gradients": attribution.integrated_gradients,
-    "grad_cam": attribution.grad_cam,
-    "layer_cam": attribution.layer_cam,
-    "guided_backprop": attribution.guided_backpropagation,
-    "occlusion": attribution.occlusion,
-    "rise": attribution.rise,
+    "gradient": gradient_methods.gradient,
+    "gradient_input": gradient_methods.gradient_input,
+    "smoothgrad": gradient_methods.smoothgrad,
+    "integrated_gradients": gradient_methods.integrated_gradients,
+    "grad_cam": cam_methods.grad_cam,
+    "layer_cam": cam_methods.layer_cam,
+    "guided_backprop": gradient_methods.guided_backpropagation,
+    "occlusion": perturbation_methods.occlusion,
+    "rise": perturbation_methods.rise,
 }
 METHODS: dict[str, Method] = {name: Method(**vars(words), answer=_ANSWERS[name]) for name, words in WORDS.items()}

@@ -1,0 +1,9 @@
+from .cam_methods import default_layer as default_layer
+from .cam_methods import grids as grids
+from .explanation import METHODS as METHODS
+from .explanation import explain as explain
+from .explanation import explain_with_notes as explain_with_notes
+from .explanation import why_not as why_not
+from .task import Explanation as Explanation
+from .task import Settings as Settings
+from .task import Stopped as Stopped
