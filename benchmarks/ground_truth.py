@@ -23,9 +23,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from benchmarks.table import row
+from fer_core.attribution import region_shares
 from fer_core.data.demo.generator import FEATURES, draw, face_at, masks
 from fer_core.emotions import EMOTIONS
-from fer_core.faces import regions
 
 PAIRS = (("happy", "sad"), ("happy", "neutral"), ("surprise", "angry"), ("sad", "neutral"), ("fear", "happy"), ("angry", "neutral"))
 ENOUGH = 0.12
@@ -49,7 +49,7 @@ def main() -> None:
     model = models.load(RunStore().open(told.run))
     images, differing, targets, versus = chosen(model, told.faces)
     few, forgets = slice(None, None, 5), {}
-    maps = {"(noise)": np.random.default_rng(0).normal(size=images.shape), "(the face's edges)": regions.edges(images)}
+    maps = {"(noise)": np.random.default_rng(0).normal(size=images.shape), "(the face's edges)": region_shares.edges(images)}
     for name, method in METHODS.items():
         if why_not(model, name) is None:
             maps[method.label] = explain(model, images, name, targets, versus=versus)

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.table import row
 from fer_core.data.dataset import read
-from fer_core.faces import regions
+from fer_core.faces import eye_detector, regions
 
 ZOOM, BELOW = 4, 26
 
@@ -44,7 +44,7 @@ def found(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         large = cv2.resize(image, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)[BELOW * ZOOM :]
         boxes, _, scores = cascade.detectMultiScale3(large, 1.1, 12, minSize=(16 * ZOOM, 6 * ZOOM), maxSize=(36 * ZOOM, 20 * ZOOM),
                                                      outputRejectLevels=True)
-        pair = regions.find_eyes(image[None])[0] if len(boxes) and np.max(scores) > 2 else None
+        pair = eye_detector.find_eyes(image[None])[0] if len(boxes) and np.max(scores) > 2 else None
         if pair is not None:
             x, y, wide, high = np.array(boxes[int(np.argmax(scores))]) / ZOOM
             eyes.append(pair)

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from fer_core import atomic_io
+from fer_core.attribution import region_occlusion, region_shares
 from fer_core.attribution.registry import WORDS
 from fer_core.data.dataset import Dataset
 from fer_core.data.splits import spread
@@ -62,11 +63,11 @@ def explain(
     if out is not None:
         atomic_io.write_arrays(out, maps=maps, indices=chosen, targets=targets)
     where = regions.located(images, drawn=dataset.name == "demo")
-    book = regions.ledger(maps, where)
+    book = region_shares.ledger(maps, where)
     result: dict[str, Any] = {
         "run": run, "data": dataset.name, "split": split, "method": method, "layer": layer or None, "versus": versus or None,
         "faces": len(chosen), "file": str(out) if out else None, "regions": _rows(book), **_rows(book.features),
-        "edges": _rows(regions.ledger(regions.edges(images), where).features)["features"],
+        "edges": _rows(region_shares.ledger(region_shares.edges(images), where).features)["features"],
     }
     if image is not None:
         result |= {"image": image, "target": EMOTIONS[int(targets[0])]} | _one(
@@ -103,7 +104,7 @@ def _chosen(dataset: Dataset, split: str, image: int | None, faces: int) -> np.n
     return np.array([image])
 
 
-def _rows(book: regions.Ledger) -> dict[str, dict[str, Any]]:
+def _rows(book: region_shares.Ledger) -> dict[str, dict[str, Any]]:
     """Give per region the mean share of |map|, and its preference (share over area), both with 95 % intervals; of one face without."""
     (preference, intervals), (shares, spans) = book.mean(), book.mean("shares")
     rows = zip(book.names, shares.tolist(), spans.tolist(), preference.tolist(), intervals.tolist(), strict=True)
@@ -117,7 +118,7 @@ def _one(model: Any, images: np.ndarray, map_: np.ndarray, classes: tuple[int, i
     """Give a face's probabilities, what hiding each region does to them, and the verdict on its map by both tests."""
     from fer_core.attribution import explanation, faithfulness
 
-    hidden = regions.hide(model, images, where)
+    hidden = region_occlusion.hide(model, images, where)
     curves = faithfulness.curves(model, images[0], map_, classes[0], versus=classes[1], by_size=explanation.METHODS[method].sensitivity)
     left = faithfulness.randomisation(model, images, method, classes[0], versus=classes[1], layer=layer)
     judged = faithfulness.verdict(curves, float(left.left[0]))

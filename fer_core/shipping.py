@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from fer_core import atomic_io, models
-from fer_core.attribution import explanation
+from fer_core.attribution import explanation, region_shares
 from fer_core.data.dataset import Dataset
 from fer_core.errors import RunError
 from fer_core.faces import regions
@@ -105,7 +105,7 @@ def _fill(run: Run, copy: Run, dataset: Dataset) -> Proof:
 
 def _shares(model: keras.Model, images: np.ndarray, targets: np.ndarray, where: list[regions.Regions]) -> np.ndarray:
     """Give each region's mean share of the gradient maps of images (n, 48, 48)."""
-    shares, _ = regions.ledger(explanation.explain(model, images, "gradient", targets), where).mean("shares")
+    shares, _ = region_shares.ledger(explanation.explain(model, images, "gradient", targets), where).mean("shares")
     return np.asarray(shares)
 
 

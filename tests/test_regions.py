@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from fer_core.attribution import region_occlusion, region_shares
 from fer_core.errors import FerError
-from fer_core.faces import regions
+from fer_core.faces import eye_detector, regions
 from fer_core.faces.regions import NAMES, Box
 
 
@@ -42,7 +43,7 @@ def test_regions_laid_upon_the_eyes_fit_better_than_fixed_ones(faces):
 
 def test_a_face_without_eyes_gets_the_fixed_regions():
     blank = np.full((48, 48), 90, np.uint8)
-    assert regions.find_eyes([blank]) == [None]
+    assert eye_detector.find_eyes([blank]) == [None]
     assert regions.located([blank])[0] == regions.fixed()
 
 
@@ -80,19 +81,19 @@ def test_boxes_move_and_survive_json():
 
 
 def test_a_flat_map_prefers_nothing(masks):
-    found = regions.ledger(np.full((3, 48, 48), -2.0), masks)
+    found = region_shares.ledger(np.full((3, 48, 48), -2.0), masks)
     np.testing.assert_allclose(found.shares.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(found.preference, 1, rtol=1e-5)
 
 
 def test_a_map_on_the_mouth_is_the_mouths(masks):
-    found = regions.ledger(masks[4][None] * -1.0, regions.fixed())
+    found = region_shares.ledger(masks[4][None] * -1.0, regions.fixed())
     assert found.names[4] == "mouth" and found.shares[0].tolist() == [0, 0, 0, 0, 1, 0]
     np.testing.assert_allclose(found.preference[0, 4], 2304 / masks[4].sum(), rtol=1e-6)
 
 
 def test_all_features_together_are_all_but_the_rest(faces, masks):
-    book = regions.ledger(np.random.default_rng(0).normal(size=faces.images.shape), masks)
+    book = region_shares.ledger(np.random.default_rng(0).normal(size=faces.images.shape), masks)
     both = book.features
     assert both.names == ("features",) and np.allclose(both.shares[:, 0], 1 - book.shares[:, -1], atol=1e-6)
     assert np.allclose(both.areas[:, 0], 1 - book.areas[:, -1], atol=1e-6)
@@ -100,17 +101,17 @@ def test_all_features_together_are_all_but_the_rest(faces, masks):
 
 def test_edges_are_where_the_grey_changes():
     ramp = np.broadcast_to(3.0 * np.arange(48) + 4.0 * np.arange(48)[:, None], (1, 48, 48))
-    assert np.allclose(regions.edges(ramp), 5) and not regions.edges(np.full((2, 48, 48), 90)).any()
+    assert np.allclose(region_shares.edges(ramp), 5) and not region_shares.edges(np.full((2, 48, 48), 90)).any()
     step = np.zeros((1, 48, 48))
     step[:, :, 24:] = 200
-    assert set(np.nonzero(regions.edges(step))[2]) == {23, 24}
+    assert set(np.nonzero(region_shares.edges(step))[2]) == {23, 24}
 
 
 def test_mean_and_interval_over_faces_leave_out_blank_maps(faces):
     random = np.random.default_rng(0)
     maps = random.normal(size=(70, 48, 48))
     maps[5] = 0
-    found = regions.ledger(maps, regions.with_rest(faces.masks))
+    found = region_shares.ledger(maps, regions.with_rest(faces.masks))
     assert found.blank == 1 and np.isnan(found.shares[5]).all()
     rows = np.delete(found.preference, 5, axis=0).astype(np.float64)
     means, intervals = found.mean()
@@ -126,28 +127,28 @@ def test_the_shift_between_two_ledgers_is_paired(masks):
     generator = np.random.default_rng(5)
     maps = generator.random((2, 40, 48, 48))
     maps[1, :, masks[4]] += 0.4  # the second network looks at the first face's mouth
-    first, second = (regions.ledger(one, masks) for one in maps)
-    means, intervals = regions.shift(first, second)
+    first, second = (region_shares.ledger(one, masks) for one in maps)
+    means, intervals = region_shares.shift(first, second)
     np.testing.assert_allclose(means, second.shares.mean(0) - first.shares.mean(0), atol=1e-6)
     paired = stats.ttest_rel(second.shares, first.shares)
     np.testing.assert_allclose(intervals[:, 1] - means, 2.0227 * np.abs(means / paired.statistic), rtol=1e-3)
     assert intervals[4, 0] > 0 and means.argmax() == 4
-    np.testing.assert_allclose(regions.shift(second, first)[0], -means)
-    assert not regions.shift(first, first)[0].any()
+    np.testing.assert_allclose(region_shares.shift(second, first)[0], -means)
+    assert not region_shares.shift(first, first)[0].any()
     with pytest.raises(FerError, match="same faces"):
-        regions.shift(first, regions.ledger(maps[0, :3], masks))
+        region_shares.shift(first, region_shares.ledger(maps[0, :3], masks))
 
 
 def test_one_face_has_no_interval(masks):
-    means, intervals = regions.ledger(np.ones((1, 48, 48)), masks).mean()
+    means, intervals = region_shares.ledger(np.ones((1, 48, 48)), masks).mean()
     assert np.isfinite(means).all() and np.isnan(intervals).all()
 
 
 def test_regions_of_other_faces_are_refused(faces):
     with pytest.raises(FerError, match="do not fit"):
-        regions.ledger(np.ones((2, 48, 48)), regions.with_rest(faces.masks))
+        region_shares.ledger(np.ones((2, 48, 48)), regions.with_rest(faces.masks))
     with pytest.raises(FerError, match="do not fit"):
-        regions.ledger(np.ones((2, 48, 48)), faces.masks[:2])
+        region_shares.ledger(np.ones((2, 48, 48)), faces.masks[:2])
 
 
 @pytest.mark.parametrize("fill", ["blur", "mean"])
@@ -158,7 +159,7 @@ def test_hiding_what_the_network_looks_at_moves_it_and_the_rest_does_not(faces, 
     kernel[..., 3] = masks[4] * np.random.default_rng(0).normal(0, 0.01, (48, 48))
     kernel[..., 3] -= masks[4] * kernel[..., 3].sum() / masks[4].sum()  # so that the brightness does not saturate the answer
     model.get_layer("logits").set_weights([kernel.reshape(-1, 7), np.zeros(7, np.float32)])
-    found = regions.hide(model, faces.images[:4], regions.fixed(), fill=fill)
+    found = region_occlusion.hide(model, faces.images[:4], regions.fixed(), fill=fill)
     assert found.before.shape == (4, 7) and found.after.shape == found.change.shape == (4, 6, 7)
     np.testing.assert_allclose(found.change.sum(axis=2), 0, atol=1e-5)
     assert (np.abs(found.change[:, 4, 3]) > 1e-3).all()
@@ -168,9 +169,9 @@ def test_hiding_what_the_network_looks_at_moves_it_and_the_rest_does_not(faces, 
 def test_covering_changes_only_what_is_covered(faces, masks):
     face = faces.images[0]
     for fill in ("blur", "mean"):
-        covered = regions.cover(face, masks, fill)
+        covered = region_occlusion.cover(face, masks, fill)
         for mask, one in zip(masks, covered, strict=True):
             assert np.array_equal(one[~mask], face[~mask]) and not np.array_equal(one[mask], face[mask])
-    assert np.ptp(regions.cover(face, masks, "mean")[4][masks[4]]) == 0
+    assert np.ptp(region_occlusion.cover(face, masks, "mean")[4][masks[4]]) == 0
     with pytest.raises(FerError, match="cannot be hidden"):
-        regions.cover(face, masks, "paint")
+        region_occlusion.cover(face, masks, "paint")

@@ -24,7 +24,7 @@ from fer_core.data import splits
 from fer_core.data.dataset import Dataset, read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
-from fer_core.faces import regions
+from fer_core.faces import eye_detector, regions
 from fer_core.messages import signed
 from fer_core.plots import saliency_images
 from fer_core.plots.theme import RUN_COLOURS
@@ -199,7 +199,7 @@ def test_another_process_writes_the_same_bytes(root, store, found):
 
 def test_eyes_are_looked_for_by_one_thread(monkeypatch, faces):
     """OpenCV's threads tell what they find in no fixed order: with two of them 92 or 93 of 140 pairs of eyes were found."""
-    seen, cascade, before = [], regions._cascade(0), cv2.getNumThreads()
+    seen, cascade, before = [], eye_detector._cascade(0), cv2.getNumThreads()
 
     class Spy:
         def __init__(self, looker):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core import atomic_io
+from fer_core.attribution import region_occlusion, region_shares
 from fer_core.attribution.aggregate import Asked
 from fer_core.attribution.registry import WORDS
 from fer_core.attribution.request import KNOBS, Question, parse, why
@@ -266,7 +267,7 @@ def test_hiding_the_mouth_tells_what_the_network_then_says(page, cell, runs):
     until(app, lambda app: "Without mouth" in told(app) and not working(app))
     image = np.asarray(cache.dataset("demo")["validation"].images[faces[0]])
     where = regions.located(image[None], drawn=True)[0]
-    hidden = regions.hide(models.load(RunStore(runs).open("demo")), image[None], where)
+    hidden = region_occlusion.hide(models.load(RunStore(runs).open("demo")), image[None], where)
     p = hidden.after[0][regions.NAMES.index("mouth")][NEUTRAL]
     assert f"{p:.0%}" in told(app)
 
@@ -348,9 +349,9 @@ def test_the_mean_over_one_face_is_that_face(explained):
     np.testing.assert_allclose(found.map, own / np.abs(own).sum(), rtol=1e-3, atol=1e-7)
     assert found.contrast and np.array_equal(found.face, explained.subject.image)
     where = regions.located(explained.subject.image[None], drawn=True)
-    np.testing.assert_allclose(found.ledger.shares, regions.ledger(own[None], where).shares, rtol=1e-3)
+    np.testing.assert_allclose(found.ledger.shares, region_shares.ledger(own[None], where).shares, rtol=1e-3)
     effect = many.hiding(explained.subject.run, (dataset, "validation"), rows)[1](jobs.Job())
-    hidden = regions.hide(models.load(explained.subject.run), explained.subject.image[None], where)
+    hidden = region_occlusion.hide(models.load(explained.subject.run), explained.subject.image[None], where)
     np.testing.assert_allclose(effect, hidden.change[0], atol=1e-5)
 
 
@@ -478,9 +479,9 @@ def test_faces_that_a_second_network_fixes_with_both_maps(page, runs, second):
     assert f"mean difference over {len(fixed)} faces" in told(app)
     images = np.asarray(cache.dataset("demo")["validation"].images[fixed])
     targets, versus = a.labels[fixed].astype(np.int64), np.full(len(fixed), NEUTRAL)
-    books = [regions.ledger(explanation.explain(models.load(RunStore(runs).open(name)), images, "gradient", targets, versus=versus),
+    books = [region_shares.ledger(explanation.explain(models.load(RunStore(runs).open(name)), images, "gradient", targets, versus=versus),
                             regions.located(images, drawn=True)) for name in ("demo", "other")]
-    mean = 100 * regions.shift(*books)[0][regions.NAMES.index("mouth")]
+    mean = 100 * region_shares.shift(*books)[0][regions.NAMES.index("mouth")]
     assert f"{mean:+.1f} points" in told(app)
 
 

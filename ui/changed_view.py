@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.annotations.face_filter import PARTS
-from fer_core.attribution import aggregate
+from fer_core.attribution import aggregate, region_shares
 from fer_core.attribution.aggregate import Found, Given
 from fer_core.attribution.registry import NO_CONVOLUTION
 from fer_core.attribution.request import Question
@@ -151,7 +151,7 @@ def _open(rows: list[int], position: int) -> None:
 
 
 def _shift(found: tuple[Found, Found], theme: Theme) -> None:
-    means, intervals = regions.shift(found[0].ledger, found[1].ledger)
+    means, intervals = region_shares.shift(found[0].ledger, found[1].ledger)
     top = max(0.05, float(np.nanmax(np.abs(means)))) if np.isfinite(means).any() else 1.0
     rows = []
     for name, mean, (low, high) in zip(regions.NAMES, 100 * means, 100 * intervals, strict=True):

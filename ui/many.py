@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core.attribution import aggregate
+from fer_core.attribution import aggregate, region_occlusion
 from fer_core.emotions import EMOTIONS
 from fer_core.faces import regions
 from fer_core.runs.store import Run
@@ -57,7 +57,7 @@ def hiding(run: Run, source: tuple[Dataset, str], rows: np.ndarray) -> tuple[tup
                 part = images[start : start + aggregate.CHUNK]
                 with compute_lock.COMPUTE_LOCK.acquire():
                     where = regions.located(part, drawn=dataset.name == "demo")
-                total += regions.hide(model, part, where).change.sum(0)
+                total += region_occlusion.hide(model, part, where).change.sum(0)
                 told((start + len(part)) / len(rows))
         return total / len(rows)
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
+from fer_core.attribution import region_occlusion
 from fer_core.emotions import SIDE
-from fer_core.faces import regions
 from ui import bars, words
 from ui.component import component
 from ui.language import say
@@ -41,7 +41,7 @@ def panel(subject: Subject) -> None:
 
     whole = np.ones((1, SIDE, SIDE), bool)
     data = {"key": key, "face": _text(subject.image), "painted": _text(now), "mean": int(subject.image.mean()),
-            "blurred": _text(regions.cover(subject.image, whole)[0].round().astype(np.uint8)),
+            "blurred": _text(region_occlusion.cover(subject.image, whole)[0].round().astype(np.uint8)),
             "label": say("The face to paint on; arrows move the brush, space sets it down"), "words": _words()}
     left, right = st.columns([1, 1.2], gap="large")
     with left, st.container(key="paint-face"):

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
+from fer_core.attribution import region_occlusion, region_shares
+from fer_core.attribution.region_occlusion import Hidden
+from fer_core.attribution.region_shares import Ledger
 from fer_core.attribution.request import Question
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
 from fer_core.faces import regions
-from fer_core.faces.regions import FEATURES, NAMES, Box, Hidden, Ledger, Regions
+from fer_core.faces.regions import FEATURES, NAMES, Box, Regions
 from fer_core.messages import Sentence
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
@@ -86,7 +89,7 @@ def hiding(subject: Subject, where: Regions, fill: str) -> tuple[tuple[object, .
 
     def work(job: jobs.Job) -> Hidden:
         model = networks.network(subject.network)
-        return regions.hide(model, subject.image[None], where, fill="mean" if fill == "mean" else "blur", beat=job.tell)
+        return region_occlusion.hide(model, subject.image[None], where, fill="mean" if fill == "mean" else "blur", beat=job.tell)
 
     return ("hide", *subject.key, repr(where.to_json()), fill), work
 
@@ -96,7 +99,7 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
     now, usual, eyes = placed(subject)
     fill = "mean" if st.query_params.get("fill") == "mean" else "blur"
     hidden = selection.param("hide", options=NAMES)
-    ledger = regions.ledger(explained.found.maps, now) if explained else None
+    ledger = region_shares.ledger(explained.found.maps, now) if explained else None
     left, middle, right = st.columns([1, 1, 1.1], gap="large")
     with left:
         _face(subject, (now, usual), ledger, (hidden, explained is not None and explained.shown.failed), theme)
@@ -205,7 +208,7 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
 def _without(subject: Subject, found: Hidden, where: Regions, fill: str, chosen: str) -> None:
     """Draw the face without a region, and what the network says of it."""
     at = found.names.index(chosen)
-    covered = regions.cover(subject.image, where.masks[at : at + 1], "mean" if fill == "mean" else "blur")[0]
+    covered = region_occlusion.cover(subject.image, where.masks[at : at + 1], "mean" if fill == "mean" else "blur")[0]
     st.markdown(say("**Without {region}**", region=spoken(chosen).lower()))
     left, right = st.columns([1, 2.1], gap="large")
     with left:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.attribution import region_shares
+from fer_core.attribution.region_shares import Ledger
 from fer_core.attribution.request import Question, parse
 from fer_core.emotions import SIDE
 from fer_core.faces import regions
-from fer_core.faces.regions import Ledger
 
 USUAL = "gradient"
 """Method of many faces where none is chosen: their mean smooths as noisy copies do for one face, and is there in a second or two."""
@@ -87,7 +88,7 @@ class _Sums:
         self.faces += images.sum(0, dtype=np.float64)
         self.maps += (maps[seen] / sizes[seen, None, None]).sum(0)
         self.sized += int(seen.sum())
-        book = regions.ledger(maps, where)
+        book = region_shares.ledger(maps, where)
         self.shares.append(book.shares)
         self.areas.append(book.areas)
 

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 
 from fer_core import models
 from fer_core.attribution.explanation import Knobs, explain
+from fer_core.attribution.region_occlusion import blurred
 from fer_core.attribution.task import Floats
 from fer_core.errors import FerError
-from fer_core.faces.regions import blurred
 from fer_core.messages import Sentence
 from fer_core.models import gradients
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fer_core.emotions import SIDE
 from fer_core.errors import DataError
-from fer_core.faces.regions import looking
+from fer_core.faces.eye_detector import looking
 from fer_core.messages import Sentence
 
 MOST_BYTES = 10 * 2**20

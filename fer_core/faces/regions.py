@@ -10,28 +10,19 @@ template, by 2.7 in the one laid upon the eyes, and by 2.05 where the eyes' offs
 
 from __future__ import annotations
 
-import functools
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
-from fer_core.metrics.scores import student
+from fer_core.faces.eye_detector import Eyes, find_eyes
 
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]
 
-LOOKERS = 2
-"""Faces in which eyes are looked for at the same time."""
-_LOOKING = threading.Lock()
 NAMES = ("left_eye", "right_eye", "brows", "nose", "mouth", "rest")
 """The regions; left is the viewer's left, `rest` all that no other region holds."""
 FEATURES = NAMES[:-1]
@@ -58,7 +49,6 @@ class Box:
         return Box(self.left + x - grow, self.top + y - grow, self.right + x + grow, self.bottom + y + grow)
 
 
-Eyes = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -134,192 +124,37 @@ def located(images: ArrayLike, *, drawn: bool = False) -> list[Regions]:
     return [fixed(drawn=drawn) if eyes is None else replace(around(eyes, drawn=drawn), eyes_found=True) for eyes in found]
 
 
-def find_eyes(images: ArrayLike) -> list[Eyes | None]:
-    """Find the centres of both eyes in faces (n, 48, 48), the viewer's left one first; `None` where both are not seen."""
-    with looking(), ThreadPoolExecutor(LOOKERS) as pool:
-        parts = pool.map(_pairs, range(LOOKERS), np.array_split(np.asarray(images), LOOKERS))
-        return [eyes for part in parts for eyes in part]
 
 
-def _pairs(looker: int, images: NDArray[Any]) -> list[Eyes | None]:
-    return [_pair(_cascade(looker), image) for image in images]
 
 
-def _pair(cascade: Any, image: NDArray[Any]) -> Eyes | None:
-    import cv2
-
-    zoom = 3
-    large = cv2.resize(image.astype(np.uint8), None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
-    found = cascade.detectMultiScale(large, 1.05, 3, minSize=(8 * zoom,) * 2, maxSize=(22 * zoom,) * 2)
-    boxes = np.array(found).reshape(-1, 4) / zoom
-    centres = boxes[:, :2] + boxes[:, 2:] / 2
-    pair: list[tuple[float, float]] = []
-    for low, high in ((4, 24), (24, 44)):
-        fitting = np.flatnonzero((centres[:, 0] >= low) & (centres[:, 0] < high) & (centres[:, 1] > 8) & (centres[:, 1] < 30))
-        if not len(fitting):
-            return None
-        best = fitting[np.argmax(boxes[fitting, 2])]
-        pair.append((float(centres[best, 0]), float(centres[best, 1])))
-    across, slant = pair[1][0] - pair[0][0], abs(pair[1][1] - pair[0][1])
-    return (pair[0], pair[1]) if 11 <= across <= 24 and slant <= 6 else None
 
 
-@contextmanager
-def looking() -> Iterator[None]:
-    """Let one at a time ask its cascades, which work with one thread each: several tell what they find in no fixed order."""
-    import cv2
-
-    with _LOOKING:
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
-            yield
-        finally:
-            cv2.setNumThreads(threads)
 
 
-@functools.cache
-def _cascade(looker: int) -> Any:
-    import cv2
-
-    return cv2.CascadeClassifier(str(Path(cv2.__file__).with_name("data") / "haarcascade_eye.xml"))
 
 
-@dataclass(frozen=True, eq=False)
-class Ledger:
-    """Where maps lie: per face n and region r, in the order of `names`; a map of zeros has shares of NaN."""
-
-    names: tuple[str, ...]
-    shares: Floats
-    """Share of the sum of |map| that lies in the region, (n, r)."""
-    areas: Floats
-    """Share of the face's pixels, (n, r)."""
-
-    @property
-    def preference(self) -> Floats:
-        """Divide shares by areas (n, r): 1 is no preference; NaN for a region without a pixel."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.areas > 0, self.shares / self.areas, np.nan).astype(np.float32)
-
-    def mean(self, values: Literal["preference", "shares"] = "preference") -> tuple[Floats, Floats]:
-        """Average over the faces whose map is not blank: means (r,) and their 95 % intervals (r, 2), by Student's t."""
-        table = np.asarray(getattr(self, values), np.float64)
-        count = np.isfinite(table).sum(0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            means = np.nansum(table, axis=0) / count
-            spread = np.sqrt(np.nansum((table - means) ** 2, axis=0) / (count - 1) / count) * student(count - 1)
-        means, spread = np.where(count > 0, means, np.nan), np.where(count > 1, spread, np.nan)
-        return means.astype(np.float32), np.stack([means - spread, means + spread], axis=1).astype(np.float32)
-
-    @property
-    def features(self) -> Ledger:
-        """Enter eyes, brows, nose and mouth as one region: all but the rest, which stands last."""
-        return Ledger(("features",), self.shares[:, :-1].sum(1, keepdims=True), self.areas[:, :-1].sum(1, keepdims=True))
-
-    @property
-    def blank(self) -> int:
-        """Count the maps that are zero everywhere."""
-        return int(np.isnan(self.shares).all(axis=1).sum())
 
 
-def shift(first: Ledger, second: Ledger) -> tuple[Floats, Floats]:
-    """Compare two networks on the same faces: mean of second's shares - first's (r,), and 95 % intervals (r, 2).
-
-    The differences are paired face by face; a face with a blank map in either is left out.
-    """
-    if first.shares.shape != second.shares.shape:
-        raise FerError("Ledgers can be compared on the same faces only.", received=f"{len(first.shares)} and {len(second.shares)} faces")
-    return replace(first, shares=second.shares - first.shares).mean("shares")
 
 
-def edges(images: ArrayLike) -> Floats:
-    """Give how steeply the grey of each image (n, 48, 48) rises at each pixel: a map that asks no network, to hold others against."""
-    down, right = np.gradient(np.asarray(images, np.float32), axis=(1, 2))
-    steepness: Floats = np.hypot(down, right)
-    return steepness
 
 
 Where = Regions | Sequence[Regions] | Masks
 
 
-def ledger(maps: ArrayLike, regions: Where) -> Ledger:
-    """Enter maps (n, 48, 48) by region. `regions`: one for all, one per face, or masks bool (6, 48, 48) or (n, 6, 48, 48)."""
-    sizes = np.abs(np.asarray(maps, np.float64))
-    masks = _masks(regions, len(sizes))
-    total = sizes.sum(axis=(1, 2))
-    inside = np.einsum("nhw,nrhw->nr", sizes, masks, optimize=True) if len(sizes) else np.zeros((0, masks.shape[1]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(total[:, None] > 0, inside / total[:, None], np.nan)
-    return Ledger(NAMES, shares.astype(np.float32), masks.mean(axis=(2, 3), dtype=np.float32))
 
 
-def _masks(regions: Where, count: int) -> Masks:
-    """Give masks bool (n, 6, 48, 48)."""
-    if isinstance(regions, Regions):
-        masks = regions.masks
-    elif isinstance(regions, np.ndarray):
-        masks = regions
-    else:
-        masks = np.stack([part.masks for part in regions]) if regions else np.zeros((0, len(NAMES), SIDE, SIDE), bool)
-    if masks.shape[-3:] != (len(NAMES), SIDE, SIDE) or masks.ndim > 4 or (masks.ndim == 4 and len(masks) != count):
-        raise FerError("The regions do not fit the images.", received=f"masks {masks.shape} for {count} images",
-                       expected=f"({len(NAMES)}, {SIDE}, {SIDE}), once or per image")
-    return np.broadcast_to(masks, (count, *masks.shape[-3:]))
 
 
-@dataclass(frozen=True, eq=False)
-class Hidden:
-    """The seven probabilities of each face before, (n, 7), and with each region hidden, (n, r, 7)."""
-
-    names: tuple[str, ...]
-    before: Floats
-    after: Floats
-
-    @property
-    def change(self) -> Floats:
-        """Give what hiding did to every probability: (n, r, 7)."""
-        return np.asarray(self.after - self.before[:, None], np.float32)
 
 
-def hide(model: Any, images: ArrayLike, regions: Where, *, fill: Literal["blur", "mean"] = "blur",
-         beat: Callable[[float], object] = lambda share: None) -> Hidden:
-    """Predict the faces with each region hidden in turn, under a strong blur or the face's mean grey (`fill`).
-
-    The blur is the default because it brings no edges of its own: a patch of it where nothing is expressed (hair, forehead, cheek, chin)
-    moves the probabilities less than a grey one. `beat` is told the share done.
-    """
-    from fer_core import models
-    from fer_core.models import gradients
-
-    faces, rows = np.asarray(images, np.float32), []
-    masks, group = _masks(regions, len(faces)), gradients.CHUNK // (len(NAMES) + 1)
-    for start in range(0, len(faces), group):
-        pairs = zip(faces[start : start + group], masks[start : start + group], strict=True)
-        points = np.concatenate([np.concatenate([face[None], cover(face, parts, fill)]) for face, parts in pairs])
-        rows.append(gradients.map_in_chunks(lambda part: models.predict(model, part, batch=gradients.CHUNK), points))
-        beat(min(1.0, (start + group) / len(faces)))
-    found = np.concatenate(rows).reshape(len(faces), len(NAMES) + 1, -1) if rows else np.zeros((0, len(NAMES) + 1, 7), np.float32)
-    return Hidden(NAMES, found[:, 0], found[:, 1:])
 
 
-def cover(face: NDArray[Any], masks: Masks, fill: Literal["blur", "mean"] = "blur") -> Floats:
-    """Give a face (48, 48) with each of the masks (r, 48, 48) covered in turn: float32 (r, 48, 48), 0 to 255."""
-    if fill not in ("blur", "mean"):
-        raise FerError("A region cannot be hidden that way.", received=fill, expected="blur or mean")
-    grey = np.asarray(face, np.float32)
-    blank = blurred(grey) if fill == "blur" else np.full_like(grey, grey.mean())
-    return np.where(masks, blank, grey).astype(np.float32)
 
 
-def blurred(face: Floats) -> Floats:
-    """Blur a face (48, 48) so strongly that no feature is left."""
-    import cv2
-
-    return np.asarray(cv2.GaussianBlur(face, (0, 0), BLUR, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-BLUR = 6.0
-"""Standard deviation of the blur that hides a region, in pixels: about half the distance between eyes and mouth."""
 EYES: dict[str, Eyes] = {"photograph": ((15.2, 18.3), (32.4, 18.3)), "drawn": ((15.9, 20.9), (32.1, 20.9))}
 """Centres of the eyes of the average face, in pixels."""
 TRUST = {"photograph": 0.4, "drawn": 1.0}

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.attribution import region_shares
+from fer_core.attribution.region_shares import Ledger
 from fer_core.attribution.registry import WORDS
 from fer_core.data.splits import pixels, spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces import regions
-from fer_core.faces.regions import Ledger
 from fer_core.presets import PRESETS
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked
@@ -88,7 +89,7 @@ def looks(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], *, d
     means = np.stack([scaled[of == label].mean(0) if np.any(of == label) else np.zeros((SIDE, SIDE)) for label in range(len(EMOTIONS))])
     chosen, random = _shown(model, images, labels, seed, tell) if shown else ((), ())
     tell(1.0)
-    return Looks(chosen, random, regions.ledger(maps, where), of, means.astype(np.float32), sum(one.eyes_found for one in where))
+    return Looks(chosen, random, region_shares.ledger(maps, where), of, means.astype(np.float32), sum(one.eyes_found for one in where))
 
 
 def _shown(model: Any, images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int,
