@@ -36,7 +36,8 @@ def main() -> None:
     told = parser.parse_args()
     clock = time.process_time if told.processor else time.perf_counter
 
-    from fer_core import ascent, models
+    from fer_core import models
+    from fer_core.feature_vis import ascent
     from fer_core.machine import processor_name
     from fer_core.models import submodels
     from fer_core.runs.store import RunStore
@@ -73,7 +74,7 @@ def main() -> None:
 
 def ours(model, target, settings, start) -> Callable[[int], np.ndarray]:
     """Give our ascent: only the last frame is asked for."""
-    from fer_core import ascent
+    from fer_core.feature_vis import ascent
 
     return lambda steps: list(ascent.ascend(model, target, steps=steps, preset=settings, face=start, every=steps))[-1].images
 
@@ -93,7 +94,7 @@ def theirs(model, layer: str, filters: int, start) -> Callable[[int], np.ndarray
 
 def single(model, layer: str) -> None:
     """Print how soon one filter shows its first moved frame, and how many frames a second follow, with the standard preset."""
-    from fer_core import ascent
+    from fer_core.feature_vis import ascent
 
     list(ascent.ascend(model, ascent.OBJECTIVES["filter"](layer, 0), steps=8))
     began = time.perf_counter()

@@ -22,9 +22,9 @@ from fer_core import atomic_io
 from fer_core.data.splits import Dataset
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.feature_vis.unit_images import weights_digest
 from fer_core.models import compute_lock, submodels
 from fer_core.runs.store import Run
-from fer_core.walls import weights_digest
 
 FORM = "fer-lens-activations-1"
 BATCH = 64

@@ -16,7 +16,7 @@ from fer_core.runs.store import Run, RunStore
 from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
 if TYPE_CHECKING:
-    from fer_core.ascent import Objective
+    from fer_core.feature_vis.ascent import Objective
     from fer_core.plots.contact_sheet import Group
 
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
@@ -54,7 +54,7 @@ def ascend(
     if out.suffix not in (".png", ".npy", ".gif"):
         raise ConfigError("This is no kind of picture.", received=out.name, expected=".png, .npy or .gif")
     model = networks().load(RunStore(runs).open(run))
-    from fer_core import ascent
+    from fer_core.feature_vis import ascent
     from fer_core.models import submodels
 
     objectives = ascent.OBJECTIVES
@@ -68,7 +68,7 @@ def ascend(
 
 
 def _climb(model: Any, target: Objective, preset: str, steps: int | None, seed: int, every: int) -> list[Any]:
-    from fer_core import ascent
+    from fer_core.feature_vis import ascent
 
     total = steps or ascent.PRESETS[preset].steps if preset in ascent.PRESETS else 1
     frames = []
@@ -138,7 +138,8 @@ def gallery(
 
 def _shelves(model: Any, pairs: list[tuple[str, str]], preset: str, seed: int) -> list[list[Group]]:
     """Paint what hangs in a gallery. Filters are taken evenly by their number, none for its looks."""
-    from fer_core import ascent, models
+    from fer_core import models
+    from fer_core.feature_vis import ascent
     from fer_core.models import submodels
     from fer_core.plots import contact_sheet
     from fer_core.plots.theme import EMOTION_COLOURS
@@ -199,8 +200,8 @@ def wall(
     runs: Runs = ROOT,
 ) -> None:
     """Paint every unit of a layer into the run folder; what is painted already is kept."""
-    from fer_core import walls
-    from fer_core.presets import PRESETS
+    from fer_core.feature_vis import unit_images
+    from fer_core.feature_vis.settings import PRESETS
 
     if preset not in PRESETS:
         raise ConfigError("There is no such preset.", received=preset, expected=" or ".join(PRESETS))
@@ -210,7 +211,7 @@ def wall(
     from fer_core.models import submodels
 
     name = submodels.activated(model, layer)
-    asked = walls.ask(opened, name, submodels.units(model, name), preset, seed)
+    asked = unit_images.ask(opened, name, submodels.units(model, name), preset, seed)
     if background:
         asked.start()
         return console.print(f"painting {name} into {asked.folder}")
@@ -224,16 +225,16 @@ def paint(folder: Path) -> None:
 
 
 def _paint(folder: Path, watched: bool = False) -> None:
-    from fer_core import walls
+    from fer_core.feature_vis import unit_images
     from fer_core.runs import background as tasks
 
-    wanted = walls.Wall(folder)
+    wanted = unit_images.Wall(folder)
     run, ready = wanted.run, float(np.isfinite(wanted.scores).mean())
 
     def look(others_wait: bool) -> None:
         if watched:
             wanted.look()
-        elif others_wait and wanted.unseen > walls.PATIENCE:
+        elif others_wait and wanted.unseen > unit_images.PATIENCE:
             wanted.leave()
 
     def wait() -> None:
@@ -250,11 +251,11 @@ def _paint(folder: Path, watched: bool = False) -> None:
         models = networks()
         beat(ready)  # it took seconds: maybe nobody looks any more
         model = models.load(run, precision="float32")
-        from fer_core import painter
+        from fer_core.feature_vis import unit_painter
 
         table, split = _faces(run)
         beat(ready)
-        for share in painter.fill(wanted, model, table=table, split=split, beat=beat):
+        for share in unit_painter.fill(wanted, model, table=table, split=split, beat=beat):
             beat(share)
     console.print(f"{run.id}: {len(wanted.scores):,} units of {wanted.layer}, {len(wanted.remarks)} dead, in {folder}")
 

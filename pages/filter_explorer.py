@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
+from fer_core.feature_vis.request import SWITCHES, parse
 from fer_core.runs.store import Run
 from ui import (
     ask_filter,
@@ -27,7 +28,6 @@ from ui import (
     selection,
 )
 from ui.films import Film
-from ui.goal import SWITCHES, parse
 from ui.language import say
 from ui.place import Place, faces_of
 from ui.which_run import choose_run

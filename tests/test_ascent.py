@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import ascent, models
-from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend, score
+from fer_core import models
 from fer_core.errors import FerError
+from fer_core.feature_vis import ascent
+from fer_core.feature_vis.ascent import OBJECTIVES, PRESETS, Settings, ascend, score
+from fer_core.feature_vis.parameterizations import PARAMETRISATIONS, bounded, mean_face, unbounded
 from fer_core.models import gradients, submodels
-from fer_core.parametrisations import PARAMETRISATIONS, bounded, mean_face, unbounded
 from fer_core.runs.store import RunStore
 
 filter_, neuron, layer, class_, difference = (OBJECTIVES[name] for name in ("filter", "neuron", "layer", "class", "difference"))
@@ -190,7 +191,7 @@ def test_blurring_waves_is_blurring_pixels():
 def test_a_warp_moves_by_whole_pixels_exactly():
     import tensorflow as tf
 
-    from fer_core import transforms
+    from fer_core.feature_vis import transforms
 
     pictures = tf.constant(np.random.default_rng(3).uniform(0, 255, (2, 48, 48)), tf.float32)
     still = transforms.warp(pictures, tf.constant([1.0, 0, 0, 0, 1, 0, 0, 0]), 4)

@@ -32,7 +32,8 @@ def test_every_picture_is_found_again_where_it_hangs():
 
 
 def test_the_gallery_holds_the_networks_own_pictures(root, tmp_path):
-    from fer_core import ascent, explorer, models
+    from fer_core import explorer, models
+    from fer_core.feature_vis import ascent
     from fer_core.runs.store import RunStore
 
     explorer.gallery("demo", tmp_path / "a.png", contrasts="happy-sad", preset="report", seed=3, runs=root / "checkpoints")

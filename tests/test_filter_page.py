@@ -16,14 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from fer_core import ascent, models, walls
+from fer_core import models
 from fer_core.errors import FerError, ModelError
-from fer_core.presets import PRESETS
+from fer_core.feature_vis import ascent, unit_images
+from fer_core.feature_vis.request import KNOBS, MANY, TOPS, Goal, parse, write_knobs
+from fer_core.feature_vis.settings import PRESETS
 from fer_core.runs.store import RunStore
 from fer_core.units import Peak
 from ui import blueprint, demonstration, dossier, filter_files, filter_wall, networks
 from ui.films import KEPT, SHELF, Film, Shelf, every
-from ui.goal import KNOBS, MANY, TOPS, Goal, parse, write_knobs
 from ui.place import Place
 
 CONV = blueprint.Block("conv4", "convolution 3 × 3", 64, 6, 3, 36928, 256, 40)
@@ -44,7 +45,7 @@ def page(root, runs, monkeypatch):
     """Open the page by a link; walls are asked for, but no process paints them."""
     started = []
     monkeypatch.setenv("FER_LENS_RUNS", str(runs))
-    monkeypatch.setattr(walls.Wall, "start", lambda wall: started.append(wall.layer))
+    monkeypatch.setattr(unit_images.Wall, "start", lambda wall: started.append(wall.layer))
 
     def opener(**params):
         app = AppTest.from_file(str(root / "app.py"), default_timeout=120)

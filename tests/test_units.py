@@ -11,11 +11,12 @@ import pytest
 import scipy.stats
 from conftest import copied
 
-from fer_core import activations, models, painter, switching, units, walls
-from fer_core.ascent import OBJECTIVES, PRESETS, Settings, ascend
+from fer_core import activations, models, switching, units
 from fer_core.data.demo.generator import make
 from fer_core.data.splits import Dataset, Split
 from fer_core.errors import FerError, ModelError
+from fer_core.feature_vis import unit_images, unit_painter
+from fer_core.feature_vis.ascent import OBJECTIVES, PRESETS, Settings, ascend
 from fer_core.messages import Sentence
 from fer_core.models import submodels
 from fer_core.runs import background
@@ -300,12 +301,12 @@ def test_a_dead_filter_is_named_dead(run, dataset, split):
     shutil.rmtree(run.path / ".cache", ignore_errors=True)
     list(activations.make(run, model, dataset, "validation"))
     table = activations.table(run, dataset, "validation")
-    painted = painter.paint(model, "conv2_relu", [3, 4, 5], QUICK, table=table, split=split)
+    painted = unit_painter.paint(model, "conv2_relu", [3, 4, 5], QUICK, table=table, split=split)
     assert painted.remarks.keys() == {4}
     assert painted.remarks[4].startswith("Dead: its strongest answer to 150 validation faces is −0.")
     assert "from grey" in painted.remarks[4] and "from its strongest face" in painted.remarks[4] and "no gradient" in painted.remarks[4]
     assert units.dossier(model, table, split, "conv2_relu", 4).silent
-    assert not painter.examine(model, "conv2_relu", 3, QUICK, table=table, split=split).dead
+    assert not unit_painter.examine(model, "conv2_relu", 3, QUICK, table=table, split=split).dead
     shutil.rmtree(run.path / ".cache")
 
 
@@ -318,57 +319,57 @@ def test_a_silent_unit_that_a_picture_wakes_is_told_apart_from_a_dead_one(run, m
     part.bias.assign(bias)
     list(activations.make(run, model, dataset, "validation"))
     table = activations.table(run, dataset, "validation")
-    painted = painter.paint(model, "dense1", [2], replace(QUICK, steps=60), table=table, split=split)
+    painted = unit_painter.paint(model, "dense1", [2], replace(QUICK, steps=60), table=table, split=split)
     assert painted.scores[0] > 0 and painted.remarks[2].startswith("Silent: none of 150 validation faces")
     shutil.rmtree(run.path / ".cache")
 
 
 def test_a_wall_is_painted_cancelled_and_gone_on_with(run, model, monkeypatch):
-    monkeypatch.setattr(painter, "BATCH", 8)
-    wall = walls.ask(run, "conv2_relu", 32, QUICK, seed=3)
-    painting = painter.fill(wall, model)
+    monkeypatch.setattr(unit_painter, "BATCH", 8)
+    wall = unit_images.ask(run, "conv2_relu", 32, QUICK, seed=3)
+    painting = unit_painter.fill(wall, model)
     assert next(painting) == 0.25
     painting.close()
     assert np.isnan(wall.scores).sum() == 24 and (wall.pictures[8:] == 128).all()
-    same = walls.ask(run, "conv2_relu", 32, QUICK, seed=3)
-    assert same.folder == wall.folder and [round(share, 2) for share in painter.fill(same, model)] == [0.5, 0.75, 1.0]
+    same = unit_images.ask(run, "conv2_relu", 32, QUICK, seed=3)
+    assert same.folder == wall.folder and [round(share, 2) for share in unit_painter.fill(same, model)] == [0.5, 0.75, 1.0]
     expected = list(ascend(model, OBJECTIVES["filter"]("conv2_relu", 20), preset=QUICK, seed=3, every=99))[-1]
     assert np.allclose(same.pictures[20], expected.images[0], atol=1.0) and np.isclose(same.scores[20], expected.scores[0], rtol=1e-2)
     assert same.layer == "conv2_relu" and same.settings == QUICK and same.run.id == run.id
-    assert walls.ask(run, "conv2_relu", 32, QUICK, seed=4).folder != wall.folder
+    assert unit_images.ask(run, "conv2_relu", 32, QUICK, seed=4).folder != wall.folder
 
 
 def test_painting_goes_on_where_somebody_looks(run, model, monkeypatch):
-    monkeypatch.setattr(painter, "BATCH", 8)
-    wall, order = walls.ask(run, "conv2_relu", 32, QUICK, seed=6), []
+    monkeypatch.setattr(unit_painter, "BATCH", 8)
+    wall, order = unit_images.ask(run, "conv2_relu", 32, QUICK, seed=6), []
     assert wall.looked_at == 0
     wall.look(30)
-    for _ in painter.fill(wall, model):
+    for _ in unit_painter.fill(wall, model):
         painted = set(np.flatnonzero(np.isfinite(wall.scores)).tolist())
         order.append(sorted(painted - set().union(*order)))
         if len(order) == 2:
-            walls.ask(run, "conv2_relu", 32, QUICK, seed=6).look(20)
+            unit_images.ask(run, "conv2_relu", 32, QUICK, seed=6).look(20)
     assert order == [[0, 1, 26, 27, 28, 29, 30, 31], list(range(2, 10)), list(range(16, 24)), [*range(10, 16), 24, 25]]
 
 
 def test_a_remark_keeps_its_numbers_on_disk(run):
-    evidence = Sentence(painter.MOVED, start="grey", score=-0.25)
-    told = {1: Sentence("Dead: {evidence}.", evidence=evidence), 2: painter.EVEN}
-    wall = walls.ask(run, "conv1_relu", 16, QUICK, seed=77)
+    evidence = Sentence(unit_painter.MOVED, start="grey", score=-0.25)
+    told = {1: Sentence("Dead: {evidence}.", evidence=evidence), 2: unit_painter.EVEN}
+    wall = unit_images.ask(run, "conv1_relu", 16, QUICK, seed=77)
     wall.hang([1, 2], np.zeros((2, 48, 48)), np.zeros(2), told)
-    wall.hang([3], np.zeros((1, 48, 48)), np.zeros(1), {3: painter.EVEN})
-    assert wall.remarks == told | {3: painter.EVEN} and wall.remarks[1] == "Dead: ascent from grey ends at −0.25."
+    wall.hang([3], np.zeros((1, 48, 48)), np.zeros(1), {3: unit_painter.EVEN})
+    assert wall.remarks == told | {3: unit_painter.EVEN} and wall.remarks[1] == "Dead: ascent from grey ends at −0.25."
     assert wall.remarks[1].values["evidence"].values == evidence.values
 
 
 def test_walls_are_bounded_and_the_longest_unseen_go(run, monkeypatch):
     shutil.rmtree(run.path / ".cache/walls", ignore_errors=True)
-    monkeypatch.setattr(walls, "LIMIT", 3 * 32 * 2400)
-    made = [walls.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in range(3)]
+    monkeypatch.setattr(unit_images, "LIMIT", 3 * 32 * 2400)
+    made = [unit_images.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in range(3)]
     for age, wall in enumerate(made):
         os.utime(wall.folder / "wall.json", (1000 + age, 1000 + age))
-    walls.ask(run, "conv2_relu", 32, QUICK, seed=0)  # seen again
-    walls.ask(run, "conv2_relu", 32, QUICK, seed=9)
+    unit_images.ask(run, "conv2_relu", 32, QUICK, seed=0)  # seen again
+    unit_images.ask(run, "conv2_relu", 32, QUICK, seed=9)
     assert [wall.folder.exists() for wall in made] == [True, False, True]
 
 
@@ -409,8 +410,8 @@ def test_who_waits_for_a_turn_is_heard_and_may_give_up(tmp_path):
 def test_painters_take_turns_and_a_wall_that_nobody_looks_at_gives_way(run, monkeypatch):
     from fer_core import explorer
 
-    monkeypatch.setattr(walls, "PATIENCE", 60.0)
-    left, looked = (walls.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in (31, 32))
+    monkeypatch.setattr(unit_images, "PATIENCE", 60.0)
+    left, looked = (unit_images.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in (31, 32))
     wants = [False]
 
     @contextmanager
@@ -429,7 +430,7 @@ def test_painters_take_turns_and_a_wall_that_nobody_looks_at_gives_way(run, monk
 
 
 def test_painting_stops_within_a_batch(run, model):
-    wall, told = walls.ask(run, "conv2_relu", 32, replace(QUICK, steps=64), seed=5), []
+    wall, told = unit_images.ask(run, "conv2_relu", 32, replace(QUICK, steps=64), seed=5), []
 
     def beat(share):
         told.append(share)
@@ -437,7 +438,7 @@ def test_painting_stops_within_a_batch(run, model):
             raise background.Cancelled("enough")
 
     with pytest.raises(background.Cancelled):
-        next(painter.fill(wall, model, beat=beat))
+        next(unit_painter.fill(wall, model, beat=beat))
     assert 0 <= told[0] < told[1] < told[2] < 0.25 and np.isnan(wall.scores).all()
 
 
@@ -453,6 +454,6 @@ def test_the_command_line_paints(run, tmp_path, monkeypatch):
     assert np.load(tmp_path / "b.npy").shape == (2, 48, 48) and Image.open(tmp_path / "c.gif").n_frames == 2
     monkeypatch.setattr(explorer, "_faces", lambda run: (None, None))
     explorer.wall("demo", "conv1", "report", runs=run.path.parent)
-    wall = walls.ask(RunStore(run.path.parent).open("demo"), "conv1_relu", 16, PRESETS["report"])
+    wall = unit_images.ask(RunStore(run.path.parent).open("demo"), "conv1_relu", 16, PRESETS["report"])
     assert not np.isnan(wall.scores).any() and wall.progress.state == "finished"
     assert not any("Dead" in text for text in wall.remarks.values())

@@ -159,13 +159,13 @@ def test_evaluating_a_shipped_run_leaves_its_folder_as_it_was_and_adds_what_it_l
 
 
 def test_notes_locks_and_walls_of_a_shipped_run_lie_in_the_cache(shipped):
-    from fer_core import walls
+    from fer_core.feature_vis import unit_images
 
     run = shipped.open("demo")
     before = snapshot(run.path)
     with prediction_job.telling(run, "test"):
         assert prediction_job.progress(run, "test").state == "running"
-    wall = walls.ask(run, "conv1_relu", 16, "quick" if "quick" in walls.PRESETS else next(iter(walls.PRESETS)), 0)
+    wall = unit_images.ask(run, "conv1_relu", 16, "quick" if "quick" in unit_images.PRESETS else next(iter(unit_images.PRESETS)), 0)
     assert snapshot(run.path) == before
     assert wall.run.path == run.path.resolve() and run.path not in wall.folder.parents
 

@@ -8,9 +8,19 @@ from typing import Any
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS
-from fer_core.presets import CHOICES, LIMITS, PRESETS
+from fer_core.feature_vis.request import (
+    KINDS,
+    KNOBS,
+    MANY,
+    PLACES,
+    PRESET_WORDS,
+    TOPS,
+    WHOLE,
+    Goal,
+    write_knobs,
+)
+from fer_core.feature_vis.settings import CHOICES, LIMITS, PRESETS
 from ui import selection, words
-from ui.goal import KINDS, KNOBS, MANY, PLACES, PRESET_WORDS, TOPS, WHOLE, Goal, write_knobs
 from ui.language import say
 
 FIRST = {"class": "A logit", "neuron": "A neuron"}

@@ -10,14 +10,14 @@ import streamlit as st
 
 from fer_core.attribution.request import Question
 from fer_core.emotions import SIDE
-from fer_core.objectives import OBJECTIVES
+from fer_core.feature_vis.objectives import OBJECTIVES
+from fer_core.feature_vis.request import Goal
+from fer_core.feature_vis.settings import PRESETS
 from fer_core.plots import saliency_images
-from fer_core.presets import PRESETS
 from ui import blueprint, jobs, networks, page, selection, words
 from ui.blueprint import Block
 from ui.filter_panels import stills
 from ui.gallery import gallery
-from ui.goal import Goal
 from ui.language import say
 from ui.place import Place, faces_of, table
 from ui.subject import Subject

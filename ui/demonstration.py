@@ -11,11 +11,11 @@ import numpy as np
 import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
+from fer_core.feature_vis.request import SWITCHES, Goal
 from ui import clock, living, network, selection
 from ui.blueprint import Block
 from ui.escape import escape
 from ui.films import SHELF, every
-from ui.goal import SWITCHES, Goal
 from ui.language import say
 from ui.place import Place
 

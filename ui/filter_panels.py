@@ -10,16 +10,16 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
-from fer_core.objectives import OBJECTIVES, Objective
+from fer_core.feature_vis.objectives import OBJECTIVES, Objective
+from fer_core.feature_vis.request import PRESET_WORDS
+from fer_core.feature_vis.settings import PRESETS, Settings
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import EMOTION_COLOURS
-from fer_core.presets import PRESETS, Settings
 from ui import blueprint, cache, filter_files, jobs, networks, selection, words
 from ui.blueprint import Block
 from ui.films import Film
 from ui.gallery import gallery
-from ui.goal import PRESET_WORDS
 from ui.language import say
 from ui.place import Place
 
@@ -57,7 +57,7 @@ def stills(network: networks.Name, objective: Objective, settings: Settings, see
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import ascent
+        from fer_core.feature_vis import ascent
         from fer_core.models import compute_lock
 
         told = job.part(0.0, 1.0)

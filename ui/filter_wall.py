@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from fer_core import walls
 from fer_core.emotions import EMOTIONS
+from fer_core.feature_vis import unit_images
+from fer_core.feature_vis.unit_images import Wall
 from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.runs import background
-from fer_core.walls import Wall
 from ui import blueprint, clock, page, selection, words
 from ui.gallery import gallery, png
 from ui.language import say
@@ -35,7 +35,7 @@ OLD = ("lost", "failed", "cancelled")
 
 def of(place: Place) -> Wall:
     """Open the wall of the block, by the preset at hand; another seed is for single pictures, a wall takes minutes."""
-    return walls.ask(place.run, place.block.layer, place.block.units, place.goal.preset, 0)
+    return unit_images.ask(place.run, place.block.layer, place.block.units, place.goal.preset, 0)
 
 
 def draw(place: Place, *, height: int = 620) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from fer_core.feature_vis.request import Goal
 from ui import clock, networks, page, selection
 from ui.component import component
 from ui.films import SHELF, Film, every
-from ui.goal import Goal
 from ui.language import say
 
 TICK = 0.25
@@ -60,7 +60,7 @@ def film(holder: str, network: networks.Name, goal: Goal, face: np.ndarray | Non
 
     def begin() -> Any:
         model = networks.network(network)
-        from fer_core import ascent
+        from fer_core.feature_vis import ascent
 
         return ascent.ascend(model, goal.objective, preset=goal.settings, seed=goal.seed, face=start, every=every(total))
 

@@ -12,16 +12,16 @@ import streamlit as st
 from fer_core.data.splits import spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
+from fer_core.feature_vis.objectives import OBJECTIVES
+from fer_core.feature_vis.request import Goal
+from fer_core.feature_vis.settings import PRESETS
 from fer_core.messages import Sentence
-from fer_core.objectives import OBJECTIVES
-from fer_core.presets import PRESETS
 from fer_core.runs.store import Run
 from ui import blueprint, jobs, networks, selection, words
 from ui.answers import Answers, answers
 from ui.blueprint import Block
 from ui.filter_panels import stills
 from ui.gallery import gallery
-from ui.goal import Goal
 from ui.language import say
 from ui.place import Place
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_core.errors import DataError, FerError
+from fer_core.feature_vis.request import Goal
 from fer_core.messages import Sentence
 from fer_core.runs.store import Run
 from ui import answers, cache, jobs, networks
 from ui.blueprint import Block
-from ui.goal import Goal
 from ui.language import say
 
 if TYPE_CHECKING:

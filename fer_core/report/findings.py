@@ -15,12 +15,12 @@ from fer_core.config import RunConfig
 from fer_core.data.splits import Dataset, pixels
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import ConfigError
+from fer_core.feature_vis.unit_images import weights_digest
 from fer_core.metrics.evaluation import Evaluation, Pair, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
 from fer_core.plots.theme import run_colour
 from fer_core.report.pictures import Filters, Looks, filters, looks
 from fer_core.runs.store import Predictions, Run, RunStore
-from fer_core.walls import weights_digest
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked for
     from fer_core.models.summary import LayerFacts

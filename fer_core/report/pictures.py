@@ -15,7 +15,7 @@ from fer_core.attribution.registry import WORDS
 from fer_core.data.splits import pixels, spread
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces import regions
-from fer_core.presets import PRESETS
+from fer_core.feature_vis.settings import PRESETS
 
 if TYPE_CHECKING:  # the framework is imported when a network is asked
     from fer_core.models.summary import LayerFacts
@@ -168,7 +168,8 @@ class Filters:
 
 def filters(model: Any, layers: Sequence[LayerFacts], *, seed: int, tell: Tell) -> Filters:
     """Paint the first and the last convolution (without one, the first and the last dense layer) and the classes by gradient ascent."""
-    from fer_core import ascent, models
+    from fer_core import models
+    from fer_core.feature_vis import ascent
     from fer_core.models import submodels
 
     hidden = submodels.hidden(model)
@@ -184,13 +185,13 @@ def filters(model: Any, layers: Sequence[LayerFacts], *, seed: int, tell: Tell) 
 
 
 def _wall(model: Any, layers: Sequence[LayerFacts], layer: str, seed: int) -> Wall:
-    from fer_core import painter
+    from fer_core.feature_vis import unit_painter
     from fer_core.models import submodels
 
     total = submodels.units(model, layer)
     chosen = spread(np.arange(total), UNITS).tolist()
-    painted = painter.paint(model, layer, chosen, PRESETS[PRESET], seed=seed)
-    even = frozenset(unit for unit, remark in painted.remarks.items() if remark == painter.EVEN)
+    painted = unit_painter.paint(model, layer, chosen, PRESETS[PRESET], seed=seed)
+    even = frozenset(unit for unit, remark in painted.remarks.items() if remark == unit_painter.EVEN)
     sees = next(row.receptive_field for row in layers if row.name == layer)
     return Wall(layer, total, min(sees, SIDE), tuple(chosen), grey(painted.pictures), even, frozenset(painted.remarks) - even)
 

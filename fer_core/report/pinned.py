@@ -16,9 +16,9 @@ from fer_core.attribution.request import Question, parse
 from fer_core.data.splits import Dataset, Split, pixels, spread
 from fer_core.emotions import SPLITS, class_of
 from fer_core.errors import FerError
-from fer_core.objectives import OBJECTIVES, Objective
+from fer_core.feature_vis.objectives import OBJECTIVES, Objective
+from fer_core.feature_vis.settings import PRESETS
 from fer_core.plots import saliency_images
-from fer_core.presets import PRESETS
 from fer_core.report.pictures import PRESET, grey
 from fer_core.runs.store import Predictions, Run
 
@@ -169,7 +169,8 @@ def _saliency(view: _View) -> Pinned:
 
 
 def _carriers(view: _View, model: Any, face: NDArray[np.uint8], asked: Question) -> Pinned:
-    from fer_core import painter, switching, units
+    from fer_core import switching, units
+    from fer_core.feature_vis import unit_painter
     from fer_core.models import submodels
 
     block, target = view.params.get("block"), asked.target
@@ -177,7 +178,7 @@ def _carriers(view: _View, model: Any, face: NDArray[np.uint8], asked: Question)
     off = [one.unit for one in units.through_face(model, layer, face, target, asked.versus, CARRIERS)]
     if not off:
         return Pinned()
-    painted = painter.paint(model, layer, off, PRESETS[PRESET])
+    painted = unit_painter.paint(model, layer, off, PRESETS[PRESET])
     p = switching.on_face(model, layer, face, [*([unit] for unit in off), off])[:, target].tolist()
     shown = tuple(Picture(grey(picture), "pin.without", {"unit": unit, "p": target, "share": share}, face=False)
                   for unit, share, picture in zip(off, p[1:-1], painted.pictures, strict=True))
@@ -228,7 +229,7 @@ def _filter(view: _View) -> Pinned:
 
 def _painted(view: _View, model: Any, objective: Objective) -> NDArray[np.uint8]:
     """Paint what excites it, by the preset and the seed of the view."""
-    from fer_core import ascent
+    from fer_core.feature_vis import ascent
 
     settings, seed = PRESETS.get(view.params.get("preset", PRESET), PRESETS[PRESET]), view.params.get("seed", "0")
     *_, last = ascent.ascend(model, objective, seed=int(seed) if seed.isdecimal() else 0, preset=settings, every=settings.steps)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.faces import regions
+from fer_core.feature_vis.settings import PRESETS
 from fer_core.plots import saliency_images
 from fer_core.plots.theme import SEQUENTIAL, rgb
-from fer_core.presets import PRESETS
 from fer_core.report.figures import Series, captioned, image, ranges
 from fer_core.report.pictures import PER_EMOTION, PRESET, SAMPLES, Filters, Look, Looks, Wall
 from fer_core.report.sheet import Sheet, paragraph

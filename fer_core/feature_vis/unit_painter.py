@@ -11,14 +11,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core import ascent
 from fer_core.activations import Table
-from fer_core.ascent import OBJECTIVES
 from fer_core.data.splits import Split
+from fer_core.feature_vis import ascent
+from fer_core.feature_vis.ascent import OBJECTIVES
+from fer_core.feature_vis.settings import Settings
+from fer_core.feature_vis.unit_images import Wall
 from fer_core.messages import Sentence
 from fer_core.models import submodels
-from fer_core.presets import Settings
-from fer_core.walls import Wall
 
 BATCH = 32
 FIRST = 8

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from fer_core import atomic_io
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
+from fer_core.feature_vis.settings import PRESETS, Settings
 from fer_core.messages import Sentence
-from fer_core.presets import PRESETS, Settings
 from fer_core.runs import background
 from fer_core.runs.prediction_job import Progress
 from fer_core.runs.store import Run

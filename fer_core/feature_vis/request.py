@@ -8,9 +8,9 @@ from typing import Any
 
 from fer_core.emotions import EMOTIONS, class_of
 from fer_core.errors import FerError
+from fer_core.feature_vis.objectives import OBJECTIVES, Objective
+from fer_core.feature_vis.settings import CHOICES, LIMITS, PRESETS, Settings
 from fer_core.messages import Sentence
-from fer_core.objectives import OBJECTIVES, Objective
-from fer_core.presets import CHOICES, LIMITS, PRESETS, Settings
 from ui.blueprint import Block, find
 
 KINDS = {"filter": "A filter", "class": "A class", "difference": "One class rather than another", "layer": "A whole layer"}

@@ -16,13 +16,21 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
-from fer_core import transforms
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError, ModelError
+from fer_core.feature_vis import transforms
+from fer_core.feature_vis.objectives import LOGITS, OBJECTIVES, Objective, Term
+from fer_core.feature_vis.parameterizations import (
+    PARAMETRISATIONS,
+    bounded,
+    grey,
+    mean_face,
+    noise,
+    slope,
+    unbounded,
+)
+from fer_core.feature_vis.settings import LIMITS, PRESETS, Settings
 from fer_core.models import compute_lock, gradients, submodels
-from fer_core.objectives import LOGITS, OBJECTIVES, Objective, Term
-from fer_core.parametrisations import PARAMETRISATIONS, bounded, grey, mean_face, noise, slope, unbounded
-from fer_core.presets import LIMITS, PRESETS, Settings
 
 __all__ = ["LOGITS", "OBJECTIVES", "PARAMETRISATIONS", "PRESETS", "Frame", "Objective", "Settings", "Term", "ascend", "mean_face", "score"]
 
