@@ -178,8 +178,8 @@ def activations(
     """Make the table of every filter's answer to every face of a split; Ctrl-C stops it, and it goes on from there."""
     opened = RunStore(runs).open(run)
     model, dataset = networks().load(opened), run_data(opened, data)
-    from fer_core import activations as tables
     from fer_core.runs import background as tasks
+    from fer_core.units import activation_table as tables
 
     folder = tables.place(opened, dataset, split)
     folder.mkdir(parents=True, exist_ok=True)
@@ -262,7 +262,7 @@ def _paint(folder: Path, watched: bool = False) -> None:
 
 def _faces(run: Run) -> tuple[Any, Any]:
     """Give the complete table of the validation faces, and the faces; nothing where one is missing."""
-    from fer_core import activations
+    from fer_core.units import activation_table as activations
 
     found = dataset_lookup.find(run)
     if found is None:  # the run's data is not on this machine: the wall is painted without faces

@@ -22,7 +22,7 @@ from fer_core.feature_vis import ascent, unit_images
 from fer_core.feature_vis.request import KNOBS, MANY, TOPS, Goal, parse, write_knobs
 from fer_core.feature_vis.settings import PRESETS
 from fer_core.runs.store import RunStore
-from fer_core.units import Peak
+from fer_core.units.unit_statistics import Peak
 from ui import blueprint, demonstration, dossier, filter_files, filter_wall, networks
 from ui.films import KEPT, SHELF, Film, Shelf, every
 from ui.place import Place

@@ -313,8 +313,9 @@ def test_a_pinned_view_is_read_as_its_page_reads_it(store):
 
 
 def test_a_pinned_filter_shows_what_excites_it_and_what_is_left_without_it(store):
-    from fer_core import models, switching
+    from fer_core import models
     from fer_core.models import submodels
+    from fer_core.units import ablation
 
     data, model = read("demo"), models.load(store.open("demo"))
     layer = submodels.watched(model)[0]
@@ -322,7 +323,7 @@ def test_a_pinned_filter_shows_what_excites_it_and_what_is_left_without_it(store
     captions, pictures_, shown = pictured(Pin("t", "", "filter_explorer", f"run=demo&split=validation&image=3&layer={name}&unit=2&off=1"),
                                           store, data)
     assert captions[0] == ("pin.filter", {"layer": name, "unit": 2}) and pictures_[0].std() > 1 and not shown.pictures[0].face
-    before, after = switching.on_face(model, layer, data["validation"].images[3], [[2]])
+    before, after = ablation.on_face(model, layer, data["validation"].images[3], [[2]])
     key, values = shown.facts[0]
     assert key == "pin.off" and values == {"p": int(before.argmax()), "before": float(before.max()), "after": float(after[before.argmax()])}
 

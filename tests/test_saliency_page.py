@@ -422,15 +422,16 @@ def test_what_became_of_the_probabilities_in_words():
 
 
 def test_the_filters_that_carry_a_decision_and_what_is_left_without_them(page, runs):
-    from fer_core import models, switching, units
+    from fer_core import models
+    from fer_core.units import ablation, unit_statistics
 
     run = RunStore(runs).open("demo")
     shown = page(run="demo", split="validation", image="169", why="filters", block="conv4")
     shown = until(shown, lambda app: "speak most for it" in told(app))
     model, face = models.load(run), np.asarray(read("demo")["validation"].images[169])
-    carriers = units.through_face(model, "conv4_relu", face, 2, 5, 5)
+    carriers = unit_statistics.through_face(model, "conv4_relu", face, 2, 5, 5)
     off = [one.unit for one in carriers]
-    probabilities = switching.on_face(model, "conv4_relu", face, [off[:1], off])
+    probabilities = ablation.on_face(model, "conv4_relu", face, [off[:1], off])
     text = told(shown)
     assert all(f"Filter {unit} of conv4" in text for unit in off)
     assert carriers_view.shift(Question(2, 5), probabilities[0], probabilities[2]) in text

@@ -11,7 +11,7 @@ import pytest
 import scipy.stats
 from conftest import copied
 
-from fer_core import activations, models, switching, units
+from fer_core import models
 from fer_core.data.demo.generator import make
 from fer_core.data.splits import Dataset, Split
 from fer_core.errors import FerError, ModelError
@@ -21,7 +21,8 @@ from fer_core.messages import Sentence
 from fer_core.models import submodels
 from fer_core.runs import background
 from fer_core.runs.store import Run, RunStore
-from fer_core.switching import Sample
+from fer_core.units import ablation, activation_table, unit_statistics
+from fer_core.units.ablation import Sample
 
 QUICK = Settings(steps=6, start="grey", rate=0.2)
 
@@ -53,10 +54,10 @@ def dataset(split):
 
 @pytest.fixture(scope="module")
 def table(run, model, dataset):
-    assert activations.table(run, dataset, "validation") is None
-    shares = list(activations.make(run, model, dataset, "validation"))
+    assert activation_table.table(run, dataset, "validation") is None
+    shares = list(activation_table.make(run, model, dataset, "validation"))
     assert shares[-1] == 1.0 and sorted(shares) == shares
-    return activations.table(run, dataset, "validation")
+    return activation_table.table(run, dataset, "validation")
 
 
 def answers(model, layer, images):
@@ -77,29 +78,29 @@ def test_the_table_against_brute_force(table, model, split, layer):
     assert np.allclose(table.maximum(layer), full.max(places) if places else full, rtol=1e-4, atol=1e-4)
     assert np.allclose(table.mean(layer), full.mean(places) if places else full, rtol=1e-4, atol=1e-4)
     best = np.argsort(-np.asarray(table.maximum(layer))[:, 3], kind="stable")[:9]
-    assert np.array_equal(units.strongest_faces(table, layer, 3), best)
+    assert np.array_equal(unit_statistics.strongest_faces(table, layer, 3), best)
 
 
 def test_a_table_that_was_stopped_goes_on(run, model, dataset, table, tmp_path):
     other = Run(shutil.copytree(run.path, tmp_path / "demo", ignore=shutil.ignore_patterns(".cache")))
-    making = activations.make(other, model, dataset, "validation")
+    making = activation_table.make(other, model, dataset, "validation")
     assert 0 < next(making) < 1
     making.close()
-    assert activations.table(other, dataset, "validation") is None
-    assert len(list(activations.make(other, model, dataset, "validation"))) == 2  # of three batches
-    again = activations.table(other, dataset, "validation")
+    assert activation_table.table(other, dataset, "validation") is None
+    assert len(list(activation_table.make(other, model, dataset, "validation"))) == 2  # of three batches
+    again = activation_table.table(other, dataset, "validation")
     assert np.array_equal(again.maximum("conv3_relu"), table.maximum("conv3_relu"))
 
 
 def test_a_table_is_known_by_what_it_depends_on(run, dataset, split, tmp_path):
-    here = activations.place(run, dataset, "validation")
+    here = activation_table.place(run, dataset, "validation")
     fewer = Dataset({"validation": split.take(np.arange(100))}, "some", "some")
-    assert activations.place(run, fewer, "validation") != here
+    assert activation_table.place(run, fewer, "validation") != here
     other = Run(shutil.copytree(run.path, tmp_path / "demo", ignore=shutil.ignore_patterns(".cache")))
     (other.path / "weights.safetensors").write_bytes(b"other weights")
-    assert activations.place(other, dataset, "validation").name != here.name
+    assert activation_table.place(other, dataset, "validation").name != here.name
     with pytest.raises(FerError):
-        activations.place(run, dataset, "nowhere")
+        activation_table.place(run, dataset, "nowhere")
 
 
 @pytest.mark.parametrize("layer", ["conv1_relu", "conv2_relu", "conv3", "conv4_relu", "dense1"])
@@ -128,7 +129,7 @@ def test_receptive_fields_are_where_gradients_are(layer):
         pictures = tf.constant(rng.uniform(0, 255, (len(places), 48, 48, 1)), tf.float32)
         support |= gradients.of_values(own, pictures)[1].numpy()[..., 0] != 0
     for i, reached in zip(places, support, strict=True):
-        top, left, bottom, right = units.patch(facts, i, rows - 1 - i)
+        top, left, bottom, right = unit_statistics.patch(facts, i, rows - 1 - i)
         seen = np.argwhere(reached)
         assert seen.min(0).tolist() >= [top, left] and (seen.max(0) < [bottom, right]).all()
         slack = 0 if layer.startswith("conv1") else 3  # the corners of a patch have few paths
@@ -136,7 +137,7 @@ def test_receptive_fields_are_where_gradients_are(layer):
 
 
 def test_dossier(table, model, split):
-    known = units.dossier(model, table, split, "conv3_relu", 5)
+    known = unit_statistics.dossier(model, table, split, "conv3_relu", 5)
     full = answers(model, "conv3_relu", split.images)[..., 5]
     for peak in known.strongest:
         assert np.isclose(peak.value, full[peak.face].max(), rtol=1e-4)
@@ -149,14 +150,14 @@ def test_dossier(table, model, split):
     assert known.grid == (12, 12) and known.stride == 4 and np.isclose(known.mean, full.mean(), rtol=1e-3)
     assert np.isclose(known.weight_norm, np.linalg.norm(model.get_layer("conv3").kernel.numpy()[..., 5]), rtol=1e-5)
     with pytest.raises(ModelError):
-        units.dossier(model, table, split, "conv3_relu", 64)
+        unit_statistics.dossier(model, table, split, "conv3_relu", 64)
 
 
 def test_twins_are_correlations(table):
     mean = np.asarray(table.mean("conv4_relu"), np.float64)
     with np.errstate(invalid="ignore"):
         correlations = np.corrcoef(mean.T)
-    found = units.twins(table, "conv4_relu", 2, k=3)
+    found = unit_statistics.twins(table, "conv4_relu", 2, k=3)
     for unit, value in found:
         assert np.isclose(value, correlations[2, unit], atol=1e-4)
     assert found[0][1] >= np.nanmax(np.delete(correlations[2], 2)) - 1e-4
@@ -174,7 +175,7 @@ class Known:
 
 
 def test_statistics_of_known_units():
-    found = units.statistics(Known(), "any", np.array([2, 3, 3, 4, 4, -1]))
+    found = unit_statistics.statistics(Known(), "any", np.array([2, 3, 3, 4, 4, -1]))
     assert np.allclose(found.sparsity, [0, 5 / 6, 1]) and np.allclose(found.selectivity, [0, 1, 0])
     assert found.preferred[1] == 2 and found.silent.tolist() == [True, False, True]
     assert np.allclose(found.mean, [1, 4 / 6, -1]) and found.maximum.tolist() == [1, 4, -1]
@@ -183,8 +184,8 @@ def test_statistics_of_known_units():
 def test_a_face_that_does_not_excite_a_unit_is_none_of_its_strongest():
     known = Known()
     known.layers = ("any", "logits")
-    assert units.strongest_faces(known, "any", 1).tolist() == [0] and units.strongest_faces(known, "any", 2).tolist() == []
-    assert units.strongest_faces(known, "logits", 2, 2).tolist() == [0, 1]  # of a logit the highest counts, wherever it lies
+    assert unit_statistics.strongest_faces(known, "any", 1).tolist() == [0] and unit_statistics.strongest_faces(known, "any", 2).tolist() == []
+    assert unit_statistics.strongest_faces(known, "logits", 2, 2).tolist() == [0, 1]  # of a logit the highest counts, wherever it lies
 
 
 class Leaky(Known):
@@ -198,7 +199,7 @@ class Leaky(Known):
 
 
 def test_a_leaky_unit_is_described_by_what_excites_it_and_not_by_what_silences_it_least():
-    found = units.statistics(Leaky(), "any", np.array([0, 0, 5, 5, 6, 6]))
+    found = unit_statistics.statistics(Leaky(), "any", np.array([0, 0, 5, 5, 6, 6]))
     assert found.preferred.tolist() == [5, 6] and (found.mean < 0).all()
     assert np.allclose(found.selectivity, [(2.5 - 0.15) / (2.5 + 0.15), (0.6 - 0.125) / (0.6 + 0.125)])
 
@@ -229,14 +230,14 @@ def test_a_face_without_units_is_what_the_sample_says_of_it(model, split, layer)
     sample = Sample(model, layer, split, faces=30)
     face = int(sample.faces[4])
     half = range(0, submodels.units(model, layer), 2)
-    found = switching.on_face(model, layer, split.images[face], [[], [1], half])
+    found = ablation.on_face(model, layer, split.images[face], [[], [1], half])
     assert np.allclose(found[0], models.predict(model, split.images[face][None])[0], atol=1e-4)
     assert np.allclose(found[1], found[0], atol=1e-6)  # nothing was switched off
     assert np.allclose(found[2], sample.without([1]).probabilities[4], atol=1e-4)
     assert np.allclose(found[3], sample.without(half).probabilities[4], atol=1e-4)
     assert not np.allclose(found[3], found[0], atol=1e-4)
     with pytest.raises(ModelError, match="no such units"):
-        switching.on_face(model, layer, split.images[face], [[10_000]])
+        ablation.on_face(model, layer, split.images[face], [[10_000]])
 
 
 def test_a_sample_is_the_same_every_time(model, split):
@@ -248,45 +249,45 @@ def test_a_sample_is_the_same_every_time(model, split):
 
 def test_over_active_units_are_those_of_scipy_and_of_a_hand_made_table(table, split):
     hand = np.array([[1, 5, 0], [3, 5, 0], [1, 5, 9], [1, 5, 1], [3, 5, 2]], np.float32)
-    found = units.over_active(hand[:2], hand[2:], 3)
+    found = unit_statistics.over_active(hand[:2], hand[2:], 3)
     assert [one.unit for one in found] == [0]  # unit 1 never differs, unit 2 answers less
     pooled = np.sqrt((2 + 2 * 4 / 3) / 3)
     assert found[0].effect == pytest.approx((2 - 5 / 3) / pooled) and (found[0].mean, found[0].others) == (2, pytest.approx(5 / 3))
     sad, happy = (np.flatnonzero(split.labels == number) for number in (4, 3))
     known = table.mean("conv4_relu")
-    for one in units.over_active(known[sad], known[happy], 3):
+    for one in unit_statistics.over_active(known[sad], known[happy], 3):
         answers = np.asarray(known[:, one.unit], np.float64)
         t = scipy.stats.ttest_ind(answers[sad], answers[happy]).statistic
         assert one.effect == pytest.approx(t * np.sqrt(1 / len(sad) + 1 / len(happy)), rel=1e-6)
     with pytest.raises(FerError, match="cannot be compared"):
-        units.over_active(known[sad[:1]], known[happy], 3)
+        unit_statistics.over_active(known[sad[:1]], known[happy], 3)
 
 
 @pytest.mark.parametrize("layer", ["conv2_relu", "dense1"])
 def test_the_answers_to_a_few_faces_are_those_of_the_table(model, table, split, layer):
     rows, told = np.r_[3, 5:80, 100], []
-    found = activations.means(model, layer, split.images[rows], told.append)
+    found = activation_table.means(model, layer, split.images[rows], told.append)
     assert np.allclose(found, table.mean(layer)[rows], atol=1e-5) and np.ptp(found) > 0
     assert told[-1] == 1.0 and sorted(told) == told
 
 
 @pytest.mark.parametrize("layer", ["conv2_relu", "dense1", "dense2"])
 def test_carriers_of_a_decision(model, split, layer):
-    carriers = units.through_face(model, layer, split.images[0], 3, versus=4, k=5)
+    carriers = unit_statistics.through_face(model, layer, split.images[0], 3, versus=4, k=5)
     assert [c.contribution for c in carriers] == sorted((c.contribution for c in carriers), reverse=True)
     assert all(np.isclose(c.map.sum(), c.contribution, rtol=1e-3, atol=1e-4) for c in carriers)
     assert 0 < sum(c.share for c in carriers) <= 1 + 1e-5
-    there, back = (units.through_face(model, layer, split.images[0], *pair, k=64) for pair in ((3, 4), (4, 3)))
+    there, back = (unit_statistics.through_face(model, layer, split.images[0], *pair, k=64) for pair in ((3, 4), (4, 3)))
     assert not {c.unit for c in there} & {c.unit for c in back}
     with pytest.raises(FerError):
-        units.through_face(model, layer, split.images[0], 7)
+        unit_statistics.through_face(model, layer, split.images[0], 7)
 
 
 def test_what_the_last_layer_adds_is_exact(model, split):
     """Below the logits all is linear: activation x gradient is weight x activation."""
     seen = answers(model, "dense2_norm", split.images[:1])[0]
     kernel = model.get_layer("logits").kernel.numpy()
-    [first] = units.through_face(model, "dense2_norm", split.images[0], 3, k=1)
+    [first] = unit_statistics.through_face(model, "dense2_norm", split.images[0], 3, k=1)
     products = seen * kernel[:, 3]
     assert first.unit == products.argmax() and np.isclose(first.contribution, products.max(), rtol=1e-3)
 
@@ -299,13 +300,13 @@ def test_a_dead_filter_is_named_dead(run, dataset, split):
     part.kernel.assign(kernel)
     part.bias.assign(bias)
     shutil.rmtree(run.path / ".cache", ignore_errors=True)
-    list(activations.make(run, model, dataset, "validation"))
-    table = activations.table(run, dataset, "validation")
+    list(activation_table.make(run, model, dataset, "validation"))
+    table = activation_table.table(run, dataset, "validation")
     painted = unit_painter.paint(model, "conv2_relu", [3, 4, 5], QUICK, table=table, split=split)
     assert painted.remarks.keys() == {4}
     assert painted.remarks[4].startswith("Dead: its strongest answer to 150 validation faces is −0.")
     assert "from grey" in painted.remarks[4] and "from its strongest face" in painted.remarks[4] and "no gradient" in painted.remarks[4]
-    assert units.dossier(model, table, split, "conv2_relu", 4).silent
+    assert unit_statistics.dossier(model, table, split, "conv2_relu", 4).silent
     assert not unit_painter.examine(model, "conv2_relu", 3, QUICK, table=table, split=split).dead
     shutil.rmtree(run.path / ".cache")
 
@@ -317,8 +318,8 @@ def test_a_silent_unit_that_a_picture_wakes_is_told_apart_from_a_dead_one(run, m
     full = answers(model, "dense1", split.images)
     bias[2] -= full[:, 2].max() + 0.1
     part.bias.assign(bias)
-    list(activations.make(run, model, dataset, "validation"))
-    table = activations.table(run, dataset, "validation")
+    list(activation_table.make(run, model, dataset, "validation"))
+    table = activation_table.table(run, dataset, "validation")
     painted = unit_painter.paint(model, "dense1", [2], replace(QUICK, steps=60), table=table, split=split)
     assert painted.scores[0] > 0 and painted.remarks[2].startswith("Silent: none of 150 validation faces")
     shutil.rmtree(run.path / ".cache")

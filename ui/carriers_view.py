@@ -23,7 +23,7 @@ from ui.place import Place, faces_of, table
 from ui.subject import Subject
 
 if TYPE_CHECKING:
-    from fer_core.units import Carrier
+    from fer_core.units.unit_statistics import Carrier
 
 FEW = 5
 STRONGEST = 3
@@ -67,11 +67,12 @@ def carriers(subject: Subject, question: Question, block: Block) -> tuple[list[C
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import switching, units
+        from fer_core.units import ablation
+        from fer_core.units import unit_statistics as units
 
         found = units.through_face(model, block.layer, image, question.target, question.versus, FEW)
         off = [one.unit for one in found]
-        return found, switching.on_face(model, block.layer, image, [*([unit] for unit in off), off])
+        return found, ablation.on_face(model, block.layer, image, [*([unit] for unit in off), off])
 
     found: tuple[list[Carrier], np.ndarray] | None = jobs.answer(
         ("carriers", *subject.key, block.name, question.target, question.versus), work, "Asking which filters spoke for it")

@@ -19,7 +19,7 @@ from ui.language import say
 from ui.place import Place, table
 
 if TYPE_CHECKING:
-    from fer_core.units import Dossier, Peak
+    from fer_core.units.unit_statistics import Dossier, Peak
 
 LINE = (255, 140, 0)
 FACTOR = 2
@@ -67,9 +67,9 @@ def dossier(place: Place) -> Dossier | None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import units
+        from fer_core.units import unit_statistics
 
-        return units.dossier(model, known, faces, layer, unit)
+        return unit_statistics.dossier(model, known, faces, layer, unit)
 
     found: Dossier | None = jobs.answer(place.key("dossier", layer, unit), work, say("Writing the dossier"), height=120)
     return found
@@ -117,9 +117,9 @@ def on_face(place: Place, theme: Theme) -> None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import units
+        from fer_core.units import unit_statistics
 
-        return units.activation_maps(model, layer, unit, face[None])[0]
+        return unit_statistics.activation_maps(model, layer, unit, face[None])[0]
 
     answer = jobs.answer(place.key("map", layer, unit, image), work, say("Asking the network"), height=120)
     st.markdown(say("**What it says of {split} face {image}**, labelled {label}", split=place.split, image=image,

@@ -24,7 +24,7 @@ from ui.language import say
 from ui.place import Place
 
 if TYPE_CHECKING:
-    from fer_core.units import Carrier
+    from fer_core.units.unit_statistics import Carrier
 
 PANELS = {"presets": "Presets compared", "classes": "The seven classes", "ages": "Early against late", "face": "Through a face",
           "kernels": "Raw kernels", "runs": "In two runs", "save": "Save"}
@@ -157,7 +157,7 @@ def through_face(place: Place) -> None:
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
         core = networks.framework()
-        from fer_core import units
+        from fer_core.units import unit_statistics as units
 
         target = int(core.predict(model, face[None])[0].argmax()) if p is None else p
         return target, units.through_face(model, block.layer, face, target, q if q != target else None)

@@ -19,7 +19,7 @@ from ui.place import Place, statistics
 
 if TYPE_CHECKING:
     from fer_core.runs.prediction_job import Progress
-    from fer_core.units import Statistics
+    from fer_core.units.unit_statistics import Statistics
 
 ORDERS = {"number": "Number", "selectivity": "Class selectivity", "sparsity": "Sparsity", "mean": "Mean answer", "norm": "Weight norm",
           "class": "Preferred class"}

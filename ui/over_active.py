@@ -27,7 +27,7 @@ from ui.place import Place
 
 if TYPE_CHECKING:
     from fer_core.data.dataset import Dataset
-    from fer_core.units import Excess
+    from fer_core.units.unit_statistics import Excess
 
 FEW = 5
 MOST = 200
@@ -122,12 +122,12 @@ def comparing(found: Groups) -> tuple[tuple[object, ...], jobs.Work]:
 
     def work(job: jobs.Job) -> list[Excess]:
         model = networks.network(place.network)
-        from fer_core import activations, units
+        from fer_core.units import activation_table, unit_statistics
 
-        known = activations.table(place.run, dataset, place.split)
+        known = activation_table.table(place.run, dataset, place.split)
         if known is not None:
-            return units.over_active(known.mean(layer)[rows], known.mean(layer)[others], FEW)
-        both = activations.means(model, layer, dataset[place.split].images[np.concatenate([rows, others])], job.part(0.0, 1.0))
-        return units.over_active(both[: len(rows)], both[len(rows) :], FEW)
+            return unit_statistics.over_active(known.mean(layer)[rows], known.mean(layer)[others], FEW)
+        both = activation_table.means(model, layer, dataset[place.split].images[np.concatenate([rows, others])], job.part(0.0, 1.0))
+        return unit_statistics.over_active(both[: len(rows)], both[len(rows) :], FEW)
 
     return place.key("excess", layer, rows.tobytes(), others.tobytes()), work

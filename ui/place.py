@@ -17,9 +17,9 @@ from ui.blueprint import Block
 from ui.language import say
 
 if TYPE_CHECKING:
-    from fer_core.activations import Table
     from fer_core.data.dataset import Dataset, Split
-    from fer_core.units import Statistics
+    from fer_core.units.activation_table import Table
+    from fer_core.units.unit_statistics import Statistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,21 +88,21 @@ def table(place: Place) -> Table | None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import activations
         from fer_core.models import compute_lock
         from fer_core.runs import background
+        from fer_core.units import activation_table
 
-        known = activations.table(run, dataset, split)
+        known = activation_table.table(run, dataset, split)
         if known is not None:
             return known
-        folder = activations.place(run, dataset, split)
+        folder = activation_table.place(run, dataset, split)
         folder.mkdir(parents=True, exist_ok=True)
         told = job.part(0.0, 1.0)
         with background.telling(folder) as tell, compute_lock.COMPUTE_LOCK.low_priority():
-            for share in activations.make(run, model, dataset, split):
+            for share in activation_table.make(run, model, dataset, split):
                 tell(share)
                 told(share)
-        return activations.table(run, dataset, split)
+        return activation_table.table(run, dataset, split)
 
     name, label = place.key("table"), say("Every unit looks at the {split} faces, once", split=split)
     found: Table | None = jobs.answer(name, work, label)
@@ -122,9 +122,9 @@ def statistics(place: Place, block: Block) -> Statistics | None:
     labels = place.faces.labels
 
     def work(job: jobs.Job) -> Any:
-        from fer_core import units
+        from fer_core.units import unit_statistics
 
-        return units.statistics(known, block.layer, labels)
+        return unit_statistics.statistics(known, block.layer, labels)
 
     found: Statistics | None = jobs.answer(place.key("statistics", block.layer), work, say("Describing the units"))
     return found

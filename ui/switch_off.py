@@ -17,7 +17,7 @@ from ui.language import say
 from ui.place import Place
 
 if TYPE_CHECKING:
-    from fer_core.switching import Effect
+    from fer_core.units.ablation import Effect
 
 TOP = 10.0
 """Points that the longest bar stands for, or more: a change by one face is no long bar."""
@@ -52,12 +52,12 @@ def effect(place: Place) -> Effect | None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import switching
+        from fer_core.units import ablation
 
         with _guard:
             if key not in _sample:
                 _sample.clear()
-                _sample[key] = switching.Sample(model, layer, faces, progress=job.part(0.0, 0.7))
+                _sample[key] = ablation.Sample(model, layer, faces, progress=job.part(0.0, 0.7))
             sample = _sample[key]
         return sample.without([unit], job.part(0.7, 1.0))
 
@@ -73,9 +73,9 @@ def on_face(place: Place) -> None:
 
     def work(job: jobs.Job) -> Any:
         model = networks.network(network)
-        from fer_core import switching
+        from fer_core.units import ablation
 
-        return switching.on_face(model, layer, face, [[unit]])
+        return ablation.on_face(model, layer, face, [[unit]])
 
     found = jobs.answer(place.key("off-face", layer, unit, image), work, say("Switching it off"))
     if found is None:

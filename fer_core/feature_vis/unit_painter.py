@@ -11,7 +11,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.activations import Table
 from fer_core.data.splits import Split
 from fer_core.feature_vis import ascent
 from fer_core.feature_vis.ascent import OBJECTIVES
@@ -19,6 +18,7 @@ from fer_core.feature_vis.settings import Settings
 from fer_core.feature_vis.unit_images import Wall
 from fer_core.messages import Sentence
 from fer_core.models import submodels
+from fer_core.units.activation_table import Table
 
 BATCH = 32
 FIRST = 8

@@ -169,17 +169,17 @@ def _saliency(view: _View) -> Pinned:
 
 
 def _carriers(view: _View, model: Any, face: NDArray[np.uint8], asked: Question) -> Pinned:
-    from fer_core import switching, units
     from fer_core.feature_vis import unit_painter
     from fer_core.models import submodels
+    from fer_core.units import ablation, unit_statistics
 
     block, target = view.params.get("block"), asked.target
     layer = submodels.activated(model, block) if block else submodels.hidden(model)[-1]
-    off = [one.unit for one in units.through_face(model, layer, face, target, asked.versus, CARRIERS)]
+    off = [one.unit for one in unit_statistics.through_face(model, layer, face, target, asked.versus, CARRIERS)]
     if not off:
         return Pinned()
     painted = unit_painter.paint(model, layer, off, PRESETS[PRESET])
-    p = switching.on_face(model, layer, face, [*([unit] for unit in off), off])[:, target].tolist()
+    p = ablation.on_face(model, layer, face, [*([unit] for unit in off), off])[:, target].tolist()
     shown = tuple(Picture(grey(picture), "pin.without", {"unit": unit, "p": target, "share": share}, face=False)
                   for unit, share, picture in zip(off, p[1:-1], painted.pictures, strict=True))
     values = {"n": len(off), "layer": submodels.origin(model, layer), "p": target, "before": p[0], "after": p[-1]}
@@ -207,8 +207,8 @@ def _portrait(view: _View) -> Pinned:
 
 def _filter(view: _View) -> Pinned:
     """Show what excites the filter or class, and what becomes of the face's probabilities where the filter is switched off."""
-    from fer_core import switching
     from fer_core.models import submodels
+    from fer_core.units import ablation
 
     params, model = view.params, view.load(view.run)
     goal, target = params.get("goal", "filter"), class_of(params.get("p"))
@@ -221,7 +221,7 @@ def _filter(view: _View) -> Pinned:
     shown = (Picture(picture, "pin.filter", {"layer": params["layer"], "unit": unit}, face=False), *_face(view))
     if view.image is None or view.faces is None or params.get("off") != "1":
         return Pinned(shown)
-    before, after = switching.on_face(model, layer, view.pixels([view.image])[0], [[unit]])
+    before, after = ablation.on_face(model, layer, view.pixels([view.image])[0], [[unit]])
     told = dict.fromkeys([int(before.argmax()), int(view.faces.labels[view.image])])
     return Pinned(shown, tuple(("pin.off", {"p": one, "before": float(before[one]), "after": float(after[one])})
                                for one in told if one >= 0))

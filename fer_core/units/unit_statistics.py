@@ -12,12 +12,12 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from fer_core import models
-from fer_core.activations import Table
 from fer_core.data.splits import Split
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError, ModelError
 from fer_core.feature_vis import ascent
 from fer_core.models import compute_lock, gradients, submodels
+from fer_core.units.activation_table import Table
 
 Floats = NDArray[np.float32]
 CLASSES = len(EMOTIONS)
