@@ -323,7 +323,7 @@ def export(
 @app.command()
 def card(run: RunId, split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation", runs: Runs = ROOT) -> None:
     """Print a run's model card as Markdown: scores, matrix, curve, recipe, limits."""
-    from fer_core.card import card as text
+    from fer_core.release.model_card import card as text
 
     print(text(RunStore(runs).open(run), split), end="")
 
@@ -342,8 +342,8 @@ def ship(
     opened.check_network()
     networks()
     from fer_core import atomic_io
-    from fer_core.card import card as text
-    from fer_core.shipping import ship as copied
+    from fer_core.release.model_card import card as text
+    from fer_core.release.shipping import ship as copied
 
     copy, proof = copied(opened, run_data(opened, data), RunStore(to), name)
     atomic_io.write_bytes(copy.path / "README.md", text(copy).encode())

@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from fer_core.card import copies_in_words
 from fer_core.data.dataset import Dataset, read
 from fer_core.metrics.evaluation import Evaluation
 from fer_core.metrics.looks import Look
+from fer_core.release.model_card import copies_in_words
 from fer_core.runs import dataset_lookup
 from fer_core.runs.store import Run, Status
 

@@ -11,11 +11,11 @@ from conftest import copied
 from streamlit.testing.v1 import AppTest
 
 from fer_core import atomic_io, cli
-from fer_core.card import card
 from fer_core.config import RunConfig
 from fer_core.data.dataset import read
 from fer_core.errors import ConfigError, ModelError, RunError
 from fer_core.metrics.looks import results
+from fer_core.release.model_card import card
 from fer_core.runs import ensemble
 from fer_core.runs.store import Predictions, RunStore, Status
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from fer_core.card import card, command, confusions, copies_in_words, percent
 from fer_core.config import PRESETS, RunConfig
 from fer_core.errors import RunError
 from fer_core.metrics.evaluation import evaluate, from_matrix
+from fer_core.release.model_card import card, command, confusions, copies_in_words, percent
 from fer_core.runs.store import RunStore
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from fer_core.card import card, percent
 from fer_core.data.dataset import read
 from fer_core.emotions import EMOTIONS
 from fer_core.metrics.evaluation import evaluate
 from fer_core.metrics.scores import wilson
+from fer_core.release.model_card import card, percent
 from fer_core.runs.store import RunStore
 
 OF_FER2013 = ("cnn-fer2013", "cnn-fer2013-report", "dnn-fer2013")

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from fer_core import machine
-from fer_core.card import card
 from fer_core.config import RunConfig
 from fer_core.machine import going_on, trained_on, with_history
+from fer_core.release.model_card import card
 from fer_core.runs.store import RunStore
 
 A = {"system": "Linux", "processor": "Old Xeon", "instructions": "avx2", "signature": "6-85-7", "cores": 2, "threads": 2,

@@ -8,8 +8,8 @@ import pytest
 from fer_core import atomic_io
 from fer_core.data.dataset import Dataset, read
 from fer_core.errors import RunError
+from fer_core.release.shipping import Proof, plain_name, ship
 from fer_core.runs.store import RunStore
-from fer_core.shipping import Proof, plain_name, ship
 
 
 def test_a_shipped_copy_says_what_its_weights_say(root, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from fer_core.annotations.bookmarks import Pin
-from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
+from fer_core.release.model_card import LIMITS, LIMITS_OF_THE_DEMO
 from fer_core.report.answers import comparison, confusions, data_name, structure, verdict
 from fer_core.report.appendix import appendix
 from fer_core.report.figures import escape

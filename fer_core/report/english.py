@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fer_core.attribution.registry import WORDS
-from fer_core.card import LIMITS, LIMITS_OF_THE_DEMO
 from fer_core.emotions import EMOTIONS
+from fer_core.release.model_card import LIMITS, LIMITS_OF_THE_DEMO
 
 ENGLISH: dict[str, str] = {
     # numbers and lists

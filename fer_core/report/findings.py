@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_core.card import command
 from fer_core.config import RunConfig
 from fer_core.data.splits import Dataset, pixels
 from fer_core.emotions import EMOTIONS, SPLITS
@@ -19,6 +18,7 @@ from fer_core.feature_vis.unit_images import weights_digest
 from fer_core.metrics.evaluation import Evaluation, Pair, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
 from fer_core.plots.theme import run_colour
+from fer_core.release.model_card import command
 from fer_core.report.pictures import Filters, Looks, filters, looks
 from fer_core.runs.store import Predictions, Run, RunStore
 
