@@ -70,7 +70,7 @@ def tops(names):
 
 
 def own(names):
-    """The modules of the core among dotted names: of `fer_core.report.words.Words` that is `report.words`."""
+    """The modules of the core among dotted names: of `fer_core.report.formatting.Words` that is `report.words`."""
     inside = [name.split(".")[1:] for name in names if name.startswith("fer_core.")]
     known = [[part for n in range(len(parts), 0, -1) if (part := ".".join(parts[:n])) in MODULES] for parts in inside]
     return {parts[0] for parts in known if parts}

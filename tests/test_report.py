@@ -31,10 +31,10 @@ from fer_core.plots.theme import RUN_COLOURS
 from fer_core.report import findings, gather, html, known, pictures, without_faces
 from fer_core.report.answers import training
 from fer_core.report.appendix import told
-from fer_core.report.english import ENGLISH
 from fer_core.report.figures import curves
+from fer_core.report.formatting import LANGUAGES, Words, short
+from fer_core.report.locales.en import ENGLISH
 from fer_core.report.views import grain
-from fer_core.report.words import LANGUAGES, Words, short
 from fer_core.runs.store import RunStore
 
 EVIL = """</style><script>alert('1')</script> & "<b>" **{run}** \x07"""

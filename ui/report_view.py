@@ -13,7 +13,7 @@ import streamlit as st
 from fer_core import report
 from fer_core.annotations.bookmarks import Pin
 from fer_core.errors import FerError
-from fer_core.report.words import Words
+from fer_core.report.formatting import Words
 from fer_core.runs.store import Run
 from ui import cache, jobs, networks, page, pinning, selection, words
 from ui.language import say, spoken

@@ -12,10 +12,10 @@ from fer_core.report.answers import comparison, confusions, data_name, structure
 from fer_core.report.appendix import appendix
 from fer_core.report.figures import escape
 from fer_core.report.findings import Findings, gather, known, report_command, without_faces
+from fer_core.report.formatting import LANGUAGES, NAMES, Words, short
 from fer_core.report.pinned import Pinned, show
 from fer_core.report.sheet import Sheet, code, lacking, listing, paragraph, rich
 from fer_core.report.views import exciting, grain, looking
-from fer_core.report.words import LANGUAGES, NAMES, Words, short
 
 __all__ = ["ADDRESS", "LANGUAGES", "NAMES", "Findings", "Pinned", "command", "gather", "html", "known", "lack", "show", "without_faces"]
 

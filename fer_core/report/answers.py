@@ -15,8 +15,8 @@ from fer_core.metrics.evaluation import Evaluation
 from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.report.figures import Series, curves, matrix, ranges
 from fer_core.report.findings import Cell, Findings, Tile, Told
+from fer_core.report.formatting import Words, short
 from fer_core.report.sheet import Sheet, code, listing, paragraph
-from fer_core.report.words import Words, short
 
 if TYPE_CHECKING:
     from fer_core.models.summary import LayerFacts

@@ -10,9 +10,9 @@ from fer_core.annotations.face_filter import parse
 from fer_core.attribution.registry import WORDS
 from fer_core.emotions import SPLITS, class_of
 from fer_core.report.figures import captioned, curves, escape, matrix
+from fer_core.report.formatting import LANGUAGES, Words
 from fer_core.report.pinned import Pinned
 from fer_core.report.sheet import Sheet, paragraph
-from fer_core.report.words import LANGUAGES, Words
 
 NOTHING = Pinned()
 

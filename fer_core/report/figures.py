@@ -18,7 +18,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.plots.confusion import cell_grounds
 from fer_core.plots.saliency_images import enlarged
 from fer_core.plots.theme import EMOTION_COLOURS, GRID, QUIET, TEXT, ink
-from fer_core.report.words import Words
+from fer_core.report.formatting import Words
 
 WIDE, HIGH = 344, 212
 """Size of a drawing in pixels: it is legible on a phone without being made smaller, and two stand side by side on paper."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_core.report.figures import escape, image
 from fer_core.report.findings import Findings, Missing
-from fer_core.report.words import Words
+from fer_core.report.formatting import Words
 
 LINE = 60
 """Letters of code that fit on a line, also on paper."""

@@ -14,9 +14,9 @@ from fer_core.feature_vis.settings import PRESETS
 from fer_core.plots import saliency_images
 from fer_core.plots.theme import SEQUENTIAL, rgb
 from fer_core.report.figures import Series, captioned, image, ranges
+from fer_core.report.formatting import Words, short
 from fer_core.report.pictures import PER_EMOTION, PRESET, SAMPLES, Filters, Look, Looks, Wall
 from fer_core.report.sheet import Sheet, paragraph
-from fer_core.report.words import Words, short
 
 KEPT = 0.25
 """Share of the pixels, the strongest, that the masked face keeps."""

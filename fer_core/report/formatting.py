@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.metrics.scores import Interval
-from fer_core.report.chinese import CHINESE
-from fer_core.report.english import ENGLISH
+from fer_core.report.locales.en import ENGLISH
+from fer_core.report.locales.zh_tw import CHINESE
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": ENGLISH, "zh-TW": CHINESE}
 """The tables of strings by language; all have the same keys."""
