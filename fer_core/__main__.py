@@ -1,6 +1,6 @@
 """`python -m fer_core`."""
 
-from fer_core.cli import main
+from fer_core.cli.main import main
 
 if __name__ == "__main__":
     main()

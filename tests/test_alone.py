@@ -10,7 +10,8 @@ import pytest
 from conftest import copied
 from streamlit.testing.v1 import AppTest
 
-from fer_core import atomic_io, cli
+from fer_core import atomic_io
+from fer_core.cli import main
 from fer_core.config import RunConfig
 from fer_core.data.dataset import read
 from fer_core.errors import ConfigError, ModelError, RunError
@@ -147,7 +148,7 @@ def say(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["fer_core", *map(str, words)])
         code = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:
             code = end.code or 0
         said = capsys.readouterr()

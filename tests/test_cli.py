@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from fer_core import cli
+from fer_core.cli import main
 from fer_core.config import PRESETS, RunConfig
 from fer_core.data import splits
 from fer_core.data.dataset import read
@@ -22,7 +22,7 @@ def say(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["fer_core", *map(str, words)])
         code = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:
             code = end.code or 0
         told = capsys.readouterr()

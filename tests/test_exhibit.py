@@ -32,11 +32,12 @@ def test_every_picture_is_found_again_where_it_hangs():
 
 
 def test_the_gallery_holds_the_networks_own_pictures(root, tmp_path):
-    from fer_core import explorer, models
+    from fer_core import models
+    from fer_core.cli import filters
     from fer_core.feature_vis import ascent
     from fer_core.runs.store import RunStore
 
-    explorer.gallery("demo", tmp_path / "a.png", contrasts="happy-sad", preset="report", seed=3, runs=root / "checkpoints")
+    filters.gallery("demo", tmp_path / "a.png", contrasts="happy-sad", preset="report", seed=3, runs=root / "checkpoints")
     sheet = np.asarray(Image.open(tmp_path / "a.png"))
     model = models.load(RunStore(root / "checkpoints").open("demo"), precision="float32")
     painted = list(ascent.ascend(model, ascent.OBJECTIVES["difference"]("happy", "sad"), preset="report", seed=3, every=999))[-1].images[0]
@@ -48,7 +49,7 @@ def test_the_gallery_holds_the_networks_own_pictures(root, tmp_path):
 
 @pytest.mark.parametrize("asked", [{"out": "a.gif"}, {"out": "a.png", "contrasts": "happy"}])
 def test_what_makes_no_sense_is_told_before_the_network_is_loaded(tmp_path, asked):
-    from fer_core import explorer
+    from fer_core.cli import filters
 
     with pytest.raises(FerError):
-        explorer.gallery("demo", tmp_path / asked.pop("out"), runs=tmp_path, **asked)
+        filters.gallery("demo", tmp_path / asked.pop("out"), runs=tmp_path, **asked)

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from fer_core import atomic_io, explaining, models
+from fer_core import atomic_io, models
 from fer_core.attribution.explanation import explain
+from fer_core.cli import explain as explaining
 from fer_core.data.dataset import read
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError

@@ -18,8 +18,9 @@ from conftest import copied
 from PIL import Image
 from sklearn import metrics
 
-from fer_core import report, reporting
+from fer_core import report
 from fer_core.annotations.bookmarks import Pin, Pins
+from fer_core.cli import report as reporting
 from fer_core.data import splits
 from fer_core.data.dataset import Dataset, read
 from fer_core.emotions import EMOTIONS

@@ -409,7 +409,7 @@ def test_who_waits_for_a_turn_is_heard_and_may_give_up(tmp_path):
 
 
 def test_painters_take_turns_and_a_wall_that_nobody_looks_at_gives_way(run, monkeypatch):
-    from fer_core import explorer
+    from fer_core.cli import filters
 
     monkeypatch.setattr(unit_images, "PATIENCE", 60.0)
     left, looked = (unit_images.ask(run, "conv2_relu", 32, QUICK, seed=seed) for seed in (31, 32))
@@ -424,9 +424,9 @@ def test_painters_take_turns_and_a_wall_that_nobody_looks_at_gives_way(run, monk
     os.utime(left.folder / "wall.json", (1000, 1000))
     wants[0] = True
     with pytest.raises(background.Cancelled):
-        explorer.paint(left.folder)
+        filters.paint(left.folder)
     assert left.progress.state == "cancelled" and left.progress.reason == background.LEFT and np.isnan(left.scores).any() and not left.ending
-    explorer.paint(looked.folder)
+    filters.paint(looked.folder)
     assert looked.progress.state == "finished" and not np.isnan(looked.scores).any()
 
 
@@ -446,15 +446,15 @@ def test_painting_stops_within_a_batch(run, model):
 def test_the_command_line_paints(run, tmp_path, monkeypatch):
     from PIL import Image
 
-    from fer_core import explorer
+    from fer_core.cli import filters
 
     for name, asked in (("a.png", {"layer": "conv1", "units": "0-2,5"}), ("b.npy", {"classes": "happy,sad", "versus": "sad,happy"}),
                         ("c.gif", {"classes": "fear"})):
-        explorer.ascend("demo", tmp_path / name, steps=4, runs=run.path.parent, **asked)
+        filters.ascend("demo", tmp_path / name, steps=4, runs=run.path.parent, **asked)
     assert Image.open(tmp_path / "a.png").size == (306, 306)
     assert np.load(tmp_path / "b.npy").shape == (2, 48, 48) and Image.open(tmp_path / "c.gif").n_frames == 2
-    monkeypatch.setattr(explorer, "_faces", lambda run: (None, None))
-    explorer.wall("demo", "conv1", "report", runs=run.path.parent)
+    monkeypatch.setattr(filters, "_faces", lambda run: (None, None))
+    filters.wall("demo", "conv1", "report", runs=run.path.parent)
     wall = unit_images.ask(RunStore(run.path.parent).open("demo"), "conv1_relu", 16, PRESETS["report"])
     assert not np.isnan(wall.scores).any() and wall.progress.state == "finished"
     assert not any("Dead" in text for text in wall.remarks.values())

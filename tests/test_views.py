@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from fer_core import cli, models
+from fer_core import models
+from fer_core.cli import main
 from fer_core.data.dataset import read
 from fer_core.errors import ConfigError
 from fer_core.metrics.looks import results
@@ -137,7 +138,7 @@ def shipped(root, tmp_path, monkeypatch):
 
 def evaluated(monkeypatch, capsys, *words):
     monkeypatch.setattr(sys, "argv", ["fer_core", "evaluate", *map(str, words), "--json"])
-    cli.main()
+    main.main()
     return json.loads(capsys.readouterr().out)
 
 

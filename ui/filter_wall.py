@@ -211,6 +211,6 @@ def _told(remarks: dict[int, str]) -> None:
 
 def sheet(wall: Wall) -> bytes:
     """Draw the whole wall as one picture, PNG."""
-    from fer_core import explorer
+    from fer_core.cli import filters
 
-    return png(explorer.grid(np.asarray(wall.pictures)))
+    return png(filters.grid(np.asarray(wall.pictures)))

@@ -62,7 +62,7 @@ def framework() -> Any:
     """Import `fer_core.models.architectures`, and TensorFlow with it; the first time not before the page had time to be painted."""
     if not ready():
         time.sleep(LATER)
-    from fer_core.terminal import networks
+    from fer_core.cli.console import networks
 
     with _first:
         core = sys.modules["fer_core.models.architectures"] if ready() else networks()

@@ -12,13 +12,13 @@ from rich.table import Table
 from fer_core import atomic_io
 from fer_core.attribution import region_occlusion, region_shares
 from fer_core.attribution.registry import WORDS
+from fer_core.cli.console import console, networks, print_json, progress_bar, run_data
 from fer_core.data.dataset import Dataset
 from fer_core.data.splits import spread
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import ConfigError
 from fer_core.faces import regions
 from fer_core.runs.store import RunStore
-from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
 METHODS = "gradient, gradient_input, smoothgrad, integrated_gradients, grad_cam, layer_cam, guided_backprop, occlusion or rise"
 

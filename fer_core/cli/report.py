@@ -10,11 +10,11 @@ import typer
 
 from fer_core import atomic_io
 from fer_core.annotations.bookmarks import FILE, Pins
+from fer_core.cli.console import console, load_data, networks, print_json, progress_bar
 from fer_core.errors import ConfigError
 from fer_core.report import ADDRESS, LANGUAGES, gather, html, show
 from fer_core.runs import dataset_lookup
 from fer_core.runs.store import RunStore
-from fer_core.terminal import console, load_data, networks, print_json, progress_bar
 
 
 def register(app: typer.Typer) -> None:

@@ -14,14 +14,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from fer_core import explaining, explorer, reporting
-from fer_core.config import PRESETS, RunConfig
-from fer_core.emotions import SPLITS
-from fer_core.errors import ConfigError, FerError
-from fer_core.runs.launch import launch
-from fer_core.runs.processes import give_way
-from fer_core.runs.store import RunStore
-from fer_core.terminal import (
+from fer_core.cli import explain, filters, report
+from fer_core.cli.console import (
     console,
     describe,
     errors,
@@ -34,6 +28,12 @@ from fer_core.terminal import (
     show_looks,
     show_scores,
 )
+from fer_core.config import PRESETS, RunConfig
+from fer_core.emotions import SPLITS
+from fer_core.errors import ConfigError, FerError
+from fer_core.runs.launch import launch
+from fer_core.runs.processes import give_way
+from fer_core.runs.store import RunStore
 from fer_core.training import training_set
 
 app = typer.Typer(
@@ -45,9 +45,9 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Describe, convert and make data sets.")
 app.add_typer(data_app, name="data")
-explorer.register(app)
-explaining.register(app)
-reporting.register(app)
+filters.register(app)
+explain.register(app)
+report.register(app)
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar="FER_LENS_RUNS")]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]

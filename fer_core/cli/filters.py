@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from fer_core.cli.console import console, networks, print_json, progress_bar, run_data
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import ConfigError
 from fer_core.runs import dataset_lookup
 from fer_core.runs.processes import give_way
 from fer_core.runs.store import Run, RunStore
-from fer_core.terminal import console, networks, print_json, progress_bar, run_data
 
 if TYPE_CHECKING:
     from fer_core.feature_vis.ascent import Objective
