@@ -1,1 +1,1 @@
-""""""
+"""Faces in photos: decoding, detection of faces and eyes, regions of a face."""

@@ -1,1 +1,1 @@
-""""""
+"""Feature visualization: objectives, parameterizations, transforms, and the ascent that joins them."""

@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from fer_core.emotions import SIDE
-from fer_core.errors import FerError, ModelError
+from fer_core.errors import FerError
 from fer_core.feature_vis import transforms
 from fer_core.feature_vis.objectives import LOGITS, OBJECTIVES, Objective, Term
 from fer_core.feature_vis.parameterizations import (
@@ -82,9 +82,7 @@ def score(model: keras.Model, objective: Objective, images: ArrayLike) -> Floats
 def check(model: keras.Model, objective: Objective) -> None:
     """Raise `FerError` where an objective names a layer or a unit that the network does not have."""
     for term in objective.terms:
-        count = submodels.units(model, term.layer)
-        if term.kind != "layer" and max(term.units) >= count:
-            raise ModelError(f"The layer {term.layer} has no such unit.", received=max(term.units), expected=f"0 to {count - 1}")
+        submodels.check_units(model, term.layer, () if term.kind == "layer" else term.units)
 
 
 def _settings(preset: str | Settings, steps: int | None) -> Settings:

@@ -157,7 +157,7 @@ class Wall:
 def ask(run: Run, layer: str, units: int, preset: str | Settings = "standard", seed: int = 0) -> Wall:
     """Open the wall of a layer of `units` units, or make an empty one; older walls make room for it."""
     settings = PRESETS[preset] if isinstance(preset, str) else preset
-    asked = {"form": FORM, "layer": layer, "units": units, "settings": asdict(settings), "seed": seed, "weights": weights_digest(run)}
+    asked = {"form": FORM, "layer": layer, "units": units, "settings": asdict(settings), "seed": seed, "weights": run.weights_digest}
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     folder = run.desk / ".cache" / "walls" / key
     if not _complete(folder):
@@ -188,10 +188,6 @@ def _told(kept: Any) -> str:
     values = {name: _told(value) if isinstance(value, dict) else value for name, value in kept["values"].items()}
     return Sentence(kept["template"], **values)
 
-
-def weights_digest(run: Run) -> str:
-    """Give the SHA-256 of a run's weights; empty when there are none yet."""
-    return run.weights_digest
 
 
 def _complete(folder: Path) -> bool:

@@ -1,1 +1,5 @@
-""""""
+"""Metrics: scores with their intervals, tests between runs, calibration, the quality of labels, neighbours."""
+
+from fer_core.metrics.evaluation import Evaluation, evaluate
+
+__all__ = ["Evaluation", "evaluate"]

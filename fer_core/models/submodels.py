@@ -57,6 +57,14 @@ def units(model: keras.Model, name: str) -> int:
     return int(find(model, name).output.shape[-1])
 
 
+def check_units(model: keras.Model, layer: str, wanted: Sequence[int]) -> None:
+    """Raise `ModelError` where the network has no such layer, or the layer not all of these units."""
+    count = units(model, layer)
+    largest = max(wanted, default=-1)
+    if largest >= count:
+        raise ModelError(f"The layer {layer} has no such unit.", received=largest, expected=f"0 to {count - 1}")
+
+
 def followers(model: keras.Model, name: str) -> list[Any]:
     """List the layers after a layer that still treat every unit by itself."""
     found, layer = [], find(model, name)

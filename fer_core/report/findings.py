@@ -14,7 +14,6 @@ from fer_core.config import RunConfig
 from fer_core.data.splits import Dataset, pixels
 from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import ConfigError
-from fer_core.feature_vis.unit_images import weights_digest
 from fer_core.metrics.evaluation import Evaluation, Pair, evaluate
 from fer_core.metrics.mcnemar import McNemar, mcnemar
 from fer_core.plots.theme import run_colour
@@ -232,7 +231,7 @@ def _told(run: Run) -> Told:
         if found.views is not None:
             views[split] = evaluate(found.labels, found.views, leaked=found.leaked, near=found.near)
             counts[split] = found.looks
-    return Told(run.id, run.title, run.config, run.facts, run.history, run.best, run.status.state == "finished", weights_digest(run),
+    return Told(run.id, run.title, run.config, run.facts, run.history, run.best, run.status.state == "finished", run.weights_digest,
                 run_colour(run.meta.colour), plain, flipped, views, counts, run.origin)
 
 

@@ -22,7 +22,6 @@ from fer_core import atomic_io
 from fer_core.data.splits import Dataset
 from fer_core.emotions import SIDE
 from fer_core.errors import FerError
-from fer_core.feature_vis.unit_images import weights_digest
 from fer_core.models import compute_lock, submodels
 from fer_core.runs.store import Run
 
@@ -68,7 +67,7 @@ def place(run: Run, dataset: Dataset, split: str) -> Path:
     """Tell the folder of a table."""
     if split not in dataset:
         raise FerError("The data set has no such split.", received=split, expected=" or ".join(dataset))
-    key = hashlib.sha256(json.dumps([FORM, weights_digest(run), dataset.fingerprint, split, len(dataset[split])]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([FORM, run.weights_digest, dataset.fingerprint, split, len(dataset[split])]).encode()).hexdigest()
     return run.desk / ".cache" / "activations" / f"{split}-{key[:16]}"
 
 

@@ -15,7 +15,6 @@ from fer_core import models
 from fer_core.data.splits import Split
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError, ModelError
-from fer_core.feature_vis import ascent
 from fer_core.models import compute_lock, gradients, submodels
 from fer_core.units.activation_table import Table
 
@@ -131,7 +130,7 @@ def twins(table: Table, layer: str, unit: int, k: int = TWINS) -> tuple[tuple[in
 
 def activation_maps(model: keras.Model, layer: str, unit: int, images: NDArray[Any]) -> Floats:
     """Give a unit's activation on faces (n, 48, 48): float32 (n, rows, columns), or (n,) in a dense layer."""
-    ascent.check(model, ascent.OBJECTIVES["filter"](layer, unit))
+    submodels.check_units(model, layer, [unit])
     return submodels.own_maps(model, layer, [unit] * len(images), images)
 
 

@@ -1,1 +1,1 @@
-""""""
+"""The demo faces, drawn by a program."""

@@ -1,1 +1,1 @@
-""""""
+"""The sentences of the report, one file a language."""
