@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import cache, clock, overview, page
-from ui.language import say
+from ui.services import cache
+from ui.shell import page
+from ui.streamlit_ext import rerun
+from ui.text.language import say
+from ui.views.overview import cards
 
 ABOUT = """FER Lens trains classifiers of facial expressions, and shows which faces they get wrong and why. **CNN** is a network that looks
 for small patterns everywhere in a face; **DNN** is one that weighs all pixels at once. Each is shown by its best epoch on validation faces,
@@ -16,9 +19,9 @@ def main() -> None:
     """Draw the page."""
     page.setup("app.py")
     runs = cache.runs()
-    results = [found for found in map(overview.result, runs) if found is not None]
-    page.header("Overview", overview.sentence(results, len(runs)), ABOUT)
-    clock.again(overview.now_training, 2, tuple(run.id for run in overview.alive()))
+    results = [found for found in map(cards.result, runs) if found is not None]
+    page.header("Overview", cards.sentence(results, len(runs)), ABOUT)
+    rerun.again(cards.now_training, 2, tuple(run.id for run in cards.alive()))
     left, middle, right = st.columns(3)
     with left.container(border=True, height="stretch", key="card-data"):
         data_place = st.empty()
@@ -28,18 +31,18 @@ def main() -> None:
         )
         page.link("pages/dataset.py", "Look at the faces")
     with middle.container(border=True, height="stretch", key="card-cnn"):
-        found = overview.best(results, ("cnn", "small"))
-        overview.result_card("Best CNN", found, "python -m fer_core train")
+        found = cards.best(results, ("cnn", "small"))
+        cards.result_card("Best CNN", found, "python -m fer_core train")
         if found:
             page.link("pages/training_monitor.py", "See it learn", run=found.run)
     with right.container(border=True, height="stretch", key="card-dnn"):
-        found = overview.best(results, ("dnn",))
-        overview.result_card("Best DNN", found, "python -m fer_core train \\\n    --arch dnn")
+        found = cards.best(results, ("dnn",))
+        cards.result_card("Best DNN", found, "python -m fer_core train \\\n    --arch dnn")
         if found:
             page.link("pages/training_monitor.py", "See it learn", run=found.run)
-    overview.alone(runs)
-    overview.next_step(results)
-    overview.going_on()
+    cards.alone(runs)
+    cards.next_step(results)
+    cards.going_on()
     faces_place = st.container()
     damaged = [run for run in runs if run.damage]
     if damaged:
@@ -47,9 +50,9 @@ def main() -> None:
             for run in damaged:
                 st.text(f"{run.id}: {run.damage}")
     with data_place.container():  # last: the rest of the page does not wait for it
-        overview.data_card(overview.source())
+        cards.data_card(cards.source())
     with faces_place:
-        overview.strip(overview.source())
+        cards.strip(cards.source())
 
 
 main()

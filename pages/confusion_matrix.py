@@ -12,31 +12,30 @@ from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
 from fer_core.plots.figures import SHADINGS
 from fer_core.runs.store import Run
-from ui import (
-    ask_run,
-    cache,
-    cell,
-    class_numbers,
-    confidence_view,
-    looks_view,
-    marks_view,
+from ui.controls import looks_picker, prediction_offer
+from ui.controls.run_picker import any_run, choose_split, problem_with_run, problem_with_split
+from ui.services import cache
+from ui.services.matrix_view import View
+from ui.services.predictions import answers
+from ui.shell import page
+from ui.state import navigation
+from ui.text import formatting
+from ui.text.language import say
+from ui.views.matrix import (
+    cell_panel,
+    class_panel,
+    confidence_panel,
+    face_panel,
+    face_wall,
     matrix_panel,
-    one_face,
-    opened,
-    page,
-    selection,
-    two_runs,
-    words,
+    reviews_panel,
+    two_runs_panel,
 )
-from ui.answers import answers
-from ui.language import say
-from ui.view import View
-from ui.which_run import any_run, choose_split, problem_with_run, problem_with_split
 
 PANELS = {"cell": "What they have in common", "confidence": "Confidence", "classes": "Numbers per class", "runs": "Two runs",
           "marks": "Marks"}
-DRAW = {"cell": cell.panel, "confidence": confidence_view.panel, "classes": class_numbers.panel, "runs": two_runs.panel,
-        "marks": marks_view.panel}
+DRAW = {"cell": cell_panel.panel, "confidence": confidence_panel.panel, "classes": class_panel.panel, "runs": two_runs_panel.panel,
+        "marks": reviews_panel.panel}
 
 ABOUT = """Each row is what the **label** says, each column what the **network** called the face. The diagonal is right; everything beside
 it is an error, and the stronger its colour the larger is its share of the faces of that label; the colour can mean other things, too.
@@ -52,38 +51,38 @@ def controls() -> tuple[Run | None, str]:
         if run is None:
             return None, ""
         split = choose_split(run)
-        looks_view.choose(run, split)
-        selection.choose("Colour of a cell", "colour", list(SHADINGS), words=lambda name: SHADINGS[name].capitalize(), default="row")
-        two_runs.choose(run, split)
+        looks_picker.choose(run, split)
+        navigation.choose("Colour of a cell", "colour", list(SHADINGS), words=lambda name: SHADINGS[name].capitalize(), default="row")
+        two_runs_panel.choose(run, split)
     return run, split
 
 
 def viewed(run: Run, split: str) -> View | None:
     """Read what the URL asks for; `None`, and an offer to make it, where the run has not predicted the split."""
     try:
-        found = answers(run, split, looks_view.kind(run, split))
+        found = answers(run, split, looks_picker.kind(run, split))
     except RunError as error:
         page.problem(error)
         found = None
     if found is None:
-        ask_run.offer(run, split, "Its confusion matrix, and the faces behind every number, will stand here. Predicting takes from seconds "
+        prediction_offer.offer(run, split, "Its confusion matrix, and the faces behind every number, will stand here. Predicting takes from seconds "
                       "to a few minutes, once.")
         return None
     choice, complaints = parse(st.query_params.to_dict())
     page.left_aside(complaints)
-    looks_view.problem(run, split)
+    looks_picker.problem(run, split)
     second = None
     with page.errors():
-        second = two_runs.second(found, two_runs.others(run, split))
+        second = two_runs_panel.second(found, two_runs_panel.others(run, split))
     if choice.part and second is None:
         st.info(say("The link asks for a part of two runs, but compares with none: it is left aside."), icon=":material/info:")
         choice = replace(choice, part=None)
-    return View(choice, run, found, second, marks_view.of(found))
+    return View(choice, run, found, second, reviews_panel.of(found))
 
 
 def panel(view: View) -> None:
     """Draw the panel that was chosen under the matrix."""
-    name = selection.choose("More", "panel", list(PANELS), words=PANELS.__getitem__, kind="segmented", default="cell", hidden=True)
+    name = navigation.choose("More", "panel", list(PANELS), words=PANELS.__getitem__, kind="segmented", default="cell", hidden=True)
     with page.errors():
         DRAW[name](view, page.theme())
 
@@ -103,7 +102,7 @@ def main() -> None:
     problem_with_run(run)
     problem_with_split(run, split)
     if run.alone:
-        st.info(words.literal(say(run.alone)), icon=":material/info:")
+        st.info(formatting.literal(say(run.alone)), icon=":material/info:")
     try:
         view = viewed(run, split)
     except FerError as error:
@@ -112,21 +111,21 @@ def main() -> None:
     if view is None:
         return
     head.html(f"<p class='fer-sentence'>{html.escape(matrix_panel.sentence(view))}</p>")
-    looks_view.line(run, split)
+    looks_picker.line(run, split)
     with st.container(key="sides"):
         left, right = st.columns(2, gap="medium")
     with left, st.container(key="side-matrix"):
         if view.b is not None:
-            selection.choose("Matrix", "show", list(SHOWS), words=SHOWS.__getitem__, kind="segmented", default="a", hidden=True)
+            navigation.choose("Matrix", "show", list(SHOWS), words=SHOWS.__getitem__, kind="segmented", default="a", hidden=True)
         matrix_panel.draw(view, page.theme())
-        confidence_view.threshold(view)
+        confidence_panel.threshold(view)
     with left, st.container(key="side-pairs"):
         matrix_panel.ranked(view)
     with right, st.container(key="side-wall"):
-        marks_view.problem()
-        opened.wall(view)
+        reviews_panel.problem()
+        face_wall.wall(view)
     with right, st.container(key="side-face"):
-        one_face.panel(view, page.theme())
+        face_panel.panel(view, page.theme())
     st.divider()
     panel(view)
 

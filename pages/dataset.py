@@ -8,8 +8,12 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
-from ui import answers, cache, dataset_files, faces, page, selection, words
-from ui.language import say
+from ui.services import cache, predictions
+from ui.shell import page
+from ui.state import navigation
+from ui.text import formatting
+from ui.text.language import say
+from ui.views.dataset import downloads, panels
 
 VIEWS = {"faces": "Faces", "copies": "Copies and contradictions", "trainer": "As the trainer sees them"}
 
@@ -24,13 +28,13 @@ def opened() -> None:
     """Take the path that a person named."""
     asked = st.session_state["path"].strip().strip("'\"")
     if asked:
-        selection.write(data=asked, split=None, class_=None, image=None, **{"from": None})
+        navigation.write(data=asked, split=None, class_=None, image=None, **{"from": None})
 
 
 def of_run(found: list[str]) -> str | None:
     """Name the data set of the run that the URL names, so that a face's number means the same face on every page."""
     with suppress(FerError):
-        known = answers.located(cache.store().open(selection.param("run", "")))
+        known = predictions.located(cache.store().open(navigation.param("run", "")))
         return known if known in found else None
     return None
 
@@ -38,54 +42,54 @@ def of_run(found: list[str]) -> str | None:
 def controls(source: str, found: list[str], splits: list[str]) -> None:
     """Draw the row of choices: data set, another path, split."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        selection.choose("Data set", "data", found if source in found else [*found, source], words=words.source, default=source)
+        navigation.choose("Data set", "data", found if source in found else [*found, source], words=formatting.source, default=source)
         with st.popover(say("Open a file"), icon=":material/folder_open:"):
             st.text_input(say("Path of a CSV, folder or zip of FER2013"), key="path", on_change=opened, placeholder="data/fer2013.zip")
             st.caption(say("Read where it lies; nothing is uploaded or copied. What lies in the folder data/ is listed by itself."))
         if splits:
-            selection.choose("Split", "split", splits, words=str.capitalize, kind="segmented", default=splits[0])
+            navigation.choose("Split", "split", splits, words=str.capitalize, kind="segmented", default=splits[0])
 
 
 def main() -> None:
     """Draw the page."""
     page.setup("pages/dataset.py")
     found = cache.sources()
-    asked = selection.param("data")
+    asked = navigation.param("data")
     source = asked or cache.default_source(found)
     head = st.empty()
     with head.container():  # at once; the numbers follow when the faces are read
-        page.header("Dataset", Sentence("Reading {name} …", name=words.source(source)))
+        page.header("Dataset", Sentence("Reading {name} …", name=formatting.source(source)))
     source = asked or of_run(found) or source
     try:
         dataset = cache.dataset(source)
     except FerError as error:
         with head.container():
-            page.header("Dataset", Sentence("{name} cannot be read.", name=words.source(source)), ABOUT)
+            page.header("Dataset", Sentence("{name} cannot be read.", name=formatting.source(source)), ABOUT)
             controls(source, found, [])
             page.problem(error)
         return
     splits = list(dataset)
-    split, label = selection.split(splits[0], splits), selection.emotion("class")
+    split, label = navigation.split(splits[0], splits), navigation.emotion("class")
     with head.container():
-        page.header("Dataset", words.dataset(words.source(source), {name: len(part) for name, part in dataset.items()}), ABOUT)
+        page.header("Dataset", formatting.dataset(formatting.source(source), {name: len(part) for name, part in dataset.items()}), ABOUT)
         controls(source, found, splits)
-    faces.class_panel(dataset, split, label, page.theme())
-    page.left_aside(selection.strange(view=VIEWS))
-    view = selection.choose(
+    panels.class_panel(dataset, split, label, page.theme())
+    page.left_aside(navigation.strange(view=VIEWS))
+    view = navigation.choose(
         "What to look at", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented", default="faces", hidden=True
     )
     if view == "copies":
-        faces.copies(dataset)
+        panels.copies(dataset)
     elif view == "trainer":
-        faces.trained_view(dataset, split, label)
+        panels.trained_view(dataset, split, label)
     else:
         left, right = st.columns([3, 1], gap="large")
         with left:
-            faces.wall(dataset[split], split, label)
+            panels.wall(dataset[split], split, label)
         with right:
-            page.left_aside(selection.strange(image=range(len(dataset[split]))))
-            faces.face(dataset, split, selection.param("image", cast=int, low=0))
-    dataset_files.downloads(dataset, source, split, label)
+            page.left_aside(navigation.strange(image=range(len(dataset[split]))))
+            panels.face(dataset, split, navigation.param("image", cast=int, low=0))
+    downloads.downloads(dataset, source, split, label)
 
 
 main()

@@ -12,25 +12,15 @@ from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.feature_vis.request import SWITCHES, parse
 from fer_core.runs.store import Run
-from ui import (
-    ask_filter,
-    blueprint,
-    cache,
-    demonstration,
-    dossier,
-    filter_panels,
-    filter_wall,
-    jobs,
-    living,
-    network,
-    networks,
-    page,
-    selection,
-)
-from ui.films import Film
-from ui.language import say
-from ui.place import Place, faces_of
-from ui.which_run import choose_run
+from ui.controls.run_picker import choose_run
+from ui.elements import ascent_player, network
+from ui.services import cache, jobs, models, network_spec
+from ui.services.ascents import Film
+from ui.services.filter_view import Place, faces_of
+from ui.shell import page
+from ui.state import navigation
+from ui.text.language import say
+from ui.views.filters import controls, demonstration, panels, unit_panel, wall
 
 ABOUT = """A network is a row of layers, and a layer is a crowd of **filters**: each answers to one kind of thing, wherever it is in the
 face. Here a picture is changed step by step so that a filter answers more and more (**gradient ascent**): it ends as what excites it most.
@@ -42,11 +32,11 @@ it. A picture tells what the network looks for, not what a person feels."""
 def chosen_run(complained: DeltaGenerator) -> Run | None:
     """Draw the choice of the run; the URL's, or the usual one. What is wrong with the URL's is told in `complained`."""
     known = {run.id: run for run in cache.runs() if not run.damage and run.has_network}
-    asked = selection.param("run")
+    asked = navigation.param("run")
     if asked is not None and asked not in known:
         with complained, page.errors():
             run = cache.store().open(asked)
-            networks.check(run)
+            models.check(run)
             known[asked] = run
     return choose_run(list(known.values())) if known else None
 
@@ -59,19 +49,19 @@ def found_place() -> Place | None:
         if run is None:
             page.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
             return None
-        split = str(selection.choose("Faces", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
+        split = str(navigation.choose("Faces", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
                                      default="validation"))
-        st.button(say("Demonstration"), icon=":material/slideshow:", key="demo-begin", on_click=selection.write, kwargs={"demo": 1},
+        st.button(say("Demonstration"), icon=":material/slideshow:", key="demo-begin", on_click=navigation.write, kwargs={"demo": 1},
                   help=say("Large pictures and no controls: it walks through the layers by itself."))
-    blocks = blueprint.blocks(run)
+    blocks = network_spec.blocks(run)
     goal, complaints = parse(st.query_params.to_dict(), blocks)
     dataset, problem = faces_of(run, split)
-    choices = {"order": filter_wall.ORDERS, "more": filter_panels.PANELS, **SWITCHES}
+    choices = {"order": wall.ORDERS, "more": panels.PANELS, **SWITCHES}
     if dataset is not None:
         choices["image"] = range(len(dataset[split]))
     with complained:
-        page.left_aside([*complaints, *selection.strange(**choices)])
-    image = selection.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
+        page.left_aside([*complaints, *navigation.strange(**choices)])
+    image = navigation.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
     return Place(run, blocks, goal, split, dataset, problem, image)
 
 
@@ -93,10 +83,10 @@ def holder() -> str:
 def picture(place: Place) -> Film:
     """Draw the living picture."""
     goal = place.goal
-    film = living.film(holder(), place.network, goal, place.face)
-    tag = living.tag_of(living.name(place.network, goal, place.face))
-    look = living.Look(title=say(goal.title), words=say(goal.unit_of_score))
-    living.living(film, tag, look, on_seed=lambda: selection.write(seed=goal.seed + 1))
+    film = ascent_player.film(holder(), place.network, goal, place.face)
+    tag = ascent_player.tag_of(ascent_player.name(place.network, goal, place.face))
+    look = ascent_player.Look(title=say(goal.title), words=say(goal.unit_of_score))
+    ascent_player.living(film, tag, look, on_seed=lambda: navigation.write(seed=goal.seed + 1))
     return film
 
 
@@ -113,24 +103,24 @@ def main() -> None:
         return
     if place is None:
         return
-    if selection.param("demo", cast=int, low=1, high=demonstration.LAST):
+    if navigation.param("demo", cast=int, low=1, high=demonstration.LAST):
         demonstration.draw(place, holder())
         return
     head.html(f"<p class='fer-sentence'>{html.escape(sentence(place))}</p>")
-    network.network(place.blocks, place.block.name, lambda name: selection.write(layer=name, unit=None, goal=None, off=None))
-    ask_filter.what(place.goal)
+    network.network(place.blocks, place.block.name, lambda name: navigation.write(layer=name, unit=None, goal=None, off=None))
+    controls.what(place.goal)
     left, right = st.columns(2, gap="medium")
     with right:
         film = picture(place)
-        ask_filter.knobs(place.goal, face=place.face is not None)
+        controls.knobs(place.goal, face=place.face is not None)
     with left, page.errors():
-        filter_wall.draw(place)
+        wall.draw(place)
     if place.goal.kind == "filter":
         with page.errors():
-            dossier.draw(place, page.theme())
+            unit_panel.draw(place, page.theme())
     st.divider()
     with page.errors():
-        filter_panels.draw(place, film, page.theme())
+        panels.draw(place, film, page.theme())
     jobs.finish()
 
 

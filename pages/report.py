@@ -10,11 +10,16 @@ from fer_core.emotions import SPLITS
 from fer_core.errors import ConfigError, FerError
 from fer_core.report import NAMES
 from fer_core.runs.store import Run
-from ui import ask_run, cache, jobs, page, report_view, selection, words
-from ui.answers import offered_splits, predicted_splits
-from ui.language import say, spoken
-from ui.report_view import Asked
-from ui.which_run import choose_run, problem_with_split
+from ui.controls import prediction_offer
+from ui.controls.run_picker import choose_run, problem_with_split
+from ui.services import cache, jobs
+from ui.services.predictions import offered_splits, predicted_splits
+from ui.shell import page
+from ui.state import navigation
+from ui.text import formatting
+from ui.text.language import say, spoken
+from ui.views.report import report_panel
+from ui.views.report.report_panel import Asked
 
 ABOUT = """A report answers five questions about a network: how it is built and trained and how often it is right; how it compares with
 another one; which expressions it confuses; where it looks; what excites its filters. **Every figure in it is computed** from the run, and
@@ -36,32 +41,32 @@ def controls() -> Asked | None:
         run = choose_run(list(known.values()))
         versus = beside(run, known)
         offered = offered_splits(run) or list(SPLITS)
-        split = selection.choose("Faces of", "split", offered, words=lambda name: say(name).capitalize(), kind="segmented",
+        split = navigation.choose("Faces of", "split", offered, words=lambda name: say(name).capitalize(), kind="segmented",
                                  default="validation")
-        language = selection.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
-        faces = selection.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
-    for asked, taken in ((selection.param("run"), run), (selection.param("with"), versus)):
+        language = navigation.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
+        faces = navigation.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
+    for asked, taken in ((navigation.param("run"), run), (navigation.param("with"), versus)):
         if asked not in (None, "none", taken.id if taken else ""):
             with page.errors():  # of a run that is not there, or damaged
                 cache.store().open(asked)
     problem_with_split(run, split)
-    if selection.param("with") == run.id:
+    if navigation.param("with") == run.id:
         page.problem(ConfigError("A run cannot stand beside itself.", received=run.id, expected="another run"))
-    page.left_aside(selection.strange(written=NAMES, faces=FACES))
+    page.left_aside(navigation.strange(written=NAMES, faces=FACES))
     return Asked(run, versus, split, language, faces == "shown")
 
 
 def beside(run: Run, known: dict[str, Run]) -> Run | None:
     """Draw the choice of the second run."""
     others = ["none", *(id for id in known if id != run.id)]
-    return known.get(selection.choose("Beside", "with", others, words=lambda id: known[id].title if id in known else "no other run"))
+    return known.get(navigation.choose("Beside", "with", others, words=lambda id: known[id].title if id in known else "no other run"))
 
 
 def offer_predictions(asked: Asked) -> None:
     """Offer to predict the split where a run has not done so."""
     for run in filter(None, (asked.run, asked.versus)):
         if asked.split not in predicted_splits(run) and run.has_network:
-            ask_run.offer(run, asked.split, "Accuracy, matrix and comparison come from them. It takes from seconds to a few minutes, once.")
+            prediction_offer.offer(run, asked.split, "Accuracy, matrix and comparison come from them. It takes from seconds to a few minutes, once.")
             return
 
 
@@ -71,7 +76,7 @@ def draw(asked: Asked) -> None:
     with left:
         with st.container(key="answers", gap="small"):
             contents(asked)
-        report_view.pinned()
+        report_panel.pinned()
     with right:
         if not asked.begun:
             page.empty("Not written yet", "The report will stand here. Writing it takes one to five minutes: maps, filters and classes "
@@ -79,17 +84,17 @@ def draw(asked: Asked) -> None:
             return
         found = jobs.answer(asked.name, asked.work, say("Writing the report"), height=80, lasting=True)
         if found is not None:
-            report_view.preview(asked, found)
+            report_panel.preview(asked, found)
 
 
 def contents(asked: Asked) -> None:
     """Draw what the report will answer, and the ways to have it written."""
     st.subheader(say("What it answers"), anchor=False)
-    report_view.contents(asked)
+    report_panel.contents(asked)
     offer_predictions(asked)
     if not asked.begun:
         st.button(say("Write the report"), type="primary", icon=":material/description:", width="stretch", key="write",
-                  on_click=selection.write, kwargs={"made": 1})
+                  on_click=navigation.write, kwargs={"made": 1})
     st.caption(say("On the command line:"))
     st.code(asked.command, language="bash")
 
@@ -97,12 +102,12 @@ def contents(asked: Asked) -> None:
 def sentence(asked: Asked) -> str:
     """Say what the report is about, in numbers."""
     told, scores = asked.known.run, asked.known.evaluation
-    named = {"title": told.title, "split": words.SPLIT_WORDS[asked.split]}
+    named = {"title": told.title, "split": formatting.SPLIT_WORDS[asked.split]}
     if scores is None:
         if asked.versus is None:
             return say("{title} on the {split} split.", **named)
         return say("{title} on the {split} split, beside {other}.", **named, other=asked.versus.title)
-    named |= {"share": words.percent(scores.accuracy), "faces": words.faces(scores.n)}
+    named |= {"share": formatting.percent(scores.accuracy), "faces": formatting.faces(scores.n)}
     if asked.versus is None:
         return say("{title} on the {split} split: {share} of {faces} right.", **named)
     return say("{title} on the {split} split: {share} of {faces} right, beside {other}.", **named, other=asked.versus.title)
@@ -117,7 +122,7 @@ def main() -> None:
     asked = controls()
     if asked is None:
         with page.errors():
-            report_view.pinned()
+            report_panel.pinned()
         return
     try:
         head.html(f"<p class='fer-sentence'>{html.escape(sentence(asked))}</p>")

@@ -8,10 +8,15 @@ import streamlit as st
 
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
-from ui import ask_face, ask_network, ask_run, cache, explain_view, jobs, looks_view, page, panels, selection, words
-from ui.answers import answers, faces
-from ui.language import say
-from ui.subject import Subject, Walk, predicted, subject, walk
+from ui.controls import looks_picker, network_picker, prediction_offer
+from ui.services import cache, jobs
+from ui.services.explained_face import Subject, Walk, predicted, subject, walk
+from ui.services.predictions import answers, faces
+from ui.shell import page
+from ui.state import navigation
+from ui.text import formatting
+from ui.text.language import say
+from ui.views.saliency import explanation, face_controls, panels
 
 ABOUT = """A map shows which pixels of a face speak **for** (orange) or **against** (purple) a class, or for one class rather than another.
 The page's own ground is zero. Every map is scaled by its own 99th percentile, and the value of the strongest colour stands under it.
@@ -23,38 +28,38 @@ experiments that need no map: hiding a region, painting on the face."""
 def controls() -> tuple[Subject | None, Walk | None]:
     """Draw the row of choices; return the face."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        run = ask_network.chosen_run()
+        run = network_picker.chosen_run()
         if run is None:
             return None, None
-        split = selection.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
+        split = navigation.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
         found, chosen, way, there, problem = None, None, None, None, None
         try:
             found = answers(run, split)
             there = None if found is None else faces(run, found)
             if there is not None and there.edition:  # the stored answers are of other pixels: the network is asked face by face
                 found = None
-            chosen = None if found is None else answers(run, split, looks_view.kind(run, split))
+            chosen = None if found is None else answers(run, split, looks_picker.kind(run, split))
             way = walk(run, split, chosen)
-            ask_face.choose_faces(chosen)
-            ask_face.number(way)
+            face_controls.choose_faces(chosen)
+            face_controls.number(way)
         except FerError as error:
             problem = error
     if problem is not None:
         page.problem(problem)
         with st.container(horizontal=True):
-            ask_face.back()
+            face_controls.back()
             page.link("pages/filter_explorer.py", "Its filters need no face")
-    ask_network.problem_with_run(run)
+    network_picker.problem_with_run(run)
     if there is not None and there.edition:
         st.info(say("{run} has predicted another edition of these faces. So it is asked face by face; which of them it gets wrong is "
-                    "known once they are predicted.", run=words.literal(run.title)), icon=":material/info:")
-        ask_run.anew(run, split, there.edition)
+                    "known once they are predicted.", run=formatting.literal(run.title)), icon=":material/info:")
+        prediction_offer.anew(run, split, there.edition)
     if way is None:
         return None, None
     if chosen is not None and chosen.kind != "single":
         st.caption(say("The faces were chosen by the mean of {n} looks; everything below is about the single look, the face as it is.",
                        n=chosen.looks))
-    ask_face.steps(way)
+    face_controls.steps(way)
     page.left_aside(way.complaints)
     return subject(run, found, way), way
 
@@ -81,7 +86,7 @@ def main() -> None:
             return
         face = replace(face, probabilities=known)
     head.html(f"<p class='fer-sentence'>{say(face.sentence)}</p>")
-    explained = explain_view.draw(face, page.theme())
+    explained = explanation.draw(face, page.theme())
     panels.draw(face, explained, way, page.theme())
     jobs.finish()
 

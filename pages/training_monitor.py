@@ -12,10 +12,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
 from fer_core.runs.launch import launch
-from ui import cache, clock, page, run_detail, run_form, run_list, selection, words
-from ui.language import say
-from ui.run_cards import all_runs, busy, cards, choose, in_focus, ticked_ids
-from ui.run_list import Reading, percent
+from ui.services import cache
+from ui.shell import page
+from ui.state import navigation
+from ui.streamlit_ext import rerun
+from ui.text import formatting
+from ui.text.language import say
+from ui.views.training import run_card, run_detail, run_form
+from ui.views.training.run_card import Reading, percent
+from ui.views.training.run_cards import all_runs, busy, cards, choose, in_focus, ticked_ids
 
 ABOUT = """
 Every training is a process of its own with a folder of its own: it goes on when this page is closed.
@@ -96,7 +101,7 @@ def sentence(readings: list[Reading]) -> str:
     best = max(rated, default=None,
                key=lambda reading: (not reading.config.data.startswith("demo"), reading.accuracy or 0))  # drawn faces are easier
     damaged = sum(bool(reading.damage) for reading in readings)
-    return words.prose([
+    return formatting.prose([
         say("{n} run, {busy} training now." if len(whole) == 1 else "{n} runs, {busy} training now.", n=len(whole), busy=len(busy(whole))),
         say("Best: {run}, {share} of {n:,} validation faces right.",
             run=best.title, share=percent(best.accuracy, best.interval), n=best.faces) if best else "",
@@ -107,7 +112,7 @@ def sentence(readings: list[Reading]) -> str:
 def main() -> None:
     """Draw the page."""
     page.setup("pages/training_monitor.py")
-    st.html(f"<style>{(Path(run_list.__file__).parent / 'runs.css').read_text(encoding='utf8')}</style>")
+    st.html(f"<style>{(Path(run_card.__file__).parent / 'runs.css').read_text(encoding='utf8')}</style>")
     readings = all_runs()
     page.header("Training", sentence(readings) if readings else "", ABOUT)
     focus = in_focus(readings)
@@ -116,20 +121,20 @@ def main() -> None:
         if st.button(say("New run"), icon=":material/add:", type="primary", width="stretch", key="new-run"):
             st.session_state["new_run"] = ""
         archived = any(reading.meta.archived for reading in readings) and st.toggle(say("Archived runs"), key="archived")
-        clock.again(cards, 1, bool(archived), busy(readings))
+        rerun.again(cards, 1, bool(archived), busy(readings))
     with right:
         if focus is None:
             page.empty("No run yet", "A run is one training: choose data, network and preset, and watch it learn here. "
                        "The demo faces take a minute or two.", "python -m fer_core train --data demo --preset quick")
         else:
-            if (wanted := selection.param("run")) and wanted != focus.id:
+            if (wanted := navigation.param("run")) and wanted != focus.id:
                 st.info(say("There is no run '{run}'; this is the newest one.", run=str(wanted)[:80]), icon=":material/info:")
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.subheader(words.literal(focus.title), anchor=False, width="content")
+                st.subheader(formatting.literal(focus.title), anchor=False, width="content")
                 names(focus)
             if focus.meta.note:
                 st.text(focus.meta.note)
-            clock.again(detail, 1, focus.id)
+            rerun.again(detail, 1, focus.id)
     if (base := st.session_state.pop("new_run", None)) is not None:
         st.session_state["turn"] = st.session_state.get("turn", 0) + 1
         known = next((reading for reading in readings if reading.id == base and not reading.damage), None)

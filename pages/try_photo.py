@@ -10,10 +10,15 @@ import streamlit as st
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
 from fer_core.runs.store import Run
-from ui import ask_network, explain_view, jobs, page, panels, photo_view, selection
-from ui.language import say
-from ui.photo_view import EXAMPLES, Opened
-from ui.subject import Subject, predicted
+from ui.controls import network_picker
+from ui.services import jobs
+from ui.services.explained_face import Subject, predicted
+from ui.shell import page
+from ui.state import navigation
+from ui.text.language import say
+from ui.views.photo import photo_panel
+from ui.views.photo.photo_panel import EXAMPLES, Opened
+from ui.views.saliency import explanation, panels
 
 ABOUT = """Your photo is decoded in this process's memory and stored nowhere; it is gone when the tab is closed, and it is not in the link.
 Every face found is boxed. The one chosen is cut out as FER2013 shows faces: eyes level at their usual place, grey, 48 × 48 pixels.
@@ -29,8 +34,8 @@ WAYS = {"photo": "A photo", "camera": "The camera", "example": "A drawn example"
 def content(way: str) -> bytes | None:
     """Draw the way in; return the bytes of a photo once there is one."""
     if way == "example":
-        name = selection.choose("Example", "example", list(EXAMPLES), words=EXAMPLES.__getitem__, kind="pills", hidden=True)
-        return photo_view.example(name)
+        name = navigation.choose("Example", "example", list(EXAMPLES), words=EXAMPLES.__getitem__, kind="pills", hidden=True)
+        return photo_panel.example(name)
     if way == "camera":
         found = st.camera_input(say("The camera"), label_visibility="collapsed", key="camera", width=640)
     else:
@@ -40,16 +45,16 @@ def content(way: str) -> bytes | None:
 
 def face_of(run: Run, found: Opened, way: str) -> Subject | None:
     """Draw the photo and the crop; return the face as the network gets it, `None` while none is chosen. Raises `FerError`."""
-    photo_view.complaints(found)
-    face, number = photo_view.chosen(found)
+    photo_panel.complaints(found)
+    face, number = photo_panel.chosen(found)
     left, right = st.columns([1.25, 1], gap="large")
     with left:
-        photo_view.frame(found, face, number)
+        photo_panel.frame(found, face, number)
     with right:
-        if number is None and photo_view.square(st.query_params.get("hand"), found.photo) is None:
-            photo_view.ask_for_square(face)
+        if number is None and photo_panel.square(st.query_params.get("hand"), found.photo) is None:
+            photo_panel.ask_for_square(face)
             return None
-        made = photo_view.crop(found, face)
+        made = photo_panel.crop(found, face)
     title = "a square of the photo" if number is None else Sentence("photo face {number}", number=number + 1)
     return Subject(run, made.image, title, drawn=way == "example")
 
@@ -61,19 +66,19 @@ def main() -> None:
     head = st.empty()
     jobs.begin()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        run = ask_network.chosen_run(faces=False)
-        way = selection.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
+        run = network_picker.chosen_run(faces=False)
+        way = navigation.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
     if run is None:
         page.empty("No network to ask", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
         return
-    ask_network.problem_with_run(run)
+    network_picker.problem_with_run(run)
     try:
         taken = content(way)
         if taken is None:
             page.empty("No photo yet", "Choose a photo, take one with the camera, or try a drawn example. It stays in this tab's memory.")
             st.markdown(say(LIMITS))
             return
-        face = face_of(run, photo_view.opened(taken), way)
+        face = face_of(run, photo_panel.opened(taken), way)
     except FerError as error:
         page.problem(error)
         return
@@ -82,7 +87,7 @@ def main() -> None:
         face = replace(face, probabilities=probabilities)
         head.html(f"<p class='fer-sentence'>{html.escape(say(face.sentence))}</p>")
         st.divider()
-        explained = explain_view.draw(face, page.theme())
+        explained = explanation.draw(face, page.theme())
         panels.draw(face, explained, None, page.theme())
     st.markdown(say(LIMITS))
     jobs.finish()

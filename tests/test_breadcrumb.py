@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_core.emotions import EMOTIONS
-from ui.breadcrumb import FILTERS, MATRIX, SALIENCY, Known, known, steps
+from ui.shell.breadcrumb import FILTERS, MATRIX, SALIENCY, Known, known, steps
 
 DEMO = Known("The demo", 20, {"conv1": 32, "conv4": 256}, ("neutral", "sad"))
 WHOLE = {"run": "demo", "split": "validation", "true": "sad", "pred": "neutral", "image": "12", "p": "neutral", "q": "sad",

@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.runtime.scriptrunner_utils import script_requests
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-from ui import delivery
+from ui.streamlit_ext import patches
 
 
 def unmended(module):
@@ -32,7 +32,7 @@ def drawn(*path, part):
 
 @pytest.mark.parametrize("module", [forward_msg_queue, unmended(forward_msg_queue)], ids=["mended", "not"])
 def test_what_a_part_drew_is_sent_before_what_parts_inside_it_drew(module):
-    delivery.mend()
+    patches.mend()
     queue = module.ForwardMsgQueue()
     outer, inner = drawn(0, 2, part="outer"), drawn(0, 2, 1, part="inner")
     queue.enqueue(outer)
@@ -49,7 +49,7 @@ def test_what_a_part_drew_is_sent_before_what_parts_inside_it_drew(module):
 
 @pytest.mark.parametrize("module", [script_requests, unmended(script_requests)], ids=["mended", "not"])
 def test_a_part_that_asks_while_a_click_waits_changes_neither_page_nor_address(module):
-    delivery.mend()
+    patches.mend()
     requests = module.ScriptRequests()
     requests.request_rerun(RerunData(query_string="face=7", page_script_hash="second"))
     requests.request_rerun(RerunData(query_string="face=1", page_script_hash="first", fragment_id="part", is_auto_rerun=True))
@@ -60,7 +60,7 @@ def test_a_part_that_asks_while_a_click_waits_changes_neither_page_nor_address(m
 
 @pytest.mark.parametrize("module", [app_session, unmended(app_session)], ids=["mended", "not"])
 def test_what_a_former_thread_still_says_is_heard_but_for_its_farewell(module):
-    delivery.mend()
+    patches.mend()
     said, former, present = ForwardMsg(), Mock(), Mock()
     session = Mock(_scriptrunner=present)
 

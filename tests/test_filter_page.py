@@ -23,12 +23,15 @@ from fer_core.feature_vis.request import KNOBS, MANY, TOPS, Goal, parse, write_k
 from fer_core.feature_vis.settings import PRESETS
 from fer_core.runs.store import RunStore
 from fer_core.units.unit_statistics import Peak
-from ui import blueprint, demonstration, dossier, filter_files, filter_wall, networks
-from ui.films import KEPT, SHELF, Film, Shelf, every
-from ui.place import Place
+from ui.services import models as networks
+from ui.services import network_spec
+from ui.services.ascents import KEPT, SHELF, Film, Shelf, every
+from ui.services.filter_view import Place
+from ui.views.filters import demonstration, downloads, unit_panel
+from ui.views.filters import wall as filter_wall
 
-CONV = blueprint.Block("conv4", "convolution 3 × 3", 64, 6, 3, 36928, 256, 40)
-LOGITS = blueprint.Block("logits", "dense", 7, 0, 0, 455, 0, 48)
+CONV = network_spec.Block("conv4", "convolution 3 × 3", 64, 6, 3, 36928, 256, 40)
+LOGITS = network_spec.Block("logits", "dense", 7, 0, 0, 455, 0, 48)
 BLOCKS = [CONV, LOGITS]
 
 
@@ -150,7 +153,7 @@ def test_every_knob_has_its_words_and_every_preset_fits_the_sliders():
 def test_the_blocks_are_those_of_the_network(arch):
     model = models.build(arch)
     shapes = {f"{variable.path}": tuple(variable.shape) for variable in model.variables}
-    found = blueprint.arranged(shapes)
+    found = network_spec.arranged(shapes)
     facts = {one.name: one for one in models.layers(model)}
     assert [block.name for block in found] == [name for name in facts if f"{name}/kernel" in shapes]
     assert sum(block.parameters + block.norm for block in found) == model.count_params()
@@ -163,11 +166,11 @@ def test_the_blocks_are_those_of_the_network(arch):
 
 def test_shapes_and_norms_come_from_the_file_alone(runs):
     run = RunStore(runs).open("demo")
-    found = blueprint.blocks(run)
+    found = network_spec.blocks(run)
     model = models.load(run)
     kernel = model.get_layer("conv2").kernel.numpy()
     assert sum(block.parameters + block.norm for block in found) == model.count_params()
-    np.testing.assert_allclose(blueprint.norms(run, "conv2"), np.sqrt((kernel**2).sum((0, 1, 2))), rtol=1e-3)
+    np.testing.assert_allclose(network_spec.norms(run, "conv2"), np.sqrt((kernel**2).sum((0, 1, 2))), rtol=1e-3)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 40, b"\x05\0\0\0\0\0\0\0{}..."])
@@ -175,9 +178,9 @@ def test_damaged_weights_are_told(tmp_path, content):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="cannot be read"):
-        blueprint.shapes(path)
+        network_spec.shapes(path)
     with pytest.raises(ModelError, match="no weights yet"):
-        blueprint.shapes(tmp_path / "nothing.safetensors")
+        network_spec.shapes(tmp_path / "nothing.safetensors")
 
 
 # films
@@ -216,13 +219,13 @@ def test_a_film_is_paused_and_goes_on_where_it_was():
 
 
 def test_a_film_that_nobody_watches_stops_and_wakes_when_one_looks(monkeypatch):
-    monkeypatch.setattr("ui.films.UNWATCHED", 1e-6)
+    monkeypatch.setattr("ui.services.ascents.UNWATCHED", 1e-6)
     gate = threading.Semaphore(1)
     film = Film(lambda: frames(3, gate), 3)
     film.watch()
     waited(lambda: not film._thread.is_alive())
     assert len(film.frames) == 1 and film.running  # not held by anybody: it only waits
-    monkeypatch.setattr("ui.films.UNWATCHED", 60.0)
+    monkeypatch.setattr("ui.services.ascents.UNWATCHED", 60.0)
     gate.release(5)
     film.watch()
     waited(lambda: film.done)
@@ -262,23 +265,23 @@ def test_a_film_as_an_animation_and_as_a_video(tmp_path):
     film = Film(lambda: iter(()), 2)
     film.frames = [np.full((2, 48, 48), grey, np.uint8) for grey in (0, 120, 250)]
     film.frames[1][1] = 180
-    animation = Image.open(io.BytesIO(filter_files.gif(film, 3)))
+    animation = Image.open(io.BytesIO(downloads.gif(film, 3)))
     assert (animation.n_frames, animation.size) == (3, (288, 144))
     animation.seek(1)
     assert abs(animation.convert("L").getpixel((5, 5)) - 120) <= 2
-    (tmp_path / "film.mp4").write_bytes(filter_files.mp4(film, 3))
+    (tmp_path / "film.mp4").write_bytes(downloads.mp4(film, 3))
     video = cv2.VideoCapture(str(tmp_path / "film.mp4"))
     seen = [frame for taken, frame in iter(video.read, (False, None)) if taken]
     assert len(seen) == 3 + 25 and seen[0].shape == (144, 288, 3)  # the last picture stays for two seconds
     assert abs(int(seen[1][70, 70, 0]) - 120) <= 4 and abs(int(seen[1][70, 210, 0]) - 180) <= 4
     assert abs(int(seen[-1][70, 70, 0]) - 250) <= 4
-    np.testing.assert_array_equal(np.load(io.BytesIO(filter_files.npy(film.frames[1]))), film.frames[1])
+    np.testing.assert_array_equal(np.load(io.BytesIO(downloads.npy(film.frames[1]))), film.frames[1])
 
 
 # the demonstration, the wall, the dossier
 
 def test_the_demonstration_walks_through_all_layers_and_never_ends():
-    small = [blueprint.Block("conv1", "convolution", 2, 48, 5, 1, 0, 5), CONV, LOGITS]
+    small = [network_spec.Block("conv1", "convolution", 2, 48, 5, 1, 0, 5), CONV, LOGITS]
     length = 2 + 3 + 7 + 2
     walk = [demonstration.stop(small, number) for number in range(3 * length)]
     for circle in range(3):
@@ -292,14 +295,14 @@ def test_the_demonstration_walks_through_all_layers_and_never_ends():
 
 def place(runs, block="conv2"):
     run = RunStore(runs).open("demo")
-    found = blueprint.blocks(run)
-    return Place(run, found, Goal("filter", blueprint.find(found, block)), "validation")
+    found = network_spec.blocks(run)
+    return Place(run, found, Goal("filter", network_spec.find(found, block)), "validation")
 
 
 def test_the_wall_in_its_orders(runs):
     here, generator = place(runs), np.random.default_rng(0)
     known = SimpleNamespace(selectivity=generator.random(32), preferred=np.arange(32) % 7, mean=generator.random(32), sparsity=np.zeros(32))
-    norms = blueprint.norms(here.run, "conv2")
+    norms = network_spec.norms(here.run, "conv2")
     assert (np.diff(norms[filter_wall.ordered(here, "norm", None)]) <= 0).all()
     assert (np.diff(known.mean[filter_wall.ordered(here, "mean", known)]) <= 0).all()
     by_class = filter_wall.ordered(here, "class", known)
@@ -313,11 +316,11 @@ def test_the_wall_in_its_orders(runs):
 
 def test_the_patch_of_a_peak_is_outlined():
     face = np.zeros((48, 48), np.uint8)
-    picture = dossier.outlined(face, Peak(0, 1.0, 2, 3, (10, 20, 15, 25)))
-    rows, columns = np.nonzero((picture == dossier.LINE).all(-1))
+    picture = unit_panel.outlined(face, Peak(0, 1.0, 2, 3, (10, 20, 15, 25)))
+    rows, columns = np.nonzero((picture == unit_panel.LINE).all(-1))
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (20, 29, 40, 49)
-    assert not (picture[22:28, 42:48] == dossier.LINE).all(-1).any()
-    assert not dossier.outlined(face, Peak(0, 1.0, 0, 0, (0, 0, 48, 48))).any()
+    assert not (picture[22:28, 42:48] == unit_panel.LINE).all(-1).any()
+    assert not unit_panel.outlined(face, Peak(0, 1.0, 0, 0, (0, 0, 48, 48))).any()
 
 
 def test_redrawing_a_page_does_not_clear_keras():
@@ -419,7 +422,7 @@ def test_the_demonstration_is_a_link(page, runs):
     app.button(key="demo-next").click().run()
     assert app.session_state["_demonstration"]["number"] == number + 1
     assert app.query_params["demo"] == str(number + 2)
-    _, block, unit, _ = demonstration.stop(blueprint.blocks(RunStore(runs).open("demo")), number + 1)
+    _, block, unit, _ = demonstration.stop(network_spec.blocks(RunStore(runs).open("demo")), number + 1)
     app.button(key="demo-end").click().run()
     assert "demo" not in app.query_params and f"Shown: Filter {unit} of {block.name}." in told(app)  # what was shown last
     app = page(run="demo", demo="3")

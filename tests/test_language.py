@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from fer_core.config import RunConfig
 from fer_core.messages import Sentence
 from fer_core.runtime import ROOT
-from ui.language import CHINESE, LANGUAGES, _said, say
-from ui.page import PAGES
+from ui.shell.page import PAGES
+from ui.text.language import CHINESE, LANGUAGES, _said, say
 
 SOURCES = [ROOT / "app.py", *(path for folder in ("pages", "ui", "fer_core") for path in sorted((ROOT / folder).glob("*.py")))]
 
@@ -87,7 +87,8 @@ def speaking(language):
         import streamlit as st
 
         from fer_core.messages import Sentence
-        from ui import language, words
+        from ui.text import formatting as words
+        from ui.text import language
 
         st.session_state["told"] = [
             language.spoken(), language.say("What to do"), language.say("{n} cells", n=3), words.emotion(4),
@@ -121,7 +122,7 @@ def test_a_sentence_is_its_english_and_survives_a_copy():
 
 
 def test_the_words_of_a_figure_are_said_and_nothing_else(monkeypatch):
-    monkeypatch.setattr("ui.language.spoken", lambda: "zh-TW")
+    monkeypatch.setattr("ui.text.language.spoken", lambda: "zh-TW")
     spec = {"data": [{"name": "Sad", "type": "bar", "customdata": ["Sad"], "x": ["Sad"]}], "layout": {"title": {"text": "Sad"}}}
     sad = CHINESE["Sad"]
     assert _said(spec) == {"data": [{"name": sad, "type": "bar", "customdata": ["Sad"], "x": ["Sad"]}], "layout": {"title": {"text": sad}}}

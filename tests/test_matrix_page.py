@@ -28,10 +28,20 @@ from fer_core.runs.prediction_job import Progress
 from fer_core.runs.processes import Process
 from fer_core.runs.store import Predictions, Run, Status
 from fer_core.runtime import ROOT
-from ui import cell, class_numbers, confidence_view, figures, gallery, marks_view, matrix, matrix_panel, opened, pairs
-from ui.answers import Answers, Faces
-from ui.choice import said
-from ui.view import View
+from ui.elements import downloads, gallery, matrix, pairs
+from ui.services.cell_names import said
+from ui.services.matrix_view import View
+from ui.services.predictions import Answers, Faces
+from ui.views.matrix import (
+    cell_panel as cell,
+)
+from ui.views.matrix import (
+    class_panel,
+    confidence_panel,
+    face_wall,
+    matrix_panel,
+    reviews_panel,
+)
 
 APP = ROOT / "app.py"
 SAD, NEUTRAL, FEAR = 4, 6, 2
@@ -99,7 +109,7 @@ def test_the_bars_of_the_histogram_share_all_faces():
 
 
 def test_a_bar_is_known_in_any_language_by_its_curve():
-    assert [confidence_view.bar({"x": 0.97, "name": "答錯（3）", "curve": curve})["side"] for curve in (0, 1)] == ["right", "wrong"]
+    assert [confidence_panel.bar({"x": 0.97, "name": "答錯（3）", "curve": curve})["side"] for curve in (0, 1)] == ["right", "wrong"]
 
 
 @pytest.mark.parametrize("name", ["right", "wrong"])
@@ -109,7 +119,7 @@ def test_a_bar_that_is_clicked_opens_as_many_faces_as_it_shows(name):
     figure = charts.confidence_bars(found.confidence[known], ~found.wrong[known])
     trace = next(trace for trace in figure.data if trace.name.startswith(name))
     for x, y in zip(trace.x, trace.y, strict=True):
-        choice, _ = parse(confidence_view.bar({"x": x, "name": trace.name}))
+        choice, _ = parse(confidence_panel.bar({"x": x, "name": trace.name}))
         assert len(view(choice).rows) == y
 
 
@@ -218,30 +228,30 @@ def test_what_stands_on_the_figure():
 def test_the_accuracy_without_disputed_labels_is_counted_anew():
     found, marks = answer(), {i: Mark(i, "label", 0) for i in range(40)}
     rest = evaluate(found.labels[40:], found.probabilities[40:])
-    assert marks_view.without_disputed(view(marks=marks), found).startswith(f"{100 * rest.accuracy:.1f}%")
+    assert reviews_panel.without_disputed(view(marks=marks), found).startswith(f"{100 * rest.accuracy:.1f}%")
     everyone = {i: Mark(i, "ambiguous") for i in range(140)}
-    assert marks_view.without_disputed(view(marks=everyone), found) == "every label is disputed"
+    assert reviews_panel.without_disputed(view(marks=everyone), found) == "every label is disputed"
 
 
 @pytest.mark.parametrize(("key", "mark"), [("1", Mark(5, "label", 0)), ("7", Mark(5, "label", 6)), ("a", Mark(5, "ambiguous")),
                                            ("n", Mark(5, "not_a_face")), ("m", Mark(5, "network")), ("0", None)])
 def test_one_key_is_one_mark(key, mark):
-    assert key in marks_view.KEYS
-    assert marks_view.meant(key, 5) == mark
+    assert key in reviews_panel.KEYS
+    assert reviews_panel.meant(key, 5) == mark
 
 
 def test_tiles_tell_label_call_probabilities_and_index():
     shown = view(marks={3: Mark(3, "label", 6)}, b=answer(seed=1))
     found = shown.a
-    text = opened.caption(shown, 3)
+    text = face_wall.caption(shown, 3)
     assert f"Happy → {EMOTIONS[found.predicted[3]].capitalize()}" in text or found.predicted[3] == 3
     assert f"{found.confidence[3]:.0%}" in text and "#3" in text and "B: " in text and "label wrong: Neutral" in text
-    assert "exact copy of a training face" in opened.tip(shown, 3)
+    assert "exact copy of a training face" in face_wall.tip(shown, 3)
 
 
 def test_faces_as_csv_have_a_row_each():
     shown = view()
-    rows = list(csv.DictReader(io.StringIO(opened.table(shown, shown.rows))))
+    rows = list(csv.DictReader(io.StringIO(face_wall.table(shown, shown.rows))))
     assert [int(row["face"]) for row in rows] == shown.rows.tolist()
     assert all(abs(sum(float(row[f"p_{name}"]) for name in EMOTIONS) - 1) < 1e-3 for row in rows)
 
@@ -257,7 +267,7 @@ def test_mean_faces_and_their_differences():
 
 def test_numbers_per_class_leave_unknown_ones_empty():
     labels = np.array([0, 0, 3, 3])
-    rows = class_numbers.rows(evaluate(labels, np.eye(7, dtype=np.float32)[[0, 3, 3, 3]]))
+    rows = class_panel.rows(evaluate(labels, np.eye(7, dtype=np.float32)[[0, 3, 3, 3]]))
     assert rows[0]["recall %"] == 50.0 and rows[3]["precision %"] == 66.7
     assert rows[1]["recall %"] is None and rows[1]["precision from"] is None
 
@@ -266,7 +276,7 @@ def test_probabilities_of_a_cell_are_drawn_as_they_are_counted():
     found = answer()
     figure = charts.cell_probabilities(found.confidence, found.own, theme="dark")
     assert [sum(trace.y) for trace in figure.data] == [140, 138]
-    assert figures.numbers(figure).splitlines()[0].startswith("series")
+    assert downloads.numbers(figure).splitlines()[0].startswith("series")
     assert len(charts.cell_probabilities(np.empty(0), np.empty(0)).data) == 2
 
 
@@ -489,17 +499,17 @@ def test_with_damaged_runs_only_each_tells_its_damage(app):
 
 
 def test_answers_refuse_what_does_not_fit(tmp_path, app):
-    from ui import answers
+    from ui.services import predictions
 
     run = Run(app.runs / "one")
     with zipfile.ZipFile(run.path / "predictions.npz") as archive:
         assert "validation.probabilities.npy" in archive.namelist()
-    assert answers.predicted_splits(run) == ["validation"]
-    assert answers.predicted_splits(Run(tmp_path)) == []
+    assert predictions.predicted_splits(run) == ["validation"]
+    assert predictions.predicted_splits(Run(tmp_path)) == []
     arrays = atomic_io.read_arrays(run.path / "predictions.npz")
     atomic_io.write_arrays(run.path / "predictions.npz", **arrays | {"validation.leaked": np.zeros(3, bool)})
     with pytest.raises(RunError, match="does not fit together"):
-        answers.answers(run, "validation")
+        predictions.answers(run, "validation")
 
 
 def test_scikit_learn_counts_the_same_matrix_on_the_shipped_predictions(root):

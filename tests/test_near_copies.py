@@ -195,7 +195,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(drawn, tmp_path):
 
 
 def test_the_alteration_is_said_in_words():
-    from ui.faces import alteration
+    from ui.views.dataset.panels import alteration
 
     assert (
         alteration(Alignment(0.9, True, 2.2, -0.4, 1.07))

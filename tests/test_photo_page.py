@@ -10,15 +10,15 @@ from test_saliency_page import runs, told, until, working  # noqa: F401
 
 from fer_core.faces import photos
 from fer_core.faces.photos import Face, Photo
-from ui import photo_view
-from ui.photo_view import Opened
+from ui.views.photo import photo_panel
+from ui.views.photo.photo_panel import Opened
 
 PHOTO = Photo(np.zeros((300, 400), np.uint8), "PNG", (400, 300))
 
 
 @given(st.text(max_size=30) | st.lists(st.floats(), min_size=3, max_size=3).map(lambda values: ",".join(map(str, values))))
 def test_any_text_of_a_square_lies_in_the_photo_or_is_none(text):
-    face = photo_view.square(text, PHOTO)
+    face = photo_panel.square(text, PHOTO)
     if face is not None:
         assert 0 <= face.left <= face.left + face.side <= 400 + 1e-6 and 0 <= face.top <= face.top + face.side <= 300 + 1e-6
         assert face.side >= photos.LEAST_SIDE
@@ -26,13 +26,13 @@ def test_any_text_of_a_square_lies_in_the_photo_or_is_none(text):
 
 @given(st.integers(0, 300), st.integers(0, 200), st.integers(24, 100))
 def test_a_square_survives_the_url(left, top, side):
-    assert photo_view.square(photo_view.written(Face(left, top, side)), PHOTO) == Face(left, top, side)
+    assert photo_panel.square(photo_panel.written(Face(left, top, side)), PHOTO) == Face(left, top, side)
 
 
 def test_examples_show_three_faces_one_and_none():
     counts = {}
-    for name in photo_view.EXAMPLES:
-        photo = photos.read(photo_view.example(name))
+    for name in photo_panel.EXAMPLES:
+        photo = photos.read(photo_panel.example(name))
         counts[name] = len(photos.faces(photo))
         assert any("turned upright" in note for note in photo.notes) == (name == "phone")
     assert counts == {"three": 3, "phone": 1, "wall": 0}
@@ -41,20 +41,20 @@ def test_examples_show_three_faces_one_and_none():
 def test_a_crop_is_told_in_words():
     face = Face(100, 50, 96)
     plain = photos.crop(PHOTO, face, contrast=False)
-    said = photo_view.parameters(plain, face)
+    said = photo_panel.parameters(plain, face)
     assert said == ("A square of 96 × 96 pixels around (148, 98), made 48 × 48. The eyes were not found, so the square is taken as it is. "
                     "Grey levels as they are.")
-    assert "smaller than 48 pixels" in photo_view.parameters(photos.crop(PHOTO, Face(0, 0, 30)), Face(0, 0, 30))
-    photo = photos.read(photo_view.example("three"))
+    assert "smaller than 48 pixels" in photo_panel.parameters(photos.crop(PHOTO, Face(0, 0, 30)), Face(0, 0, 30))
+    photo = photos.read(photo_panel.example("three"))
     face = photos.faces(photo)[0]
     made = photos.crop(photo, face)
-    said = photo_view.parameters(made, face)
+    said = photo_panel.parameters(made, face)
     assert f"Turned by {abs(made.angle):.1f}°" in said and f"Grey levels: {made.contrast[0]:.2f} × old" in said
 
 
 def test_what_was_found_is_said():
     def said(count, number):
-        return photo_view.said(Opened("", PHOTO, [Face(0, 0, 50)] * count), number).replace("\\", "")
+        return photo_panel.said(Opened("", PHOTO, [Face(0, 0, 50)] * count), number).replace("\\", "")
 
     assert said(3, 0) == "3 faces were found, the largest first. Click one to choose it."
     assert said(1, 0) == "One face was found."
@@ -94,7 +94,7 @@ def test_a_bad_file_is_told_and_the_page_goes_on(page, name):
     app = page(content)
     assert "fer-problem" in told(app) and not app.exception
     if content:  # the page takes the next photo after it
-        app.file_uploader[0].upload("me.png", photo_view.example("phone"), "image/png")
+        app.file_uploader[0].upload("me.png", photo_panel.example("phone"), "image/png")
         until(app.run(), lambda app: "called" in told(app))
         assert "One face was found" in told(app)
 
@@ -122,8 +122,8 @@ def test_a_broken_link_is_told(page, params):
 
 
 def test_another_photo_forgets_the_square_of_the_one_before(page):
-    app = page(photo_view.example("three"), hand="80,80,200")
+    app = page(photo_panel.example("three"), hand="80,80,200")
     until(app, lambda app: "a square of the photo: called" in told(app))
-    app.file_uploader[0].upload("other.png", photo_view.example("phone"), "image/png")
+    app.file_uploader[0].upload("other.png", photo_panel.example("phone"), "image/png")
     until(app.run(), lambda app: "photo face 1: called" in told(app))
     assert "hand" not in app.query_params

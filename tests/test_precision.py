@@ -98,7 +98,7 @@ def test_an_entry_that_nobody_wrote_counts_as_none(wrong):
 
 
 def test_the_form_tells_the_kept_choice():
-    from ui.run_form import auto_precision
+    from ui.views.training.run_form import auto_precision
 
     assert auto_precision(None) == "auto: not measured yet; the first training measures it"
     measured = Choice("bfloat16", "2026-11-26T10:00:00+08:00", {"float32": 31.0, "bfloat16": 12.0})

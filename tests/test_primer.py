@@ -10,13 +10,13 @@ import pytest
 from fer_core.data.demo.anatomy import masks
 from fer_core.data.demo.canvas import FEATURES
 from fer_core.plots.theme import GROUND, TEXT, contrast
-from ui import primer
-from ui.language import CHINESE
-from ui.page import PAGES
+from ui.shell import page_figures
+from ui.shell.page import PAGES
+from ui.text.language import CHINESE
 
 
 def svg(page, theme="light"):
-    source = re.search(r"base64,([^']+)'", primer.figure(page, theme))[1]
+    source = re.search(r"base64,([^']+)'", page_figures.figure(page, theme))[1]
     return ElementTree.fromstring(base64.b64decode(source))
 
 
@@ -40,12 +40,12 @@ def test_its_ink_is_that_of_the_theme(theme):
 
 
 def test_the_filter_that_is_climbed_answers_more_with_every_frame():
-    frames, answers = primer.climb()
+    frames, answers = page_figures.climb()
     assert len(frames) == 4 and answers[-1] == 1 and np.all(np.diff(answers) > 0) and answers[0] < 0.2
 
 
 def test_the_pixels_shown_are_those_of_the_face():
-    drawn, face = svg("pages/dataset.py"), primer.face("happy")
+    drawn, face = svg("pages/dataset.py"), page_figures.face("happy")
     told = [int(one.text) for one in drawn.iter() if one.tag.endswith("text") and one.text.isdigit()]
     block = np.array(told).reshape(6, 6)
     windows = np.lib.stride_tricks.sliding_window_view(face, (6, 6))
@@ -53,8 +53,8 @@ def test_the_pixels_shown_are_those_of_the_face():
 
 
 def test_what_is_hidden_is_the_mouth():
-    rows, columns = primer.mouth("sad")
-    mouth = masks(primer.person("sad"))[FEATURES.index("mouth")]
+    rows, columns = page_figures.mouth("sad")
+    mouth = masks(page_figures.person("sad"))[FEATURES.index("mouth")]
     assert mouth[rows, columns].sum() == mouth.sum() > 0 and mouth[rows, columns].mean() > 0.3
-    said = primer.evidence()[rows, columns]
+    said = page_figures.evidence()[rows, columns]
     assert said[said > 0].sum() > -5 * said[said < 0].sum()  # what is hidden speaks for Sad: without it there is less evidence

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.annotations.bookmarks import FILE, Pin, Pins
 from fer_core.report import pictures
 from fer_core.runs.store import RunStore
-from ui import breadcrumb, pinning
+from ui.shell import breadcrumb, pinning
 
 PAGE = "pages/report.py"
 

@@ -27,10 +27,23 @@ from fer_core.faces import regions
 from fer_core.faces.regions import Box, fixed
 from fer_core.plots import figures, saliency_images
 from fer_core.runs.store import RunStore
-from ui import carriers_view, changed_view, explain_view, jobs, many, over_active, paint_view, regions_view, save_view, squares
-from ui.answers import Answers
-from ui.explain_view import Explained
-from ui.subject import Subject
+from ui.elements import squares
+from ui.services import jobs
+from ui.services.explained_face import Subject
+from ui.services.predictions import Answers
+from ui.views.saliency import (
+    aggregate_jobs,
+    changed_panel,
+    filters_panel,
+    over_active_panel,
+    paint_panel,
+    regions_panel,
+    save_panel,
+)
+from ui.views.saliency import (
+    explanation as explain_view,
+)
+from ui.views.saliency.explanation import Explained
 
 HAPPY, SAD, NEUTRAL = 3, 4, 6
 NAMES = ["p", "q", "method", "layer", *KNOBS]
@@ -94,7 +107,7 @@ boxes = st.tuples(*[st.integers(0, 470)] * 2, *[st.integers(10, 480)] * 2).map(
 @given(st.sampled_from(regions.FEATURES), boxes)
 def test_a_moved_region_survives_the_url(name, box):
     usual = fixed()
-    now, wrong = regions_view.read(regions_view.written(usual.with_box(name, 0, box), usual), usual)
+    now, wrong = regions_panel.read(regions_panel.written(usual.with_box(name, 0, box), usual), usual)
     assert not wrong
     read = now.boxes[name][0]
     assert np.allclose([read.left, read.top, read.right, read.bottom], [box.left, box.top, box.right, box.bottom], atol=0.051)
@@ -102,24 +115,24 @@ def test_a_moved_region_survives_the_url(name, box):
 
 @given(st.text(max_size=60))
 def test_no_text_of_regions_is_an_error(text):
-    now, wrong = regions_view.read(text, fixed())
+    now, wrong = regions_panel.read(text, fixed())
     assert now.masks.sum() == 48 * 48
     assert wrong == "" or "left aside" in wrong
 
 
 def test_regions_that_make_no_sense_are_told():
     for text in ("mouth.0:40,1,20,2", "mouth.7:1,1,20,20", "chin.0:1,1,9,9", "mouth.0:1,1,99,20", "mouth.-1:1,1,9,9", "x"):
-        assert text[:9] in regions_view.read(text, fixed())[1], text
+        assert text[:9] in regions_panel.read(text, fixed())[1], text
 
 
 @pytest.mark.parametrize("text", ["", "!!", "AAAA", None, 7, "A" * 5000])
 def test_pixels_that_are_none(text):
-    assert paint_view.pixels(text) is None
+    assert paint_panel.pixels(text) is None
 
 
 def test_pixels_are_read_back():
     face = np.arange(48 * 48, dtype=np.uint32).astype(np.uint8).reshape(48, 48)
-    assert np.array_equal(paint_view.pixels(paint_view._text(face)), face)
+    assert np.array_equal(paint_panel.pixels(paint_panel._text(face)), face)
 
 
 # figures and pictures
@@ -260,7 +273,7 @@ def test_another_edition_of_the_predicted_faces_is_explained_face_by_face(page, 
 
 def test_hiding_the_mouth_tells_what_the_network_then_says(page, cell, runs):
     from fer_core import models
-    from ui import cache
+    from ui.services import cache
 
     faces, _ = cell
     app = page(run="demo", image=str(faces[0]), hide="mouth", method="gradient")
@@ -309,7 +322,7 @@ def explained(runs):
     """Face 3 of the demo run's validation faces, explained by its gradient."""
     from fer_core import models
     from fer_core.attribution import explanation
-    from ui import cache
+    from ui.services import cache
 
     run = RunStore(runs).open("demo")
     image = np.asarray(cache.dataset("demo")["validation"].images[3])
@@ -325,48 +338,48 @@ def explained(runs):
 def test_files_hold_the_raw_map_and_what_makes_it_again(explained):
     from PIL import Image
 
-    saved = np.load(io.BytesIO(save_view.array(explained)))
+    saved = np.load(io.BytesIO(save_panel.array(explained)))
     assert saved.dtype == np.float32 and np.array_equal(saved, explained.found.maps[0])
-    told = json.loads(json.dumps(save_view.settings(explained, {"run": "demo", "image": "3"})))
+    told = json.loads(json.dumps(save_panel.settings(explained, {"run": "demo", "image": "3"})))
     assert told["method"] == "gradient" and told["index"] == 3 and told["settings"] == {} and told["link"]["image"] == "3"
-    assert save_view.defaults(Question(HAPPY, None, "smoothgrad")) == {"samples": 50, "noise": 0.15, "seed": 0}
+    assert save_panel.defaults(Question(HAPPY, None, "smoothgrad")) == {"samples": 50, "noise": 0.15, "seed": 0}
     assert told["score"] == pytest.approx(float(explained.found.scores[0]))
-    picture = Image.open(io.BytesIO(save_view.picture(explained, "light")))
+    picture = Image.open(io.BytesIO(save_panel.picture(explained, "light")))
     assert picture.width > 4 * 240
-    line = save_view.command(explained)
+    line = save_panel.command(explained)
     assert line.startswith("python -m fer_core explain demo --split validation --image 3 --method gradient --target ")
 
 
 def test_the_mean_over_one_face_is_that_face(explained):
     from fer_core import models
-    from ui import cache
+    from ui.services import cache
 
     dataset, rows = cache.dataset("demo"), np.array([3])
     asked = Asked.of(explained.asked, {"p": str(explained.asked.target), "q": str(explained.asked.versus)})
-    _, work = many.job(explained.subject.run, (dataset, "validation"), rows, asked)
+    _, work = aggregate_jobs.job(explained.subject.run, (dataset, "validation"), rows, asked)
     found = work(jobs.Job())
     own = explained.found.maps[0]
     np.testing.assert_allclose(found.map, own / np.abs(own).sum(), rtol=1e-3, atol=1e-7)
     assert found.contrast and np.array_equal(found.face, explained.subject.image)
     where = regions.located(explained.subject.image[None], drawn=True)
     np.testing.assert_allclose(found.ledger.shares, region_shares.ledger(own[None], where).shares, rtol=1e-3)
-    effect = many.hiding(explained.subject.run, (dataset, "validation"), rows)[1](jobs.Job())
+    effect = aggregate_jobs.hiding(explained.subject.run, (dataset, "validation"), rows)[1](jobs.Job())
     hidden = region_occlusion.hide(models.load(explained.subject.run), explained.subject.image[None], where)
     np.testing.assert_allclose(effect, hidden.change[0], atol=1e-5)
 
 
 def test_many_faces_are_the_mean_of_each_and_can_be_cancelled(explained):
-    from ui import cache
+    from ui.services import cache
 
     source, asked = (cache.dataset("demo"), "validation"), Asked.of(Question(HAPPY, None, "gradient"), {"p": "happy"})
-    each = [many.job(explained.subject.run, source, np.array([i]), asked)[1](jobs.Job()) for i in (3, 60)]
-    both = many.job(explained.subject.run, source, np.array([3, 60]), asked)[1](jobs.Job())
+    each = [aggregate_jobs.job(explained.subject.run, source, np.array([i]), asked)[1](jobs.Job()) for i in (3, 60)]
+    both = aggregate_jobs.job(explained.subject.run, source, np.array([3, 60]), asked)[1](jobs.Job())
     np.testing.assert_allclose(both.map, (each[0].map + each[1].map) / 2, rtol=1e-2, atol=1e-6)
-    effects = [many.hiding(explained.subject.run, source, np.array(rows))[1](jobs.Job()) for rows in ([3], [60], [3, 60])]
+    effects = [aggregate_jobs.hiding(explained.subject.run, source, np.array(rows))[1](jobs.Job()) for rows in ([3], [60], [3, 60])]
     np.testing.assert_allclose(effects[2], (effects[0] + effects[1]) / 2, atol=1e-4)
     given_up = jobs.Job(cancelled=True)
     with pytest.raises(FerError):
-        many.job(explained.subject.run, source, np.array([3, 60]), asked)[1](given_up)
+        aggregate_jobs.job(explained.subject.run, source, np.array([3, 60]), asked)[1](given_up)
 
 
 def test_a_map_that_failed_is_grey_and_says_so(explained):
@@ -388,12 +401,12 @@ def test_what_belongs_to_one_face_is_left_behind_with_it():
     def script():
         import streamlit as st
 
-        from ui import selection
+        from ui.state import navigation
 
         st.query_params.from_dict({"image": "3", "boxes": "mouth.0:1,2,3,4", "hide": "mouth"})
-        selection.write(image=3, method="rise")
+        navigation.write(image=3, method="rise")
         st.session_state["same"] = st.query_params.to_dict()
-        selection.write(image=4)
+        navigation.write(image=4)
         st.session_state["next"] = st.query_params.to_dict()
 
     state = AppTest.from_function(script).run().session_state
@@ -416,9 +429,9 @@ def test_labels_within_a_sentence_keep_their_names():
 
 def test_what_became_of_the_probabilities_in_words():
     before, after = np.array([0, 0, 0.905, 0, 0, 0.087, 0.008]), np.array([0, 0, 0.3, 0, 0, 0.62, 0.08])
-    assert carriers_view.shift(Question(2, 5), before, after).replace("\xa0", " ") == \
+    assert filters_panel.shift(Question(2, 5), before, after).replace("\xa0", " ") == \
         "Fear 90.5% → 30.0%, Surprise 8.7% → 62.0%; it is then called Surprise"
-    assert carriers_view.shift(Question(2), before, before).replace("\xa0", " ") == "Fear 90.5% → 90.5%"
+    assert filters_panel.shift(Question(2), before, before).replace("\xa0", " ") == "Fear 90.5% → 90.5%"
 
 
 def test_the_filters_that_carry_a_decision_and_what_is_left_without_them(page, runs):
@@ -434,16 +447,16 @@ def test_the_filters_that_carry_a_decision_and_what_is_left_without_them(page, r
     probabilities = ablation.on_face(model, "conv4_relu", face, [off[:1], off])
     text = told(shown)
     assert all(f"Filter {unit} of conv4" in text for unit in off)
-    assert carriers_view.shift(Question(2, 5), probabilities[0], probabilities[2]) in text
-    assert carriers_view.shift(Question(2, 5), probabilities[0], probabilities[1]) in text
+    assert filters_panel.shift(Question(2, 5), probabilities[0], probabilities[2]) in text
+    assert filters_panel.shift(Question(2, 5), probabilities[0], probabilities[1]) in text
 
 
 def test_right_ones_of_the_same_labels():
     found = Answers("one", "One", "validation", "f", np.array([4, 4, 4, 3, 3, -1, 0], np.int8),
                     np.eye(7, dtype=np.float32)[[4, 6, 4, 3, 4, 4, 0]], None, np.zeros(7, bool))
-    others, called = over_active.right_ones(found, np.array([1]))
+    others, called = over_active_panel.right_ones(found, np.array([1]))
     assert (others.tolist(), called) == ([0, 2], "Sad")
-    others, called = over_active.right_ones(found, np.array([0, 4]))
+    others, called = over_active_panel.right_ones(found, np.array([0, 4]))
     assert (others.tolist(), called) == ([2, 3], "Happy and Sad")
 
 
@@ -453,7 +466,7 @@ def second(runs):
     from safetensors.numpy import load_file, save_file
 
     from fer_core import models
-    from ui import cache
+    from ui.services import cache
 
     shutil.copytree(runs / "demo", runs / "other", ignore=shutil.ignore_patterns(".cache"))
     weights = load_file(runs / "other/weights.safetensors")
@@ -469,7 +482,7 @@ def second(runs):
 def test_faces_that_a_second_network_fixes_with_both_maps(page, runs, second):
     from fer_core import models
     from fer_core.attribution import explanation
-    from ui import cache
+    from ui.services import cache
 
     a, b = (RunStore(runs).open(name).predictions("validation") for name in ("demo", "other"))
     calls = [one.probabilities.argmax(1) for one in (a, b)]
@@ -501,7 +514,7 @@ def test_faces_that_are_broken_ask_why_not_what_the_second_says(second):
     labels = np.array([4, 4, 3, 3], np.int8)
     a, b = (Answers(name, name, "validation", "f", labels, np.eye(7, dtype=np.float32)[called] * 0.9, None, np.zeros(4, bool))
             for name, called in (("a", [4, 6, 3, 3]), ("b", [6, 4, 3, 0])))
-    fixes, breaks = (changed_view.clearest(a, b, group) for group in changed_view.GROUPS)
+    fixes, breaks = (changed_panel.clearest(a, b, group) for group in changed_panel.GROUPS)
     assert (fixes.tolist(), sorted(breaks.tolist())) == ([1], [0, 3])
-    assert changed_view.Pair(second, second, a, b, fixes).wrong.tolist() == [6]
-    assert changed_view.Pair(second, second, a, b, np.array([0, 3])).wrong.tolist() == [6, 0]
+    assert changed_panel.Pair(second, second, a, b, fixes).wrong.tolist() == [6]
+    assert changed_panel.Pair(second, second, a, b, np.array([0, 3])).wrong.tolist() == [6, 0]

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.emotions import EMOTIONS
 from fer_core.runs.store import RunStore
-from ui import tour
+from ui.shell import tour
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from fer_core.runs.processes import Process
 from fer_core.runs.store import COLUMNS, Status
 from fer_core.runtime import ROOT
 from fer_core.training.recorder import Recorder
-from ui import run_compare, run_epochs, run_form, run_list
+from ui.views.training import run_card, run_compare, run_epochs, run_form
 
 APP = ROOT / "app.py"
 ACCURACIES = (0.2, 0.5, 0.4)
@@ -40,7 +40,7 @@ def make(store, id, *, state="finished", accuracies=ACCURACIES, fingerprint="abc
 
 
 def reading(store, id):
-    return run_list.read(store.open(id))
+    return run_card.read(store.open(id))
 
 
 def test_a_reading_knows_best_epoch_accuracy_and_interval(run_store):
@@ -65,10 +65,10 @@ def test_early_stopping_is_seen(run_store):
 def test_the_shelf_reads_only_what_changed(run_store, monkeypatch):
     for name in ("a", "b"):
         make(run_store, name)
-    shelf = run_list.Shelf(run_store.root)
+    shelf = run_card.Shelf(run_store.root)
     assert {r.id for r in shelf.readings()} == {"a", "b"}
     seen = []
-    monkeypatch.setattr(run_list, "read", lambda run, stamp=(): seen.append(run.id) or run_list.Reading(run, stamp))
+    monkeypatch.setattr(run_card, "read", lambda run, stamp=(): seen.append(run.id) or run_card.Reading(run, stamp))
     shelf.readings()
     assert seen == []
     run_store.open("b").update_meta(title="New")
@@ -80,7 +80,7 @@ def test_the_shelf_sees_new_states_and_lost_folders(run_store):
     import shutil
 
     run = make(run_store, "a")
-    shelf = run_list.Shelf(run_store.root)
+    shelf = run_card.Shelf(run_store.root)
     assert shelf.readings()[0].state == "finished"
     run.write_status(Status(state="running", process=vars(Process.this()), heartbeat=time.time()))
     assert shelf.readings()[0].state == "running"
@@ -96,43 +96,43 @@ def test_a_damaged_run_comes_last_with_its_reason(run_store):
     make(run_store, "a")
     bad = make(run_store, "z")
     (bad.path / "history.csv").write_text("epoch,loss\n1,0.5\n")
-    found = run_list.Shelf(run_store.root).readings()
+    found = run_card.Shelf(run_store.root).readings()
     assert [(r.id, r.state) for r in found] == [("a", "finished"), ("z", "damaged")]
     assert "history.csv" in found[1].damage
-    assert "history.csv" in run_list.card(found[1], "#123456")
+    assert "history.csv" in run_card.card(found[1], "#123456")
 
 
 @pytest.mark.parametrize("seconds, words", [(None, ""), (float("inf"), ""), (0, "0 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min 20 s"),
                                             (700, "11 min"), (7500, "2 h 5 min"), (7200, "2 h"), (90000, "1 d 1 h")])
 def test_times_in_words(seconds, words):
-    assert run_list.span(seconds) == words
+    assert run_card.span(seconds) == words
 
 
 def test_progress_counts_steps_of_the_whole_run():
     status = Status(state="running", epoch=2, epochs=4, step=50, steps=100, loss=1.234, images_per_second=130.4, seconds_left=65)
-    done, words = run_list.progress(status)
+    done, words = run_card.progress(status)
     assert done == 0.625
     assert words == "epoch 3 of 4, step 50 of 100, loss 1.23, 130 images/s, 1 min 5 s left"
 
 
 def test_silence_is_told():
     now = Status(state="running", heartbeat=time.time())
-    assert run_list.pulse(now) == "heartbeat just now"
-    assert run_list.pulse(replace(now, heartbeat=time.time() - 300)) == "no heartbeat for 5 min"
-    assert run_list.pulse(replace(now, state="finished", heartbeat=time.time() - 3700)) == "ended 1 h ago"
+    assert run_card.pulse(now) == "heartbeat just now"
+    assert run_card.pulse(replace(now, heartbeat=time.time() - 300)) == "no heartbeat for 5 min"
+    assert run_card.pulse(replace(now, state="finished", heartbeat=time.time() - 3700)) == "ended 1 h ago"
 
 
 def test_every_state_has_a_colour_an_icon_and_a_word():
     from fer_core.runs.store import STATES
 
-    assert set(STATES) | {"damaged"} == set(run_list.STATE_LOOKS)
-    assert len({word for _, _, word in run_list.STATE_LOOKS.values()}) == len(run_list.STATE_LOOKS)
-    assert len({icon for _, icon, _ in run_list.STATE_LOOKS.values()}) == len(run_list.STATE_LOOKS)
+    assert set(STATES) | {"damaged"} == set(run_card.STATE_LOOKS)
+    assert len({word for _, _, word in run_card.STATE_LOOKS.values()}) == len(run_card.STATE_LOOKS)
+    assert len({icon for _, icon, _ in run_card.STATE_LOOKS.values()}) == len(run_card.STATE_LOOKS)
 
 
 def test_a_sparkline_needs_no_second_point():
     for values in ([], [0.5], [0.5, 0.5], [0.1, float("nan"), 0.4]):
-        assert run_list.sparkline(values, "#123456").startswith("<img")
+        assert run_card.sparkline(values, "#123456").startswith("<img")
 
 
 def test_only_settings_that_differ_are_told(run_store):
@@ -274,7 +274,7 @@ def test_what_makes_sense_is_offered(app, run_store, state, offered):
     make(run_store, "a", status=Status(state=state, epochs=12, epoch=3, heartbeat=time.time(), process=process, reason="Because."))
     app.run()
     assert buttons(app) & {"stop", "resume"} == ({offered} if offered else set())
-    assert run_list.STATE_LOOKS[state][2] in text(app)
+    assert run_card.STATE_LOOKS[state][2] in text(app)
 
 
 def test_stop_asks_the_trainer(app, run_store):
@@ -302,7 +302,7 @@ def form_alone():
     import streamlit as st
 
     from fer_core.errors import FerError
-    from ui import run_form
+    from ui.views.training import run_form
 
     try:
         if config := run_form.form(["data/faces.csv"], st.session_state.get("base")):
@@ -380,7 +380,7 @@ def test_the_page_needs_no_tensorflow(root):
     import subprocess
     import sys
 
-    code = ("import sys; import ui.run_detail, ui.run_form, ui.run_list; "
+    code = ("import sys; import ui.views.training.run_detail, ui.views.training.run_form, ui.views.training.run_card; "
             "sys.exit(any(name.split('.')[0] in ('tensorflow', 'keras') for name in sys.modules))")
     assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=120).returncode == 0
 

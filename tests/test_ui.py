@@ -10,10 +10,10 @@ import pytest
 
 from fer_core.config import RunConfig
 from fer_core.runs.store import RunStore
-from ui import words
-from ui.gallery import atlas, png
-from ui.overview import Result, best, spark
-from ui.selection import parse
+from ui.elements.gallery import atlas, png
+from ui.state.navigation import parse
+from ui.text import formatting as words
+from ui.views.overview.cards import Result, best, spark
 
 
 @pytest.mark.parametrize(
@@ -26,28 +26,28 @@ def test_a_parameter_out_of_place_gives_the_default(text, expected):
 def choosing():
     import streamlit as st
 
-    from ui import selection
+    from ui.state import navigation
 
     if st.session_state.pop("tick", False):  # as in a fragment that the clock runs
-        selection.anew()
-    selection.arrive("a page")
-    st.button("face", on_click=selection.write, kwargs={"image": 2})
-    st.button("method", on_click=selection.write, kwargs={"method": "rise"})
-    st.button("next", on_click=lambda: selection.write(image=selection.newest("image", 0, cast=int) + 1))
-    now = selection.param("image", 0, cast=int)
-    st.number_input("number", 0, 99, now, **selection.mirror("number", now, lambda image: selection.write(image=image)))
+        navigation.anew()
+    navigation.arrive("a page")
+    st.button("face", on_click=navigation.write, kwargs={"image": 2})
+    st.button("method", on_click=navigation.write, kwargs={"method": "rise"})
+    st.button("next", on_click=lambda: navigation.write(image=navigation.newest("image", 0, cast=int) + 1))
+    now = navigation.param("image", 0, cast=int)
+    st.number_input("number", 0, 99, now, **navigation.mirror("number", now, lambda image: navigation.write(image=image)))
 
 
 def choosing_a_run():
     import streamlit as st
 
-    from ui import selection
+    from ui.state import navigation
 
-    selection.arrive("a page")
-    selection.choose("Run", "run", ["first", "second"], default="second")
-    selection.choose("Split", "split", ["train", "validation"], default="validation")
-    st.button("face", on_click=selection.write, kwargs={"image": 2})
-    st.button("method", on_click=selection.write, kwargs={"method": "rise"})
+    navigation.arrive("a page")
+    navigation.choose("Run", "run", ["first", "second"], default="second")
+    navigation.choose("Split", "split", ["train", "validation"], default="validation")
+    st.button("face", on_click=navigation.write, kwargs={"image": 2})
+    st.button("method", on_click=navigation.write, kwargs={"method": "rise"})
 
 
 @pytest.fixture
@@ -87,14 +87,14 @@ def test_what_the_browser_has_heard_of_is_no_older_query_any_more(chosen_face):
 
 
 def test_the_overview_tells_the_accuracy_of_the_stored_predictions(root, monkeypatch):
-    from ui import overview
+    from ui.views.overview import cards
 
     monkeypatch.setenv("FER_LENS_RUNS", str(root / "checkpoints"))
     store = RunStore(root / "checkpoints")
     told = store.open("cnn-fer2013").predictions("validation")
-    found, scores = overview.predicted(overview.result(store.open("cnn-fer2013")))
+    found, scores = cards.predicted(cards.result(store.open("cnn-fer2013")))
     assert found.value == scores.accuracy == (told.probabilities.argmax(1) == told.labels).mean() and found.n == 3589
-    assert "280" in overview.without_copies(scores)[0] and overview.without_copies(None) == []
+    assert "280" in cards.without_copies(scores)[0] and cards.without_copies(None) == []
 
 
 def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chosen():
@@ -109,12 +109,12 @@ def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chose
 def choosing_what():
     import streamlit as st
 
-    from ui import selection
+    from ui.state import navigation
 
-    selection.arrive("a page")
+    navigation.arrive("a page")
     words = {"few": "A filter", "many": "A logit"} if st.query_params.get("layer") == "last" else {"few": "One", "many": "More"}
-    selection.choose("What", "goal", list(words), words=words.__getitem__)
-    st.button("last", on_click=selection.write, kwargs={"layer": "last"})
+    navigation.choose("What", "goal", list(words), words=words.__getitem__)
+    st.button("last", on_click=navigation.write, kwargs={"layer": "last"})
 
 
 def test_a_label_of_the_moment_before_is_no_choice():
@@ -130,14 +130,14 @@ def test_a_label_of_the_moment_before_is_no_choice():
 
 @pytest.mark.parametrize(("real", "expected"), [(False, "drawn"), (True, "photos")])
 def test_the_usual_run_is_one_whose_faces_are_at_hand(monkeypatch, real, expected):
-    from ui import which_run
+    from ui.controls import run_picker
 
     splits = {"empty": [], "photos": ["validation"], "drawn": ["validation"]}
     runs = [SimpleNamespace(id=name, config=SimpleNamespace(data="demo" if name == "drawn" else "data/fer2013.zip")) for name in splits]
-    monkeypatch.setattr(which_run, "predicted_splits", lambda run: splits[run.id])
-    monkeypatch.setattr(which_run.cache, "sources", lambda: ["demo", "data/other.zip"] if real else ["demo"])
-    assert which_run.usual(runs).id == expected
-    assert which_run.usual(runs, faces=False).id == "photos"
+    monkeypatch.setattr(run_picker, "predicted_splits", lambda run: splits[run.id])
+    monkeypatch.setattr(run_picker.cache, "sources", lambda: ["demo", "data/other.zip"] if real else ["demo"])
+    assert run_picker.usual(runs).id == expected
+    assert run_picker.usual(runs, faces=False).id == "photos"
 
 
 def test_what_is_no_face_needs_no_split():
@@ -149,7 +149,7 @@ def test_what_is_no_face_needs_no_split():
 
 
 def test_back_leads_to_the_query_before_and_a_click_does_not_bring_back_what_was_left(chosen_face, monkeypatch):
-    monkeypatch.setattr("ui.selection.get_script_run_ctx", lambda **_: SimpleNamespace(is_history_navigation=True))
+    monkeypatch.setattr("ui.state.navigation.get_script_run_ctx", lambda **_: SimpleNamespace(is_history_navigation=True))
     chosen_face.query_params.clear()
     chosen_face.run()
     assert chosen_face.query_params == {} and chosen_face.number_input[0].value == 0
@@ -162,7 +162,7 @@ def test_a_run_for_the_query_before_is_a_late_browser_s_and_later_a_link(chosen_
     chosen_face.query_params.clear()
     chosen_face.run()
     assert chosen_face.query_params == {"image": "2"} and chosen_face.number_input[0].value == 2
-    monkeypatch.setattr("ui.selection.LATE", 0.0)
+    monkeypatch.setattr("ui.state.navigation.LATE", 0.0)
     chosen_face.query_params.clear()
     chosen_face.run()
     assert chosen_face.query_params == {} and chosen_face.number_input[0].value == 0

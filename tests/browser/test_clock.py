@@ -85,4 +85,4 @@ def test_without_the_mends_it_does_not(go_on, pause, lag):
         text, faults = go_on("no", pause, lag)
         if faults or "tick" in text or "The end" not in text:
             return
-    pytest.fail("Streamlit no longer needs this mend of ui/delivery.py")
+    pytest.fail("Streamlit no longer needs this mend of ui/streamlit_ext/patches.py")

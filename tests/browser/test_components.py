@@ -1,6 +1,6 @@
 """What makes our components: what was said first and arrives last is left aside; what is said again bears its first moment."""
 
-from ui import component
+from ui.streamlit_ext import component
 
 CALLS = """async (script) => {
   const made = await import("data:text/javascript," + encodeURIComponent(script));

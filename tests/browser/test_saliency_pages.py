@@ -173,7 +173,7 @@ def give(page, content, name="me.png"):
 
 
 def test_a_text_named_png_is_told_and_the_next_photo_is_read(photo):
-    from ui.photo_view import example
+    from ui.views.photo.photo_panel import example
 
     page = photo()
     give(page, b"I am a picture, believe me. " * 30)

@@ -1,0 +1,1 @@
+"""Controls: pickers of runs and networks, and offers to predict."""

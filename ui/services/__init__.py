@@ -1,0 +1,1 @@
+"""Services: what several views share: caches, predictions, networks, jobs."""

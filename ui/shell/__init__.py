@@ -1,0 +1,1 @@
+"""Shell: the frame of every page: menu, breadcrumb, tour, bookmarks."""

@@ -1,0 +1,1 @@
+"""What Streamlit lacks, and the patches that it needs."""

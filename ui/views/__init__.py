@@ -1,0 +1,1 @@
+"""Views: one folder a page; none imports another."""
