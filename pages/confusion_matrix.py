@@ -14,11 +14,12 @@ from fer_core.plots.figures import SHADINGS
 from fer_core.runs.store import Run
 from ui.controls import looks_picker, prediction_offer
 from ui.controls.run_picker import any_run, choose_split, problem_with_run, problem_with_split
-from ui.services import cache
+from ui.elements import messages
+from ui.services import cache, label_reviews, second_run
 from ui.services.matrix_view import View
 from ui.services.predictions import answers
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.matrix import (
@@ -52,7 +53,7 @@ def controls() -> tuple[Run | None, str]:
             return None, ""
         split = choose_split(run)
         looks_picker.choose(run, split)
-        navigation.choose("Colour of a cell", "colour", list(SHADINGS), words=lambda name: SHADINGS[name].capitalize(), default="row")
+        bound_widgets.choose("Colour of a cell", "colour", list(SHADINGS), words=lambda name: SHADINGS[name].capitalize(), default="row")
         two_runs_panel.choose(run, split)
     return run, split
 
@@ -62,29 +63,29 @@ def viewed(run: Run, split: str) -> View | None:
     try:
         found = answers(run, split, looks_picker.kind(run, split))
     except RunError as error:
-        page.problem(error)
+        messages.problem(error)
         found = None
     if found is None:
         prediction_offer.offer(run, split, "Its confusion matrix, and the faces behind every number, will stand here. Predicting takes from seconds "
                       "to a few minutes, once.")
         return None
     choice, complaints = parse(st.query_params.to_dict())
-    page.left_aside(complaints)
+    messages.left_aside(complaints)
     looks_picker.problem(run, split)
     second = None
-    with page.errors():
-        second = two_runs_panel.second(found, two_runs_panel.others(run, split))
+    with messages.errors():
+        second = second_run.second(found, second_run.others(run, split))
     if choice.part and second is None:
         st.info(say("The link asks for a part of two runs, but compares with none: it is left aside."), icon=":material/info:")
         choice = replace(choice, part=None)
-    return View(choice, run, found, second, reviews_panel.of(found))
+    return View(choice, run, found, second, label_reviews.of(found))
 
 
 def panel(view: View) -> None:
     """Draw the panel that was chosen under the matrix."""
-    name = navigation.choose("More", "panel", list(PANELS), words=PANELS.__getitem__, kind="segmented", default="cell", hidden=True)
-    with page.errors():
-        DRAW[name](view, page.theme())
+    name = bound_widgets.choose("More", "panel", list(PANELS), words=PANELS.__getitem__, kind="segmented", default="cell", hidden=True)
+    with messages.errors():
+        DRAW[name](view, messages.theme())
 
 
 def main() -> None:
@@ -95,8 +96,8 @@ def main() -> None:
     run, split = controls()
     if run is None:
         for damaged in cache.runs():
-            page.problem(RunError(Sentence("{run} is damaged.", run=damaged.id), received=damaged.damage))
-        page.empty("No run to look at", "A run is one training of a network. The demo network takes a minute or two.",
+            messages.problem(RunError(Sentence("{run} is damaged.", run=damaged.id), received=damaged.damage))
+        messages.empty("No run to look at", "A run is one training of a network. The demo network takes a minute or two.",
                    "python -m fer_core train --data demo --preset quick")
         return
     problem_with_run(run)
@@ -106,7 +107,7 @@ def main() -> None:
     try:
         view = viewed(run, split)
     except FerError as error:
-        page.problem(error)
+        messages.problem(error)
         return
     if view is None:
         return
@@ -116,8 +117,8 @@ def main() -> None:
         left, right = st.columns(2, gap="medium")
     with left, st.container(key="side-matrix"):
         if view.b is not None:
-            navigation.choose("Matrix", "show", list(SHOWS), words=SHOWS.__getitem__, kind="segmented", default="a", hidden=True)
-        matrix_panel.draw(view, page.theme())
+            bound_widgets.choose("Matrix", "show", list(SHOWS), words=SHOWS.__getitem__, kind="segmented", default="a", hidden=True)
+        matrix_panel.draw(view, messages.theme())
         confidence_panel.threshold(view)
     with left, st.container(key="side-pairs"):
         matrix_panel.ranked(view)
@@ -125,7 +126,7 @@ def main() -> None:
         reviews_panel.problem()
         face_wall.wall(view)
     with right, st.container(key="side-face"):
-        face_panel.panel(view, page.theme())
+        face_panel.panel(view, messages.theme())
     st.divider()
     panel(view)
 

@@ -8,9 +8,10 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.messages import Sentence
+from ui.elements import messages
 from ui.services import cache, predictions
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.dataset import downloads, panels
@@ -34,7 +35,7 @@ def opened() -> None:
 def of_run(found: list[str]) -> str | None:
     """Name the data set of the run that the URL names, so that a face's number means the same face on every page."""
     with suppress(FerError):
-        known = predictions.located(cache.store().open(navigation.param("run", "")))
+        known = predictions.located(cache.store().open(url_params.param("run", "")))
         return known if known in found else None
     return None
 
@@ -42,19 +43,19 @@ def of_run(found: list[str]) -> str | None:
 def controls(source: str, found: list[str], splits: list[str]) -> None:
     """Draw the row of choices: data set, another path, split."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        navigation.choose("Data set", "data", found if source in found else [*found, source], words=formatting.source, default=source)
+        bound_widgets.choose("Data set", "data", found if source in found else [*found, source], words=formatting.source, default=source)
         with st.popover(say("Open a file"), icon=":material/folder_open:"):
             st.text_input(say("Path of a CSV, folder or zip of FER2013"), key="path", on_change=opened, placeholder="data/fer2013.zip")
             st.caption(say("Read where it lies; nothing is uploaded or copied. What lies in the folder data/ is listed by itself."))
         if splits:
-            navigation.choose("Split", "split", splits, words=str.capitalize, kind="segmented", default=splits[0])
+            bound_widgets.choose("Split", "split", splits, words=str.capitalize, kind="segmented", default=splits[0])
 
 
 def main() -> None:
     """Draw the page."""
     page.setup("pages/dataset.py")
     found = cache.sources()
-    asked = navigation.param("data")
+    asked = url_params.param("data")
     source = asked or cache.default_source(found)
     head = st.empty()
     with head.container():  # at once; the numbers follow when the faces are read
@@ -66,16 +67,16 @@ def main() -> None:
         with head.container():
             page.header("Dataset", Sentence("{name} cannot be read.", name=formatting.source(source)), ABOUT)
             controls(source, found, [])
-            page.problem(error)
+            messages.problem(error)
         return
     splits = list(dataset)
-    split, label = navigation.split(splits[0], splits), navigation.emotion("class")
+    split, label = url_params.split(splits[0], splits), url_params.emotion("class")
     with head.container():
         page.header("Dataset", formatting.dataset(formatting.source(source), {name: len(part) for name, part in dataset.items()}), ABOUT)
         controls(source, found, splits)
-    panels.class_panel(dataset, split, label, page.theme())
-    page.left_aside(navigation.strange(view=VIEWS))
-    view = navigation.choose(
+    panels.class_panel(dataset, split, label, messages.theme())
+    messages.left_aside(url_params.strange(view=VIEWS))
+    view = bound_widgets.choose(
         "What to look at", "view", list(VIEWS), words=lambda name: VIEWS[name], kind="segmented", default="faces", hidden=True
     )
     if view == "copies":
@@ -87,8 +88,8 @@ def main() -> None:
         with left:
             panels.wall(dataset[split], split, label)
         with right:
-            page.left_aside(navigation.strange(image=range(len(dataset[split]))))
-            panels.face(dataset, split, navigation.param("image", cast=int, low=0))
+            messages.left_aside(url_params.strange(image=range(len(dataset[split]))))
+            panels.face(dataset, split, url_params.param("image", cast=int, low=0))
     downloads.downloads(dataset, source, split, label)
 
 

@@ -13,12 +13,12 @@ from fer_core.errors import FerError
 from fer_core.feature_vis.request import SWITCHES, parse
 from fer_core.runs.store import Run
 from ui.controls.run_picker import choose_run
-from ui.elements import ascent_player, network
+from ui.elements import ascent_player, messages, network
 from ui.services import cache, jobs, models, network_spec
 from ui.services.ascents import Film
 from ui.services.filter_view import Place, faces_of
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text.language import say
 from ui.views.filters import controls, demonstration, panels, unit_panel, wall
 
@@ -32,9 +32,9 @@ it. A picture tells what the network looks for, not what a person feels."""
 def chosen_run(complained: DeltaGenerator) -> Run | None:
     """Draw the choice of the run; the URL's, or the usual one. What is wrong with the URL's is told in `complained`."""
     known = {run.id: run for run in cache.runs() if not run.damage and run.has_network}
-    asked = navigation.param("run")
+    asked = url_params.param("run")
     if asked is not None and asked not in known:
-        with complained, page.errors():
+        with complained, messages.errors():
             run = cache.store().open(asked)
             models.check(run)
             known[asked] = run
@@ -47,9 +47,9 @@ def found_place() -> Place | None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         run = chosen_run(complained)
         if run is None:
-            page.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+            messages.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
             return None
-        split = str(navigation.choose("Faces", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
+        split = str(bound_widgets.choose("Faces", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
                                      default="validation"))
         st.button(say("Demonstration"), icon=":material/slideshow:", key="demo-begin", on_click=navigation.write, kwargs={"demo": 1},
                   help=say("Large pictures and no controls: it walks through the layers by itself."))
@@ -60,8 +60,8 @@ def found_place() -> Place | None:
     if dataset is not None:
         choices["image"] = range(len(dataset[split]))
     with complained:
-        page.left_aside([*complaints, *navigation.strange(**choices)])
-    image = navigation.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
+        messages.left_aside([*complaints, *url_params.strange(**choices)])
+    image = url_params.param("image", 0, cast=int, low=0, high=len(dataset[split]) - 1) if dataset is not None else 0
     return Place(run, blocks, goal, split, dataset, problem, image)
 
 
@@ -99,11 +99,11 @@ def main() -> None:
     try:
         place = found_place()
     except FerError as error:
-        page.problem(error)
+        messages.problem(error)
         return
     if place is None:
         return
-    if navigation.param("demo", cast=int, low=1, high=demonstration.LAST):
+    if url_params.param("demo", cast=int, low=1, high=demonstration.LAST):
         demonstration.draw(place, holder())
         return
     head.html(f"<p class='fer-sentence'>{html.escape(sentence(place))}</p>")
@@ -113,14 +113,14 @@ def main() -> None:
     with right:
         film = picture(place)
         controls.knobs(place.goal, face=place.face is not None)
-    with left, page.errors():
+    with left, messages.errors():
         wall.draw(place)
     if place.goal.kind == "filter":
-        with page.errors():
-            unit_panel.draw(place, page.theme())
+        with messages.errors():
+            unit_panel.draw(place, messages.theme())
     st.divider()
-    with page.errors():
-        panels.draw(place, film, page.theme())
+    with messages.errors():
+        panels.draw(place, film, messages.theme())
     jobs.finish()
 
 

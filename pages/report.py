@@ -12,10 +12,11 @@ from fer_core.report import NAMES
 from fer_core.runs.store import Run
 from ui.controls import prediction_offer
 from ui.controls.run_picker import choose_run, problem_with_split
+from ui.elements import messages
 from ui.services import cache, jobs
 from ui.services.predictions import offered_splits, predicted_splits
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say, spoken
 from ui.views.report import report_panel
@@ -35,31 +36,31 @@ def controls() -> Asked | None:
     """Draw the row of choices; `None` where there is no run."""
     known = {run.id: run for run in cache.runs() if not run.damage}
     if not known:
-        page.empty("No run to report on", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+        messages.empty("No run to report on", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         run = choose_run(list(known.values()))
         versus = beside(run, known)
         offered = offered_splits(run) or list(SPLITS)
-        split = navigation.choose("Faces of", "split", offered, words=lambda name: say(name).capitalize(), kind="segmented",
+        split = bound_widgets.choose("Faces of", "split", offered, words=lambda name: say(name).capitalize(), kind="segmented",
                                  default="validation")
-        language = navigation.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
-        faces = navigation.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
-    for asked, taken in ((navigation.param("run"), run), (navigation.param("with"), versus)):
+        language = bound_widgets.choose("Language", "written", list(NAMES), words=NAMES.__getitem__, kind="segmented", default=spoken())
+        faces = bound_widgets.choose("Faces", "faces", list(FACES), words=FACES.__getitem__, kind="segmented")
+    for asked, taken in ((url_params.param("run"), run), (url_params.param("with"), versus)):
         if asked not in (None, "none", taken.id if taken else ""):
-            with page.errors():  # of a run that is not there, or damaged
+            with messages.errors():  # of a run that is not there, or damaged
                 cache.store().open(asked)
     problem_with_split(run, split)
-    if navigation.param("with") == run.id:
-        page.problem(ConfigError("A run cannot stand beside itself.", received=run.id, expected="another run"))
-    page.left_aside(navigation.strange(written=NAMES, faces=FACES))
+    if url_params.param("with") == run.id:
+        messages.problem(ConfigError("A run cannot stand beside itself.", received=run.id, expected="another run"))
+    messages.left_aside(url_params.strange(written=NAMES, faces=FACES))
     return Asked(run, versus, split, language, faces == "shown")
 
 
 def beside(run: Run, known: dict[str, Run]) -> Run | None:
     """Draw the choice of the second run."""
     others = ["none", *(id for id in known if id != run.id)]
-    return known.get(navigation.choose("Beside", "with", others, words=lambda id: known[id].title if id in known else "no other run"))
+    return known.get(bound_widgets.choose("Beside", "with", others, words=lambda id: known[id].title if id in known else "no other run"))
 
 
 def offer_predictions(asked: Asked) -> None:
@@ -79,7 +80,7 @@ def draw(asked: Asked) -> None:
         report_panel.pinned()
     with right:
         if not asked.begun:
-            page.empty("Not written yet", "The report will stand here. Writing it takes one to five minutes: maps, filters and classes "
+            messages.empty("Not written yet", "The report will stand here. Writing it takes one to five minutes: maps, filters and classes "
                        "are computed anew, the same each time. You may leave this page meanwhile.")
             return
         found = jobs.answer(asked.name, asked.work, say("Writing the report"), height=80, lasting=True)
@@ -121,14 +122,14 @@ def main() -> None:
     jobs.begin()
     asked = controls()
     if asked is None:
-        with page.errors():
+        with messages.errors():
             report_panel.pinned()
         return
     try:
         head.html(f"<p class='fer-sentence'>{html.escape(sentence(asked))}</p>")
         draw(asked)
     except FerError as error:
-        page.problem(error)
+        messages.problem(error)
     jobs.finish()
 
 

@@ -9,11 +9,12 @@ import streamlit as st
 from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from ui.controls import looks_picker, network_picker, prediction_offer
+from ui.elements import messages
 from ui.services import cache, jobs
 from ui.services.explained_face import Subject, Walk, predicted, subject, walk
 from ui.services.predictions import answers, faces
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.saliency import explanation, face_controls, panels
@@ -31,7 +32,7 @@ def controls() -> tuple[Subject | None, Walk | None]:
         run = network_picker.chosen_run()
         if run is None:
             return None, None
-        split = navigation.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
+        split = bound_widgets.choose("Split", "split", SPLITS, words=str.capitalize, kind="segmented", default="validation")
         found, chosen, way, there, problem = None, None, None, None, None
         try:
             found = answers(run, split)
@@ -45,7 +46,7 @@ def controls() -> tuple[Subject | None, Walk | None]:
         except FerError as error:
             problem = error
     if problem is not None:
-        page.problem(problem)
+        messages.problem(problem)
         with st.container(horizontal=True):
             face_controls.back()
             page.link("pages/filter_explorer.py", "Its filters need no face")
@@ -60,7 +61,7 @@ def controls() -> tuple[Subject | None, Walk | None]:
         st.caption(say("The faces were chosen by the mean of {n} looks; everything below is about the single look, the face as it is.",
                        n=chosen.looks))
     face_controls.steps(way)
-    page.left_aside(way.complaints)
+    messages.left_aside(way.complaints)
     return subject(run, found, way), way
 
 
@@ -72,10 +73,10 @@ def main() -> None:
     jobs.begin()
     face, way = controls()
     if way is not None and face is None:
-        page.empty("No face here", "None is labelled and called so. Choose others, or take off what narrows the choice at the left.")
+        messages.empty("No face here", "None is labelled and called so. Choose others, or take off what narrows the choice at the left.")
     if way is None:
         if not cache.runs():
-            page.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+            messages.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
         return
     if face is None:
         return
@@ -86,8 +87,8 @@ def main() -> None:
             return
         face = replace(face, probabilities=known)
     head.html(f"<p class='fer-sentence'>{say(face.sentence)}</p>")
-    explained = explanation.draw(face, page.theme())
-    panels.draw(face, explained, way, page.theme())
+    explained = explanation.draw(face, messages.theme())
+    panels.draw(face, explained, way, messages.theme())
     jobs.finish()
 
 

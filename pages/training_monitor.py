@@ -12,14 +12,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fer_core.errors import FerError, RunError
 from fer_core.messages import Sentence
 from fer_core.runs.launch import launch
+from ui.elements import messages
 from ui.services import cache
+from ui.services.run_index import Reading
 from ui.shell import page
-from ui.state import navigation
+from ui.state import url_params
 from ui.streamlit_ext import rerun
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.training import run_card, run_detail, run_form
-from ui.views.training.run_card import Reading, percent
+from ui.views.training.run_card import percent
 from ui.views.training.run_cards import all_runs, busy, cards, choose, in_focus, ticked_ids
 
 ABOUT = """
@@ -37,22 +39,22 @@ def detail(run: str) -> None:
     known = {reading.id: reading for reading in all_runs()}
     reading = known.get(run)
     if reading is None:
-        page.problem(RunError(Sentence("The run '{run}' is gone.", run=run), todo="choose another one on the left"))
+        messages.problem(RunError(Sentence("The run '{run}' is gone.", run=run), todo="choose another one on the left"))
         return
     if reading.damage:
-        page.problem(RunError(Sentence("{run} is damaged; the other runs are not.", run=reading.title), received=reading.damage))
+        messages.problem(RunError(Sentence("{run} is damaged; the other runs are not.", run=reading.title), received=reading.damage))
         return
     ticked = [reading, *(known[name] for name in ticked_ids() if name in known and name != run and not known[name].damage)]
     run_detail.state_line(reading)
     if reading.alone and not reading.epochs:
-        with page.errors():
+        with messages.errors():
             run_detail.predictions_alone(reading)
             if len(ticked) > 1:
                 run_detail.compare(ticked)
         return
     run_detail.actions(reading)
     run_detail.facts(reading)
-    with page.errors():
+    with messages.errors():
         run_detail.living_charts(ticked)
         run_detail.diagnosis(reading)
     run_detail.under(reading, ticked)
@@ -68,7 +70,7 @@ def names(reading: Reading) -> None:
         moved = st.button(say("Restore" if reading.meta.archived else "Archive"), key="archive",
                           icon=":material/unarchive:" if reading.meta.archived else ":material/archive:",
                           help=say("Archived runs leave the list; nothing is deleted."))
-        with page.errors():
+        with messages.errors():
             if saved:
                 reading.run.update_meta(title=title.strip() or reading.id, note=note)
                 st.rerun()
@@ -88,7 +90,7 @@ def new_run(base: Reading | None, turn: int) -> None:
         run = cache.store().create(config)
         launch(run)
     except FerError as error:
-        page.problem(error)
+        messages.problem(error)
         return
     choose(run.id)
     st.rerun()
@@ -124,10 +126,10 @@ def main() -> None:
         rerun.again(cards, 1, bool(archived), busy(readings))
     with right:
         if focus is None:
-            page.empty("No run yet", "A run is one training: choose data, network and preset, and watch it learn here. "
+            messages.empty("No run yet", "A run is one training: choose data, network and preset, and watch it learn here. "
                        "The demo faces take a minute or two.", "python -m fer_core train --data demo --preset quick")
         else:
-            if (wanted := navigation.param("run")) and wanted != focus.id:
+            if (wanted := url_params.param("run")) and wanted != focus.id:
                 st.info(say("There is no run '{run}'; this is the newest one.", run=str(wanted)[:80]), icon=":material/info:")
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.subheader(formatting.literal(focus.title), anchor=False, width="content")

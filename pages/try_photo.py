@@ -11,10 +11,11 @@ from fer_core.errors import FerError
 from fer_core.messages import Sentence
 from fer_core.runs.store import Run
 from ui.controls import network_picker
+from ui.elements import messages
 from ui.services import jobs
 from ui.services.explained_face import Subject, predicted
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets
 from ui.text.language import say
 from ui.views.photo import photo_panel
 from ui.views.photo.photo_panel import EXAMPLES, Opened
@@ -34,7 +35,7 @@ WAYS = {"photo": "A photo", "camera": "The camera", "example": "A drawn example"
 def content(way: str) -> bytes | None:
     """Draw the way in; return the bytes of a photo once there is one."""
     if way == "example":
-        name = navigation.choose("Example", "example", list(EXAMPLES), words=EXAMPLES.__getitem__, kind="pills", hidden=True)
+        name = bound_widgets.choose("Example", "example", list(EXAMPLES), words=EXAMPLES.__getitem__, kind="pills", hidden=True)
         return photo_panel.example(name)
     if way == "camera":
         found = st.camera_input(say("The camera"), label_visibility="collapsed", key="camera", width=640)
@@ -67,28 +68,28 @@ def main() -> None:
     jobs.begin()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         run = network_picker.chosen_run(faces=False)
-        way = navigation.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
+        way = bound_widgets.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
     if run is None:
-        page.empty("No network to ask", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+        messages.empty("No network to ask", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
         return
     network_picker.problem_with_run(run)
     try:
         taken = content(way)
         if taken is None:
-            page.empty("No photo yet", "Choose a photo, take one with the camera, or try a drawn example. It stays in this tab's memory.")
+            messages.empty("No photo yet", "Choose a photo, take one with the camera, or try a drawn example. It stays in this tab's memory.")
             st.markdown(say(LIMITS))
             return
         face = face_of(run, photo_panel.opened(taken), way)
     except FerError as error:
-        page.problem(error)
+        messages.problem(error)
         return
     probabilities = predicted(face) if face is not None else None
     if face is not None and probabilities is not None:
         face = replace(face, probabilities=probabilities)
         head.html(f"<p class='fer-sentence'>{html.escape(say(face.sentence))}</p>")
         st.divider()
-        explained = explanation.draw(face, page.theme())
-        panels.draw(face, explained, None, page.theme())
+        explained = explanation.draw(face, messages.theme())
+        panels.draw(face, explained, None, messages.theme())
     st.markdown(say(LIMITS))
     jobs.finish()
 

@@ -16,6 +16,7 @@ from fer_core.runs.processes import Process
 from fer_core.runs.store import COLUMNS, Status
 from fer_core.runtime import ROOT
 from fer_core.training.recorder import Recorder
+from ui.services import run_index
 from ui.views.training import run_card, run_compare, run_epochs, run_form
 
 APP = ROOT / "app.py"
@@ -40,7 +41,7 @@ def make(store, id, *, state="finished", accuracies=ACCURACIES, fingerprint="abc
 
 
 def reading(store, id):
-    return run_card.read(store.open(id))
+    return run_index.read(store.open(id))
 
 
 def test_a_reading_knows_best_epoch_accuracy_and_interval(run_store):
@@ -65,10 +66,10 @@ def test_early_stopping_is_seen(run_store):
 def test_the_shelf_reads_only_what_changed(run_store, monkeypatch):
     for name in ("a", "b"):
         make(run_store, name)
-    shelf = run_card.Shelf(run_store.root)
+    shelf = run_index.Shelf(run_store.root)
     assert {r.id for r in shelf.readings()} == {"a", "b"}
     seen = []
-    monkeypatch.setattr(run_card, "read", lambda run, stamp=(): seen.append(run.id) or run_card.Reading(run, stamp))
+    monkeypatch.setattr(run_card, "read", lambda run, stamp=(): seen.append(run.id) or run_index.Reading(run, stamp))
     shelf.readings()
     assert seen == []
     run_store.open("b").update_meta(title="New")
@@ -80,7 +81,7 @@ def test_the_shelf_sees_new_states_and_lost_folders(run_store):
     import shutil
 
     run = make(run_store, "a")
-    shelf = run_card.Shelf(run_store.root)
+    shelf = run_index.Shelf(run_store.root)
     assert shelf.readings()[0].state == "finished"
     run.write_status(Status(state="running", process=vars(Process.this()), heartbeat=time.time()))
     assert shelf.readings()[0].state == "running"
@@ -96,7 +97,7 @@ def test_a_damaged_run_comes_last_with_its_reason(run_store):
     make(run_store, "a")
     bad = make(run_store, "z")
     (bad.path / "history.csv").write_text("epoch,loss\n1,0.5\n")
-    found = run_card.Shelf(run_store.root).readings()
+    found = run_index.Shelf(run_store.root).readings()
     assert [(r.id, r.state) for r in found] == [("a", "finished"), ("z", "damaged")]
     assert "history.csv" in found[1].damage
     assert "history.csv" in run_card.card(found[1], "#123456")

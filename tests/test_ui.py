@@ -11,7 +11,7 @@ import pytest
 from fer_core.config import RunConfig
 from fer_core.runs.store import RunStore
 from ui.elements.gallery import atlas, png
-from ui.state.navigation import parse
+from ui.state.url_params import parse
 from ui.text import formatting as words
 from ui.views.overview.cards import Result, best, spark
 
@@ -26,7 +26,7 @@ def test_a_parameter_out_of_place_gives_the_default(text, expected):
 def choosing():
     import streamlit as st
 
-    from ui.state import navigation
+    from ui.state import bound_widgets, navigation, url_params
 
     if st.session_state.pop("tick", False):  # as in a fragment that the clock runs
         navigation.anew()
@@ -34,18 +34,18 @@ def choosing():
     st.button("face", on_click=navigation.write, kwargs={"image": 2})
     st.button("method", on_click=navigation.write, kwargs={"method": "rise"})
     st.button("next", on_click=lambda: navigation.write(image=navigation.newest("image", 0, cast=int) + 1))
-    now = navigation.param("image", 0, cast=int)
-    st.number_input("number", 0, 99, now, **navigation.mirror("number", now, lambda image: navigation.write(image=image)))
+    now = url_params.param("image", 0, cast=int)
+    st.number_input("number", 0, 99, now, **bound_widgets.mirror("number", now, lambda image: navigation.write(image=image)))
 
 
 def choosing_a_run():
     import streamlit as st
 
-    from ui.state import navigation
+    from ui.state import bound_widgets, navigation
 
     navigation.arrive("a page")
-    navigation.choose("Run", "run", ["first", "second"], default="second")
-    navigation.choose("Split", "split", ["train", "validation"], default="validation")
+    bound_widgets.choose("Run", "run", ["first", "second"], default="second")
+    bound_widgets.choose("Split", "split", ["train", "validation"], default="validation")
     st.button("face", on_click=navigation.write, kwargs={"image": 2})
     st.button("method", on_click=navigation.write, kwargs={"method": "rise"})
 
@@ -109,11 +109,11 @@ def test_what_a_page_chose_by_itself_is_named_with_the_first_thing_that_is_chose
 def choosing_what():
     import streamlit as st
 
-    from ui.state import navigation
+    from ui.state import bound_widgets, navigation
 
     navigation.arrive("a page")
     words = {"few": "A filter", "many": "A logit"} if st.query_params.get("layer") == "last" else {"few": "One", "many": "More"}
-    navigation.choose("What", "goal", list(words), words=words.__getitem__)
+    bound_widgets.choose("What", "goal", list(words), words=words.__getitem__)
     st.button("last", on_click=navigation.write, kwargs={"layer": "last"})
 
 

@@ -10,14 +10,14 @@ from fer_core.metrics.looks import NAMES
 from fer_core.runs.store import KINDS, Run
 from ui.controls import prediction_offer
 from ui.services.predictions import looks
-from ui.state import navigation
+from ui.state import bound_widgets, url_params
 from ui.text import formatting
 from ui.text.language import say
 
 
 def kind(run: Run, split: str) -> str:
     """Read the answers that are shown, one of `runs.KINDS`: the URL's where the run has them, else the single look."""
-    asked = str(navigation.param("looks", "single", options=KINDS))
+    asked = str(url_params.param("looks", "single", options=KINDS))
     return asked if asked in looks(run, split) else "single"
 
 
@@ -26,7 +26,7 @@ def choose(run: Run, split: str) -> None:
     found = looks(run, split)
     if len(found) < 2:
         return
-    navigation.choose(
+    bound_widgets.choose(
         "Answers by",
         "looks",
         list(found),
@@ -38,7 +38,7 @@ def choose(run: Run, split: str) -> None:
 
 def problem(run: Run, split: str) -> None:
     """Tell why the answers that the URL names are not those shown, where the run has others."""
-    asked = navigation.param("looks", options=KINDS)
+    asked = url_params.param("looks", options=KINDS)
     if asked is None or asked == kind(run, split):
         return
     told = say("{run} was not asked so: {asked}. The single look is shown.", run=formatting.literal(run.title), asked=NAMES[asked])

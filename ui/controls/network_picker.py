@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fer_core.runs.store import Run
 from ui.controls.run_picker import choose_run
+from ui.elements import messages
 from ui.services import cache, models
-from ui.shell import page
-from ui.state import navigation
+from ui.state import url_params
 
 
 def chosen_run(*, faces: bool = True) -> Run | None:
@@ -18,7 +18,7 @@ def chosen_run(*, faces: bool = True) -> Run | None:
 
 def problem_with_run(run: Run) -> None:
     """Tell why the run that the URL names is not the one shown."""
-    asked = navigation.param("run")
+    asked = url_params.param("run")
     if asked is not None and asked != run.id:
-        with page.errors():
+        with messages.errors():
             models.check(cache.store().open(asked))

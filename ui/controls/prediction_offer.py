@@ -11,8 +11,8 @@ from fer_core.messages import Sentence
 from fer_core.models.views import VIEWS
 from fer_core.runs import prediction_job
 from fer_core.runs.store import Run
+from ui.elements import messages
 from ui.services.predictions import located, missing
-from ui.shell import page
 from ui.state import navigation
 from ui.streamlit_ext import rerun
 from ui.text import formatting
@@ -22,20 +22,20 @@ from ui.text.language import say
 def offer(run: Run, split: str, why: str) -> None:
     """Offer to predict a split; while that goes on, show its progress instead."""
     if not run.has_network:
-        page.empty(Sentence("No predictions of the {split} split", split=split),
+        messages.empty(Sentence("No predictions of the {split} split", split=split),
                    run.alone or "The run has no weights yet: they come with its first complete epoch.")
         return
     if _under_way(run, split):
         return
     known = run.facts.get("data", {}).get("counts", {})
     if known and split not in known:
-        page.empty(Sentence("There is no {split} split", split=formatting.SPLIT_WORDS[split]),
+        messages.empty(Sentence("There is no {split} split", split=formatting.SPLIT_WORDS[split]),
                    Sentence("The data that {run} was trained on has: {splits}.", run=run.title, splits=", ".join(known)))
         return
-    page.empty(Sentence("{run} has not predicted the {split} split yet", run=run.title, split=formatting.SPLIT_WORDS[split]), why)
+    messages.empty(Sentence("{run} has not predicted the {split} split yet", run=run.title, split=formatting.SPLIT_WORDS[split]), why)
     source = _fitting(run, str(st.query_params.get("data", "")))
     if source is None:
-        page.problem(missing(run))
+        messages.problem(missing(run))
         return
     _button(run, split, "Make the predictions", source)
     st.code(f"python -m fer_core evaluate {run.id} --split {split}", language="bash")
@@ -85,13 +85,13 @@ def _button(run: Run, split: str, label: str, source: str) -> None:
 def _failed(run: Run, split: str) -> None:
     told = prediction_job.progress(run, split)
     if told is not None and told.state in ("failed", "lost"):
-        page.problem(RunError("The last attempt failed.", received=told.reason,
+        messages.problem(RunError("The last attempt failed.", received=told.reason,
                               todo=Sentence("look into {file}", file=f"{run.desk.name}/predict.log")))
 
 
 def _problem() -> None:
     if (problem := st.session_state.pop("ask_problem", None)) is not None:
-        page.problem(problem)
+        messages.problem(problem)
 
 
 def ask(run: Run, split: str, source: str, looks: int = 0) -> None:

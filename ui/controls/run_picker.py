@@ -8,10 +8,10 @@ import streamlit as st
 
 from fer_core.emotions import SPLITS
 from fer_core.runs.store import Run
+from ui.elements import messages
 from ui.services import cache
 from ui.services.predictions import offered_splits, predicted_splits
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, url_params
 from ui.text import formatting
 from ui.text.language import say
 
@@ -20,7 +20,7 @@ def choose_run(runs: Sequence[Run], label: str = "Run", *, faces: bool = True) -
     """Draw the choice of a run and return it: the URL's, or the usual one, its `faces` being wanted or not."""
     known = {run.id: run for run in runs}
     default = usual(runs, faces=faces).id
-    return known[navigation.choose(label, "run", list(known), words=lambda id: known[id].title, default=default)]
+    return known[bound_widgets.choose(label, "run", list(known), words=lambda id: known[id].title, default=default)]
 
 
 def usual(runs: Sequence[Run], *, faces: bool = True) -> Run:
@@ -43,28 +43,28 @@ def any_run() -> Run | None:
     known = {run.id: run for archived in (False, True) for run in cache.runs(archived=archived) if not run.damage}
     if not known:
         return None
-    asked = navigation.param("run")
+    asked = url_params.param("run")
     shown = [id for id, run in known.items() if not run.meta.archived or id == asked] or list(known)
     return choose_run([known[id] for id in shown], "Run (A)")
 
 
 def problem_with_run(run: Run) -> None:
     """Tell why the run that the URL names is not the one shown."""
-    asked = navigation.param("run")
+    asked = url_params.param("run")
     if asked is not None and asked != run.id:
-        with page.errors():
+        with messages.errors():
             cache.store().open(asked)
 
 
 def choose_split(run: Run) -> str:
     """Draw the choice of the split and return it: of a run that cannot be asked, among those that it has predicted."""
     offered = offered_splits(run) or list(SPLITS)
-    return str(navigation.choose("Split", "split", offered, words=str.capitalize, kind="segmented", default="validation"))
+    return str(bound_widgets.choose("Split", "split", offered, words=str.capitalize, kind="segmented", default="validation"))
 
 
 def problem_with_split(run: Run, split: str) -> None:
     """Tell why the split that the URL names is not the one shown."""
-    asked = navigation.param("split", options=SPLITS)
+    asked = url_params.param("split", options=SPLITS)
     if asked is None or asked == split:
         return
     told = say(

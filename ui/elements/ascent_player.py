@@ -16,9 +16,9 @@ import numpy as np
 import streamlit as st
 
 from fer_core.feature_vis.request import Goal
+from ui.elements import messages
 from ui.services import models
 from ui.services.ascents import SHELF, Film, every
-from ui.shell import page
 from ui.state import navigation
 from ui.streamlit_ext import rerun
 from ui.streamlit_ext.component import component
@@ -101,7 +101,7 @@ def present(shown: Film, tag: str, look: Look, *, key: str, on_seed: Callable[[]
             navigation.redraw()
 
     if shown.error is not None:
-        page.problem(shown.error)
+        messages.problem(shown.error)
         return
     _component(key=key, data=_data(shown, tag, look, key, ticking), on_act_change=acted)
 

@@ -6,13 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.text.language import say
 
 
 def begin(param: str, count: int, size: int) -> int:
     """Read where the part of `size` begins that the URL asks for, out of `count`."""
-    first: int = navigation.param(param, 0, cast=int, low=0, high=max(count - 1, 0))
+    first: int = url_params.param(param, 0, cast=int, low=0, high=max(count - 1, 0))
     return first // size * size
 
 

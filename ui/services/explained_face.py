@@ -15,12 +15,11 @@ from fer_core.emotions import EMOTIONS
 from fer_core.errors import DataError, FerError
 from fer_core.messages import Sentence
 from fer_core.runs.store import Run
-from ui.services import cache, jobs, models, predictions
+from ui.services import cache, jobs, label_reviews, models, predictions, second_run
 from ui.services.matrix_view import View
 from ui.services.predictions import Answers
-from ui.state import navigation
+from ui.state import url_params
 from ui.text import formatting
-from ui.views.matrix import reviews_panel, two_runs_panel
 
 if TYPE_CHECKING:
     from fer_core.data.dataset import Dataset
@@ -156,15 +155,15 @@ def walk(run: Run, split: str, found: Answers | None) -> Walk:
 
 
 def _chosen(run: Run, found: Answers | None, choice: Choice, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
-    label = navigation.emotion("class")
+    label = url_params.emotion("class")
     if found is None:
         asked = [cell[0] for cell in choice.cells if cell[0] is not None] + ([label] if label is not None else [])
         order = np.flatnonzero(np.isin(labels, asked)) if asked else np.arange(len(labels))
         count = formatting.faces(len(order))
         said = Sentence("{faces} labelled {label}", faces=count, label=EMOTIONS[asked[0]].capitalize()) if asked else count
         return order, np.zeros(0, np.int64), said
-    second = two_runs_panel.second(found, two_runs_panel.others(run, found.split)) if choice.part or choice.show != "a" else None
-    view = View(choice, run, found, second, reviews_panel.of(found))
+    second = second_run.second(found, second_run.others(run, found.split)) if choice.part or choice.show != "a" else None
+    view = View(choice, run, found, second, label_reviews.of(found))
     if choice.anything:
         order = view.shown.ordered(view.rows, choice.sort, 0, len(view.rows))
         said = view.sentence
@@ -177,7 +176,7 @@ def _chosen(run: Run, found: Answers | None, choice: Choice, labels: np.ndarray)
 
 def _image(order: np.ndarray, wrong: np.ndarray, count: int, *, chosen: bool) -> tuple[int | None, tuple[str, ...]]:
     asked = st.query_params.get("image")
-    image = navigation.param("image", cast=int, low=0, high=count - 1)
+    image = url_params.param("image", cast=int, low=0, high=count - 1)
     if image is not None:
         return int(image), ()
     first = order[:1] if chosen or not len(wrong) else wrong[:1]

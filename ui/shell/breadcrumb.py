@@ -13,7 +13,7 @@ from fer_core.emotions import EMOTIONS, SPLITS, class_of
 from fer_core.errors import FerError
 from fer_core.runs.store import NAME, Run
 from ui.services import cache, network_spec, predictions
-from ui.state import navigation
+from ui.state import url_params
 from ui.text import formatting
 from ui.text.language import say
 
@@ -103,7 +103,7 @@ def known(params: Mapping[str, str]) -> Known | None:
 
 def face(params: Mapping[str, str], faces: int | None) -> int | None:
     """Read the number of a face, where there can be one such."""
-    number: int | None = navigation.parse(params.get("image"), int, low=0, high=(faces or 10**6) - 1)
+    number: int | None = url_params.parse(params.get("image"), int, low=0, high=(faces or 10**6) - 1)
     return number
 
 
@@ -123,7 +123,7 @@ def draw(known: Known | None) -> None:
 
 def _unit(params: Mapping[str, str], known: Known) -> str:
     """Name the unit that a query chooses; nothing where there is no such."""
-    layer, number = params.get("layer", ""), navigation.parse(params.get("unit"), int, low=0)
+    layer, number = params.get("layer", ""), url_params.parse(params.get("unit"), int, low=0)
     count = known.units.get(layer, 0 if known.units else 10**6)
     return f"{layer}, {number}" if layer and number is not None and number < count else ""
 

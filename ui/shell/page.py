@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import streamlit as st
 
 from fer_core.annotations.face_filter import PARTS, parse
 from fer_core.annotations.label_reviews import VERDICTS
 from fer_core.emotions import SPLITS
-from fer_core.errors import FerError
+from ui.elements.messages import left_aside, theme
 from ui.shell import breadcrumb, pinning, recent, tour
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.streamlit_ext import browser_history, patches
 from ui.text import formatting
 from ui.text.language import LANGUAGES, say, spoken
@@ -58,13 +55,13 @@ def setup(page: str) -> None:
             for file, (name, mark) in PAGES.items():
                 st.page_link(file, label=say(name), icon=mark, width="stretch", query_params=navigation.carried())
         _chips(known.faces if known else None)
-        navigation.choose("Language", "lang", list(LANGUAGES), words=LANGUAGES.__getitem__, kind="segmented", hidden=True)
+        bound_widgets.choose("Language", "lang", list(LANGUAGES), words=LANGUAGES.__getitem__, kind="segmented", hidden=True)
         browser_history.mend()
     if page != "app.py":
         recent.remember(page, st.query_params.to_dict())
     tour.draw()
     breadcrumb.draw(known)
-    left_aside([*navigation.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES, split=SPLITS), *navigation.unnamed("class")])
+    left_aside([*url_params.strange(tour=range(1, len(tour.STEPS) + 1), lang=LANGUAGES, split=SPLITS), *url_params.unnamed("class")])
 
 
 def link(page: str, label: str, *, icon: str | None = None, **changes: object) -> None:
@@ -77,9 +74,6 @@ def go(page: str, **changes: object) -> None:
     st.switch_page(page, query_params=navigation.carried(**changes))
 
 
-def theme() -> Literal["light", "dark"]:
-    """Return `light` or `dark`, as the browser shows the page."""
-    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def header(title: str, sentence: str, about: str = "") -> None:
@@ -95,44 +89,22 @@ def header(title: str, sentence: str, about: str = "") -> None:
         st.html(f"<p class='fer-sentence'>{html.escape(say(sentence))}</p>")
 
 
-def left_aside(complaints: Iterable[str]) -> None:
-    """Tell what of the URL made no sense and was left aside."""
-    for complaint in complaints:
-        st.info(formatting.literal(say(complaint)), icon=":material/info:")
 
 
-@contextmanager
-def errors() -> Iterator[None]:
-    """Show what a person can put right as a calm box; the rest of the page goes on."""
-    try:
-        yield
-    except FerError as error:
-        problem(error)
 
 
-def problem(error: FerError) -> None:
-    """Draw an error: what happened, what was received and expected, what to do."""
-    rows = [("Received", error.received), ("Expected", error.expected), ("What to do", error.todo)]
-    known = [(name, value if isinstance(value, str) else str(value)) for name, value in rows if value not in (None, "")]
-    told = "".join(f"<div><b>{say(name)}</b> {html.escape(say(value))}</div>" for name, value in known)
-    st.html(f"<div class='fer-problem' role='alert'><p>{html.escape(say(error.what))}</p>{told}</div>")
 
 
-def empty(title: str, teaching: str, command: str = "") -> None:
-    """Draw an empty place that teaches: what would be here, and the command that brings it."""
-    st.html(f"<div class='fer-empty'><p class='fer-empty-title'>{html.escape(say(title))}</p><p>{html.escape(say(teaching))}</p></div>")
-    if command:
-        st.code(command, language="bash")
 
 
 def _chips(faces: int | None) -> None:
     """Draw the selection as chips that can be taken off; `faces` is how many the split has, where that is known."""
     chips: list[tuple[str, str, tuple[str, ...]]] = []
-    true, pred = navigation.emotion("true"), navigation.emotion("pred")
+    true, pred = url_params.emotion("true"), url_params.emotion("pred")
     if true is not None or pred is not None:
         names = [say("any" if number is None else formatting.emotion(number)) for number in (true, pred)]
         chips.append(("cell", f"{names[0]} → {names[1]}", ("true", "pred")))
-    chosen, image = navigation.emotion("class"), breadcrumb.face(st.query_params, faces)
+    chosen, image = url_params.emotion("class"), breadcrumb.face(st.query_params, faces)
     if chosen is not None:
         chips.append(("class", formatting.emotion(chosen), ("class",)))
     if image is not None:

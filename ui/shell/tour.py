@@ -12,7 +12,7 @@ from fer_core.errors import FerError
 from fer_core.messages import Sentence
 from ui.services import cache
 from ui.services.predictions import answers, predicted_splits
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.text.language import say
 
 
@@ -61,7 +61,7 @@ def start(best: str | None) -> None:
 
 def draw() -> None:
     """Draw the step that the URL asks for, with the ways back, on and out."""
-    number = navigation.param("tour", cast=int, low=1, high=len(STEPS))
+    number = url_params.param("tour", cast=int, low=1, high=len(STEPS))
     if number is None:
         return
     step, run = STEPS[number - 1], _run()

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fer_core.emotions import EMOTIONS, SPLITS, class_of
-from fer_core.messages import NUMBER, OPTION, Sentence
-from ui.text.language import say, spoken
-
-T = TypeVar("T")
+from ui.state.url_params import parse
 
 NAMES = ("data", "run", "split", "class", "true", "pred", "image", "p", "q", "method", "why", "block", "layer", "unit", "lang",
          "cells", "with", "show", "looks", "part", "min", "bin", "side", "verdict", "sort", "start", "panel", "colour")
@@ -36,63 +32,16 @@ class Written(NamedTuple):
     at: float = 0.0
 
 
-def parse(text: str | None, cast: Callable[[str], T], default: Any = None, *, low: Any = None, high: Any = None) -> T | Any:
-    """Turn a parameter's text into a value, or into the default where it is missing, garbled or out of `low`..`high`."""
-    if text is None:
-        return default
-    try:
-        value = cast(text)
-    except (ValueError, TypeError, KeyError):
-        return default
-    if (low is not None and not value >= low) or (high is not None and not value <= high):  # NaN is in no range
-        return default
-    return value
 
 
-def param(
-    name: str,
-    default: Any = None,
-    *,
-    cast: Callable[[str], Any] = str,
-    low: Any = None,
-    high: Any = None,
-    options: Sequence[Any] | None = None,
-) -> Any:
-    """Read one query parameter; `options` are the only values allowed where they are given."""
-    value = parse(st.query_params.get(name), cast, default, low=low, high=high)
-    return value if options is None or value in options else default
 
 
-def strange(**allowed: Collection[Any]) -> list[str]:
-    """Tell of each parameter of the URL that is none of what it can be: one of some words, or a number of a `range`."""
-    told: list[str] = []
-    for name, options in allowed.items():
-        text = st.query_params.get(name)
-        if text is not None and text not in map(str, options):
-            given = f"{name}={text[:40]}"
-            told.append(Sentence(NUMBER, given=given, low=options[0], high=options[-1]) if isinstance(options, range) else
-                        Sentence(OPTION, given=given, options=", ".join(options)))
-    return told
 
 
-def unnamed(name: str) -> list[str]:
-    """Tell of a parameter of the URL that should name a class and does not."""
-    text = st.query_params.get(name)
-    if text is None or class_of(text) is not None:
-        return []
-    return [Sentence(OPTION, given=f"{name}={text[:40]}", options=", ".join(EMOTIONS))]
 
 
-def emotion(name: str = "class", default: int | None = None) -> int | None:
-    """Read a class, written by its name or by its number 0 to 6."""
-    found = class_of(st.query_params.get(name))
-    return default if found is None else found
 
 
-def split(default: str = "train", options: Sequence[str] = SPLITS) -> str:
-    """Read the split; a split that the data set lacks gives the default, or the first that it has."""
-    found = param("split", default, options=options)
-    return str(found if found in options else options[0])
 
 
 def write(**values: Any) -> None:
@@ -207,63 +156,7 @@ def language() -> dict[str, str]:
     return {name: value for name, value in carried().items() if name == "lang"}
 
 
-def labels(options: Sequence[T], words: Callable[[T], str] = str) -> dict[T, str]:
-    """Give every option a label of its own: Streamlit finds a choice again by its label, so that two runs of one title were one."""
-    said = [say(words(option)) for option in options]
-    return {option: text if said.count(text) == 1 else f"{text} ({option})" for option, text in zip(options, said, strict=True)}
 
 
-def mirror(name: str, now: T, chosen: Callable[[T], None], offered: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the key and the callback of a widget whose default is `now`, a part of the selection; `chosen` gets what the person chose.
-
-    Where something else changed the selection, the widget gets another key: what a browser that has not heard of it still says of the
-    former one would else be taken for a choice, and undo the change. For the same reason the session's state is never written to: a
-    browser told so would say what it shows of the moment before. Another language, or other labels `offered`, change the key too, since a
-    browser names what was chosen by its label.
-    """
-    turns: dict[str, tuple[int, tuple[Any, ...]]] = st.session_state.setdefault("_mirrors", {})
-    shown = (now, spoken(), *offered)
-    turn, known = turns.get(name, (0, shown))
-    turn += known != shown
-    turns[name] = (turn, shown)
-    key = f"{name}-{turn}" if turn else name
-
-    def changed() -> None:
-        if turns[name][0] == turn:
-            turns[name] = (turn, (st.session_state[key], *shown[1:]))
-            chosen(st.session_state[key])
-
-    return {"key": key, "on_change": changed}
 
 
-def choose(
-    label: str,
-    name: str,
-    options: Sequence[Any],
-    *,
-    words: Callable[[Any], str] = str,
-    kind: str = "select",
-    default: Any = None,
-    hidden: bool = False,
-) -> Any:
-    """Draw a widget that mirrors one query parameter and return what is chosen. `kind` is select, segmented, pills or radio.
-
-    A `hidden` label is read out but not shown.
-    """
-    if not options:
-        return None
-    texts = {str(option): option for option in options}
-    now = texts.get(str(st.query_params.get(name)), default if default in options else options[0])
-    if name in ("run", "split", "data"):
-        st.session_state["_implied"][name] = str(now)
-    widget = {"select": st.selectbox, "segmented": st.segmented_control, "pills": st.pills, "radio": st.radio}[kind]
-
-    def chosen(value: Any) -> None:
-        if value in options and (value != now or name in _now()):  # a second click on the chosen one changes nothing
-            write(**{name: value})
-
-    default_ = {"index": options.index(now)} if kind in ("select", "radio") else {"default": now}
-    named = labels(options, words)
-    widget(say(label), options, format_func=named.__getitem__, label_visibility="collapsed" if hidden else "visible",  # type: ignore[operator]
-           **default_, **mirror(f"choose_{name}", now, chosen, tuple(named.values())))
-    return now

@@ -9,11 +9,10 @@ import streamlit as st
 
 from fer_core.config import PRESETS, RunConfig
 from fer_core.emotions import EMOTIONS, SIDE
-from ui.elements import pager
+from ui.elements import messages, pager
 from ui.elements.gallery import gallery, picture
 from ui.services import cache
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 
@@ -45,13 +44,13 @@ def chosen_faces(split: Split, label: int | None) -> np.ndarray:
 def wall(faces: Split, name: str, label: int | None) -> None:
     """Draw the faces of one class (or all), a wall at a time; the face clicked goes into the URL."""
     rows = chosen_faces(faces, label)
-    image = navigation.param("image", cast=int, low=0, high=len(faces) - 1)
+    image = url_params.param("image", cast=int, low=0, high=len(faces) - 1)
     first = pager.begin("from", len(rows), WALL)
     shown = rows[first : first + WALL]
     what = say("of all classes") if label is None else say("labelled {emotion}", emotion=formatting.emotion(label))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(say("**{faces}** {what}", faces=formatting.faces(len(rows)), what=what), width="stretch")
-        factor = navigation.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)
+        factor = bound_widgets.choose("Size of the faces", "size", [1, 2], words=lambda n: f"× {n}", kind="segmented", hidden=True)
     tips = [say("{emotion}, {split} face {index}", emotion=formatting.emotion(faces.labels[i]), split=name, index=i) for i in shown]
     at = np.flatnonzero(shown == image)
     gallery(
@@ -71,7 +70,7 @@ def wall(faces: Split, name: str, label: int | None) -> None:
 def face(dataset: Dataset, split: str, index: int | None) -> None:
     """Draw one face at large with its label, its place in the source, and its copies."""
     if index is None or index >= len(dataset[split]):
-        page.empty(
+        messages.empty(
             "No face chosen",
             "Click a face (or walk with the arrow keys and press Enter): it opens here with its label, its row in the file and its copies.",
         )
@@ -264,11 +263,11 @@ def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
     """Draw one face as the first epochs of a preset would see it, by the trainer's own code."""
     from fer_core.data.augmentation import Sampler, examples
 
-    preset = navigation.choose("As the trainer of this preset sees it", "preset", list(PRESETS), kind="segmented", default="strong")
+    preset = bound_widgets.choose("As the trainer of this preset sees it", "preset", list(PRESETS), kind="segmented", default="strong")
     config = RunConfig.from_preset(preset)
     faces = dataset[split]
     rows = chosen_faces(faces, label)
-    index = navigation.param("image", int(rows[0]) if len(rows) else 0, cast=int, low=0, high=len(faces) - 1)
+    index = url_params.param("image", int(rows[0]) if len(rows) else 0, cast=int, low=0, high=len(faces) - 1)
     st.markdown(formatting.changes(config))
     left, right = st.columns([1, 3])
     with left:

@@ -14,7 +14,7 @@ from fer_core.plots.figures import Theme
 from fer_core.plots.theme import DIVERGING, EMOTION_COLOURS, ink, shade
 from ui.services import jobs, models
 from ui.services.filter_view import Place
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 
@@ -36,7 +36,7 @@ def panel(place: Place, theme: Theme) -> None:
         return
     st.markdown(say("**Without it**: the {unit} is switched off, as if its weights were zero", unit=place.block.noun),
                 help=say("On up to 700 labelled faces of the split, always the same; only the layers above it run again."))
-    if navigation.param("off") != "1":
+    if url_params.param("off") != "1":
         st.button(say("Switch it off"), key="switch-off", icon=":material/power_settings_new:", on_click=navigation.write, kwargs={"off": 1})
         return
     found = effect(place)

@@ -16,7 +16,7 @@ from ui.elements import ascent_player, network
 from ui.services.ascents import SHELF, every
 from ui.services.filter_view import Place
 from ui.services.network_spec import Block
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.streamlit_ext import rerun
 from ui.streamlit_ext.escape_key import escape
 from ui.text.language import say
@@ -73,7 +73,7 @@ def draw(place: Place, holder: str) -> None:
 
 def _state() -> dict[str, Any]:
     """Give the step, the URL's when that is another one than before, and when its picture has stood long enough."""
-    asked = navigation.param("demo", 1, cast=int, low=1, high=LAST)
+    asked = url_params.param("demo", 1, cast=int, low=1, high=LAST)
     state: dict[str, Any] = st.session_state.setdefault("_demonstration", {"asked": None})
     if state["asked"] != asked:
         state.update(asked=asked, number=asked - 1, ended=None)

@@ -10,9 +10,9 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.errors import FerError
-from fer_core.feature_vis.objectives import OBJECTIVES, Objective
+from fer_core.feature_vis.objectives import OBJECTIVES
 from fer_core.feature_vis.request import PRESET_WORDS
-from fer_core.feature_vis.settings import PRESETS, Settings
+from fer_core.feature_vis.settings import PRESETS
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import EMOTION_COLOURS
@@ -21,13 +21,14 @@ from ui.services import cache, jobs, models, network_spec
 from ui.services.ascents import Film
 from ui.services.filter_view import Place
 from ui.services.network_spec import Block
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.filters import downloads
 
 if TYPE_CHECKING:
     from fer_core.units.unit_statistics import Carrier
+from ui.services.stills import stills
 
 PANELS = {"presets": "Presets compared", "classes": "The seven classes", "ages": "Early against late", "face": "Through a face",
           "kernels": "Raw kernels", "runs": "In two runs", "save": "Save"}
@@ -43,7 +44,7 @@ ROW = 8
 def draw(place: Place, film: Film | None, theme: Theme) -> None:
     """Draw the choice of panels and the panel chosen."""
     names = [name for name in PANELS if (name != "kernels" or place.blocks[0].grid) and (name != "face" or place.face is not None)]
-    name = navigation.choose("More", "more", names, words=PANELS.__getitem__, kind="segmented", default="presets", hidden=True)
+    name = bound_widgets.choose("More", "more", names, words=PANELS.__getitem__, kind="segmented", default="presets", hidden=True)
     if name == "save":
         downloads.save(place, film)
     elif name == "kernels":
@@ -54,30 +55,8 @@ def draw(place: Place, film: Film | None, theme: Theme) -> None:
         {"presets": presets, "classes": classes, "ages": ages, "face": through_face, "runs": runs}[name](place)
 
 
-def stills(network: models.Name, objective: Objective, settings: Settings, seed: int, label: str,
-           face: np.ndarray | None = None, *, height: int = 120) -> Any:
-    """Paint without watching: (start, end) uint8 (n, 48, 48), and scores (n,); `None` while it is painted."""
-
-    def work(job: jobs.Job) -> Any:
-        model = models.network(network)
-        from fer_core.feature_vis import ascent
-        from fer_core.models import compute_lock
-
-        told = job.part(0.0, 1.0)
-        frames: list[Any] = []
-        with compute_lock.COMPUTE_LOCK.low_priority():  # the living picture, and whatever else is looked at, goes first
-            for frame in ascent.ascend(model, objective, preset=settings, seed=seed, face=face, every=max(1, settings.steps // 16)):
-                frames = [*frames[:1], frame]
-                told(frame.step / settings.steps)
-        return _grey(frames[0].images), _grey(frames[-1].images), frames[-1].scores
-
-    pixels = None if face is None else face.tobytes()
-    return jobs.answer(("stills", network, objective, settings, seed, pixels), work, say(label), height=height)
 
 
-def _grey(pictures: np.ndarray) -> np.ndarray:
-    grey: np.ndarray = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
-    return grey
 
 
 def presets(place: Place) -> None:
@@ -155,7 +134,7 @@ def through_face(place: Place) -> None:
     """Draw the ten filters of the layer that spoke most for the decision on the chosen face."""
     assert place.face is not None and place.faces is not None
     face, block, network = place.face, place.block, place.network
-    p, q = navigation.emotion("p"), navigation.emotion("q")
+    p, q = url_params.emotion("p"), url_params.emotion("q")
 
     def work(job: jobs.Job) -> Any:
         model = models.network(network)
@@ -207,11 +186,11 @@ def runs(place: Place) -> None:
     if not others:
         st.caption(say("No other run has a network of the same shape. Train one with another seed or preset, and its filters stand here."))
         return
-    other = others[navigation.choose("Beside it", "with", list(others), words=lambda id: others[id].title)]
+    other = others[bound_widgets.choose("Beside it", "with", list(others), words=lambda id: others[id].title)]
     goal = place.goal
     st.markdown(say("**{goal}**, same preset and seed. Filters of one number need not be the same filter in two trainings; classes are.",
                     goal=goal.title))
-    titles = navigation.labels([place.run.id, other.id], {place.run.id: place.run.title, other.id: other.title}.__getitem__)
+    titles = bound_widgets.labels([place.run.id, other.id], {place.run.id: place.run.title, other.id: other.title}.__getitem__)
     for run, column in zip((place.run, other), st.columns(2), strict=True):
         with column:
             made = stills(models.name(run), goal.objective.of([0]), goal.settings, goal.seed, run.title)

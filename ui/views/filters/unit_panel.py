@@ -13,11 +13,12 @@ from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import EMOTION_COLOURS
+from ui.elements import messages
 from ui.elements.gallery import gallery
 from ui.services import jobs, models
 from ui.services.filter_view import Place, table
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.filters import ablation_panel
@@ -37,7 +38,7 @@ NUMBERS = ("It {view}; {what}. Class selectivity **{selectivity:.2f}**, sparsity
 def draw(place: Place, theme: Theme) -> None:
     """Draw all that is known of the unit, and the switch-off test."""
     if place.problem is not None:
-        page.problem(place.problem)
+        messages.problem(place.problem)
         return
     with st.container():
         found = dossier(place)
@@ -153,7 +154,7 @@ def _number(place: Place) -> None:
     assert place.faces is not None
     count = len(place.faces)
     st.number_input(say("Face, 0 to {top:,}", top=count - 1), 0, count - 1, place.image, width=150,
-                    **navigation.mirror("filter_face", place.image, lambda face: navigation.write(image=face)))
+                    **bound_widgets.mirror("filter_face", place.image, lambda face: navigation.write(image=face)))
 
 
 def classes(found: Dossier, labels: np.ndarray) -> None:

@@ -12,11 +12,11 @@ from fer_core.feature_vis import unit_images
 from fer_core.feature_vis.unit_images import Wall
 from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.runs import background
+from ui.elements import messages
 from ui.elements.gallery import gallery, png
 from ui.services import network_spec
 from ui.services.filter_view import Place, statistics
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation
 from ui.streamlit_ext import rerun
 from ui.text import formatting
 from ui.text.language import say
@@ -52,10 +52,10 @@ def draw(place: Place, *, height: int = 620) -> None:
         painted = say("The wall is painted by the preset chosen above, each unit from the same noise, that of seed 0.")
         st.markdown(say("**{units}** of {layer}", units=block.plural, layer=block.name), width="stretch",
                     help=f"{say(ORDER_WORDS)}\n\n{painted}")
-        order = navigation.choose("Sort by", "order", list(ORDERS), words=ORDERS.__getitem__)
+        order = bound_widgets.choose("Sort by", "order", list(ORDERS), words=ORDERS.__getitem__)
     known = None
     if place.dataset is not None and order in MEASURED:
-        with page.errors():
+        with messages.errors():
             known = statistics(place, block)
     wall = of(place)
     told = wall.progress

@@ -10,7 +10,7 @@ from fer_core.plots import figures as charts
 from fer_core.plots.figures import Theme
 from ui.elements import downloads
 from ui.services.matrix_view import View
-from ui.state import navigation
+from ui.state import bound_widgets, navigation
 from ui.text import formatting
 from ui.text.language import say
 
@@ -39,7 +39,7 @@ def moved(value: int) -> None:
 def threshold(view: View) -> None:
     """Draw the slider that leaves unsure predictions out, beside the matrix that it changes."""
     now = round(100 * view.choice.least)
-    st.slider(say("Only predictions with p of at least (%)"), 0, 100, now, step=1, **navigation.mirror("least", now, moved),
+    st.slider(say("Only predictions with p of at least (%)"), 0, 100, now, step=1, **bound_widgets.mirror("least", now, moved),
               help=say("p is the highest of the seven probabilities. The matrix, the faces and all sentences then hold for what is kept; "
                        "the panel Confidence below shows what is gained."))
 

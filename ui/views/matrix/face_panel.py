@@ -17,13 +17,14 @@ from fer_core.plots.figures import Theme
 from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.runs.store import Run
 from ui.controls import prediction_offer
+from ui.elements import messages
 from ui.elements.chart import chart
 from ui.elements.gallery import gallery, picture
 from ui.services import cache
 from ui.services.matrix_view import View
 from ui.services.predictions import Answers, answers, mark, votes
 from ui.shell import page
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.matrix import face_wall, reviews_panel
@@ -40,7 +41,7 @@ def panel(view: View, theme: Theme) -> None:
     if face is None and view.faces.dataset is None:
         return
     if face is None:
-        page.empty("No face chosen", "Click a face above: it opens here with its seven probabilities, the training faces that it "
+        messages.empty("No face chosen", "Click a face above: it opens here with its seven probabilities, the training faces that it "
                    "resembles, and what other runs call it.")
         return
     answers_now = view.shown
@@ -63,7 +64,7 @@ def panel(view: View, theme: Theme) -> None:
     reviews_panel.buttons(view, face)
     _suspicion(answers_now, face)
     _runs(view, face)
-    with page.errors():
+    with messages.errors():
         _nearest(view, face)
 
 
@@ -171,9 +172,9 @@ def _verdict(counts: np.ndarray, label: int, called: int) -> str:
 def checked(view: View) -> int | None:
     """Return the face that the URL names; one that is not there is told and left aside."""
     asked = st.query_params.get("image")
-    face = navigation.param("image", cast=int, low=0, high=len(view.a) - 1)
+    face = url_params.param("image", cast=int, low=0, high=len(view.a) - 1)
     if asked is not None and face is None:
-        with page.errors():
+        with messages.errors():
             raise FerError("There is no such face.", received=asked[:40],
                            expected=Sentence("a number from 0 to {last:,}", last=len(view.a) - 1))
     return None if face is None else int(face)

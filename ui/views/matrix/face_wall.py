@@ -16,12 +16,11 @@ from fer_core.data.splits import pixels
 from fer_core.emotions import EMOTIONS
 from fer_core.plots.theme import EMOTION_COLOURS
 from ui.controls import prediction_offer
-from ui.elements import pager
+from ui.elements import messages, pager
 from ui.elements.gallery import Keys, atlas, gallery, png
 from ui.services.cell_names import plain
 from ui.services.matrix_view import View
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.matrix import reviews_panel
@@ -40,14 +39,14 @@ def wall(view: View) -> None:
     st.html(f"<p class='fer-cell'>{view.sentence}</p>")
     with st.container(horizontal=True, vertical_alignment="bottom", key="order"):
         sorts = [name for name in SORTS if name != "typical" or view.shown.features is not None]
-        navigation.choose("Order", "sort", sorts, words=SORTS.__getitem__, default="confident", hidden=True)
+        bound_widgets.choose("Order", "sort", sorts, words=SORTS.__getitem__, default="confident", hidden=True)
     if not len(rows):
-        page.empty("No face here", "Choose another cell, a row or column by its name, or take off what narrows the choice at the left.")
+        messages.empty("No face here", "Choose another cell, a row or column by its name, or take off what narrows the choice at the left.")
         return
     if view.faces.dataset is None and view.faces.reason is not None:
         _without_faces(view)
         return
-    draw(view, shown, "gallery", height=HEIGHT if navigation.param("image") is None else LOW)
+    draw(view, shown, "gallery", height=HEIGHT if url_params.param("image") is None else LOW)
     pager.draw("start", first, len(rows), WALL)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(say("true → called, p(called) · p(true), index"), width="stretch")
@@ -60,7 +59,7 @@ def wall(view: View) -> None:
 def draw(view: View, shown: np.ndarray, key: str, *, height: int | None = None) -> None:
     """Draw faces of the split as tiles, with the keyboard."""
     answers = view.shown
-    at = np.flatnonzero(shown == navigation.param("image", cast=int, low=0))
+    at = np.flatnonzero(shown == url_params.param("image", cast=int, low=0))
     gallery(
         pictures(view, shown),
         key,
@@ -142,7 +141,7 @@ def table(view: View, rows: Sequence[int] | np.ndarray) -> str:
 def _without_faces(view: View) -> None:
     """Say why no face is shown, and list the numbers all the same."""
     assert view.faces.reason is not None
-    page.problem(view.faces.reason)
+    messages.problem(view.faces.reason)
     if view.faces.edition:
         prediction_offer.anew(view.run, view.a.split, view.faces.edition)
     st.markdown(say("All numbers of this page hold without the faces.") if view.faces.edition else

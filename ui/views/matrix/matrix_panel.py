@@ -21,7 +21,7 @@ from ui.elements.matrix import Look, counted, difference, matrix
 from ui.services import cache
 from ui.services.matrix_view import View
 from ui.services.predictions import Answers
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.matrix import face_wall, reviews_panel
@@ -110,7 +110,7 @@ def _kept(view: View, found: Answers) -> np.ndarray:
 
 def shading() -> Shading:
     """Return what the colour of a cell means."""
-    name: Shading = navigation.param("colour", "row", options=list(SHADINGS))
+    name: Shading = url_params.param("colour", "row", options=list(SHADINGS))
     return name
 
 

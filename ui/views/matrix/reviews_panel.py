@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from fer_core.annotations.label_reviews import DISPUTED, VERDICTS, Mark, Marks, from_csv, to_csv
+from fer_core.annotations.label_reviews import DISPUTED, VERDICTS, Mark, from_csv, to_csv
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import FerError
 from fer_core.metrics.evaluation import from_matrix
 from fer_core.plots.theme import Theme
-from ui.services import cache
+from ui.elements import messages
 from ui.services.cell_names import plain
+from ui.services.label_reviews import file
 from ui.services.matrix_view import View
 from ui.services.predictions import Answers
-from ui.shell import page
 from ui.state import navigation
 from ui.text import formatting
 from ui.text.language import say
@@ -25,18 +25,8 @@ KEYS_TOLD = """**Marks**: **1** to **7** say that the label is wrong and name th
 SINGLE = {"a": "ambiguous", "n": "not_a_face", "m": "network"}
 
 
-def file() -> Marks:
-    """Marks of this project: one file beside the data sets."""
-    return Marks(cache.data_root() / "marks.sqlite")
 
 
-def of(answers: Answers) -> dict[int, Mark]:
-    """Read the marks of a split; a file that cannot be read is told on the page, which goes on without."""
-    try:
-        return file().of(answers.fingerprint, answers.split)
-    except FerError as error:
-        page.problem(error)
-        return {}
 
 
 def meant(key: str, face: int) -> Mark | None:
@@ -63,7 +53,7 @@ def problem() -> None:
     """Show what went wrong with the last mark."""
     error = st.session_state.pop("marks_problem", None)
     if error is not None:
-        page.problem(error)
+        messages.problem(error)
 
 
 def buttons(view: View, face: int) -> None:
@@ -140,7 +130,7 @@ def _exchange(view: View) -> None:
     with st.expander(say("Bring marks from a CSV")), st.form("import", border=False, clear_on_submit=True):
         told = st.file_uploader(say("A CSV that was exported here, of the same faces"), type="csv")
         if st.form_submit_button(say("Import")) and told is not None:
-            with page.errors():
+            with messages.errors():
                 found = from_csv(told.getvalue(), view.a.fingerprint, {view.a.split: len(view.a)})
                 for split, marks in found.items():
                     file().put(view.a.fingerprint, split, marks)

@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from fer_core.annotations.face_filter import PARTS
-from fer_core.errors import RunError
 from fer_core.messages import Sentence, signed
 from fer_core.metrics.evaluation import McNemar, mcnemar
-from fer_core.metrics.looks import named
 from fer_core.plots import figures as charts
 from fer_core.plots.figures import Theme
 from fer_core.runs.store import Run
-from ui.elements import downloads
-from ui.services import cache
+from ui.elements import downloads, messages
 from ui.services.matrix_view import View
-from ui.services.predictions import Answers, answers, fingerprint, predicted_splits
+from ui.services.predictions import Answers
+from ui.services.second_run import _same_faces, alike, others
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation
 from ui.text import formatting
 from ui.text.language import say
-
-
-def others(run: Run, split: str) -> list[Run]:
-    """List the runs that predicted the split too, be it of other faces."""
-    return [other for other in cache.runs() if not other.damage and other.id != run.id and split in predicted_splits(other)]
-
-
-def second(first: Answers, found: list[Run]) -> Answers | None:
-    """Read the answers of the run that the URL compares with; RunError where they are of other faces."""
-    asked = st.query_params.get("with")
-    if not asked:
-        return None
-    run = next((run for run in found if run.id == asked), None)
-    if run is None:
-        raise RunError("There is no such run to compare with.", received=asked[:80],
-                       expected=", ".join(run.id for run in found) or
-                       Sentence("another run that predicted the {split} split", split=first.split))
-    other = answers(run, first.split, first.kind)
-    plain = other or answers(run, first.split)
-    if plain is not None and plain.fingerprint == first.fingerprint and (other is None or other.looks != first.looks):
-        raise RunError(
-            Sentence("{run} was not asked with as many looks at each face, so the two are not compared.", run=run.title),
-            received=named(other.kind, other.looks) if other else named("single", 1),
-            expected=named(first.kind, first.looks),
-            todo=_with_looks(run, first),
-        )
-    if other is None or other.fingerprint != first.fingerprint or not np.array_equal(other.labels, first.labels):
-        raise RunError(Sentence("{run} predicted other faces, so the two are not mixed.", run=run.title),
-                       received=other.fingerprint[:12] if other else "nothing",
-                       expected=Sentence("fingerprint {data}", data=first.fingerprint[:12]),
-                       todo=Sentence("{command}, with the faces of {first}", first=first.run,
-                                     command=f"python -m fer_core evaluate {run.id} --split {first.split} --data PATH"))
-    return other
 
 
 def _with_looks(run: Run, first: Answers) -> str:
@@ -66,13 +30,8 @@ def _with_looks(run: Run, first: Answers) -> str:
     )
 
 
-def alike(run: Run, split: str) -> list[Run]:
-    """List the runs that predicted the same faces."""
-    return [other for other in others(run, split) if _same_faces(run, other, split)]
 
 
-def _same_faces(run: Run, other: Run, split: str) -> bool:
-    return fingerprint(run, split) in (None, fingerprint(other, split))
 
 
 def choose(run: Run, split: str) -> None:
@@ -80,14 +39,14 @@ def choose(run: Run, split: str) -> None:
     asked = st.query_params.get("with", "")
     found = [other for other in others(run, split) if other.id == asked or _same_faces(run, other, split)]
     options = ["", *(other.id for other in found)]
-    titles = navigation.labels(options, {"": "no other run", **{other.id: other.title for other in found}}.__getitem__)
+    titles = bound_widgets.labels(options, {"": "no other run", **{other.id: other.title for other in found}}.__getitem__)
 
     def chosen(run: str) -> None:
         navigation.write(**{"with": run or None, "show": None, "part": None, "start": None})
 
     now = asked if asked in options else ""
     st.selectbox(say("Compare with (B)"), options, options.index(now), format_func=titles.__getitem__, disabled=not found,
-                 **navigation.mirror("with-run", now, chosen))
+                 **bound_widgets.mirror("with-run", now, chosen))
 
 
 def test(view: View) -> McNemar:
@@ -100,7 +59,7 @@ def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     if view.b is None:
         found = alike(view.run, view.a.split)
-        page.empty("One run only", "Choose a second run above (Compare with): then its matrix, the difference of both, and the faces that "
+        messages.empty("One run only", "Choose a second run above (Compare with): then its matrix, the difference of both, and the faces that "
                    "one gets right and the other wrong stand here. A CNN against a DNN is a good first question." if found else
                    "No other run has predicted these faces. Train another one, such as a DNN with as many parameters:",
                    "" if found else "python -m fer_core train --arch dnn")

@@ -17,11 +17,12 @@ from fer_core.errors import FerError
 from fer_core.metrics.scores import wilson
 from fer_core.plots.theme import run_colour
 from ui.controls import looks_picker
+from ui.elements import messages
 from ui.elements.gallery import gallery
 from ui.services import cache
 from ui.services.predictions import answers, rate
 from ui.shell import breadcrumb, page, recent, tour
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.dataset.panels import colours
@@ -125,7 +126,7 @@ def data_card(source: str) -> None:
     from fer_core import data
     from fer_core.plots.theme import EMOTION_COLOURS
 
-    with page.errors():
+    with messages.errors():
         faces = cache.dataset(source)
         counts = data.counts(faces)
         first = next(iter(counts))
@@ -235,7 +236,7 @@ def now_training(known: tuple[str, ...]) -> None:
     if tuple(run.id for run in running) != known:
         navigation.anew()
     for run in running:
-        with page.errors():
+        with messages.errors():
             living(run)
 
 
@@ -320,4 +321,4 @@ def strip(asked: str) -> None:
 
 def source() -> str:
     """Tell which data set the overview shows: the URL's, else what lies in data/, else the demo faces."""
-    return str(navigation.param("data", cache.default_source(cache.sources())))
+    return str(url_params.param("data", cache.default_source(cache.sources())))

@@ -14,9 +14,9 @@ from fer_core.emotions import SIDE
 from fer_core.faces import photos
 from fer_core.faces.photos import Crop, Face, Photo
 from fer_core.messages import Sentence
+from ui.elements import messages
 from ui.elements.gallery import picture, png
-from ui.shell import page
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.streamlit_ext.component import component
 from ui.text import formatting
 from ui.text.language import say
@@ -96,7 +96,7 @@ def chosen(found: Opened) -> tuple[Face, int | None]:
         return photos.with_eyes(found.photo, hand), None
     if not found.faces:
         return photos.with_eyes(found.photo, photos.whole(found.photo)), None
-    number = int(navigation.param("face", 1, cast=int, low=1, high=len(found.faces))) - 1
+    number = int(url_params.param("face", 1, cast=int, low=1, high=len(found.faces))) - 1
     return found.faces[number], number
 
 
@@ -107,8 +107,8 @@ def complaints(found: Opened) -> None:
     if "hand" in params and square(params["hand"], found.photo) is None:
         told.append(Sentence("'{given}' was left aside: it should read like 120,80,260 (left, top, side in pixels).",
                              given=f"hand={params['hand'][:40]}"))
-    told += navigation.strange(margin=range(51), **({"face": range(1, count + 1)} if count else {}))
-    page.left_aside(told)
+    told += url_params.strange(margin=range(51), **({"face": range(1, count + 1)} if count else {}))
+    messages.left_aside(told)
 
 
 def frame(found: Opened, face: Face, number: int | None) -> None:
@@ -142,7 +142,7 @@ def frame(found: Opened, face: Face, number: int | None) -> None:
 
 def ask_for_square(face: Face) -> None:
     """Say that a face has to be shown by hand, and offer the square that is drawn now."""
-    page.empty("No face found", "The network was not asked. If there is a face, draw a square around it on the photo.")
+    messages.empty("No face found", "The network was not asked. If there is a face, draw a square around it on the photo.")
     st.button(say("Take the square as it is"), icon=":material/crop:", key="take", on_click=navigation.write,
               kwargs={"hand": written(face)})
 
@@ -162,7 +162,7 @@ def said(found: Opened, number: int | None) -> str:
 
 def settings() -> tuple[float, bool, bool]:
     """Draw how the crop is made; return margin (a share of the side), alignment, contrast."""
-    margin = int(navigation.param("margin", 0, cast=int, low=0, high=50))
+    margin = int(url_params.param("margin", 0, cast=int, low=0, high=50))
     st.session_state.update({"crop-margin": margin, "crop-align": st.query_params.get("align") != "0",
                              "crop-contrast": st.query_params.get("contrast") != "0"})
 

@@ -15,10 +15,11 @@ from fer_core.annotations.bookmarks import Pin
 from fer_core.errors import FerError
 from fer_core.report.formatting import Words
 from fer_core.runs.store import Run
+from ui.elements import messages
 from ui.services import cache, jobs, models
 from ui.services.filter_view import faces_of
 from ui.shell import page, pinning
-from ui.state import navigation
+from ui.state import url_params
 from ui.text import formatting
 from ui.text.language import say, spoken
 
@@ -59,7 +60,7 @@ class Asked:
     @property
     def begun(self) -> bool:
         """Whether its writing was asked for, by the link or before this page was left."""
-        return bool(navigation.param("made") == "1" or jobs.held(self.name))
+        return bool(url_params.param("made") == "1" or jobs.held(self.name))
 
     @property
     def file(self) -> str:
@@ -141,12 +142,12 @@ def pinned() -> None:
     found = pinning.pins().all()
     st.subheader(say("Pinned views ({n})", n=len(found)), anchor=False)
     if not found:
-        page.empty("No view is pinned", "On any page, Pin beside its title puts what it shows into the report's appendix, with a note.")
+        messages.empty("No view is pinned", "On any page, Pin beside its title puts what it shows into the report's appendix, with a note.")
     for place, pin in enumerate(found):
         with st.container(border=True, key=f"pin-{pin.number}", gap="xsmall"):
             _pin(pin, place, len(found))
     if (problem := st.session_state.pop("pin_problem", None)) is not None:
-        page.problem(problem)
+        messages.problem(problem)
 
 
 def _pin(pin: Pin, place: int, count: int) -> None:

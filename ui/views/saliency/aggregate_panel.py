@@ -21,12 +21,11 @@ from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import DIVERGING, ink, shade
 from fer_core.runs.store import Run
-from ui.elements import bars
+from ui.elements import bars, messages
 from ui.elements.gallery import gallery
 from ui.services import jobs
 from ui.services.explained_face import Subject, Walk
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.saliency import aggregate_jobs, compare_panel, over_active_panel
@@ -49,16 +48,16 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     told = {"chosen": "The chosen faces", "split": "The whole split"}
     narrowed = len(way.order) < len(faces)
     with st.container(horizontal=True, vertical_alignment="bottom", key="many-row"):
-        scope = navigation.choose("Faces", "of", ["chosen", "split"] if narrowed else ["split"], words=told.__getitem__, kind="segmented",
+        scope = bound_widgets.choose("Faces", "of", ["chosen", "split"] if narrowed else ["split"], words=told.__getitem__, kind="segmented",
                                  hidden=True)
         rows = chosen[scope]
         sizes = [str(size) for size in aggregate_jobs.SIZES if size < len(rows)] + ["all"]
-        size = navigation.choose("How many", "many", sizes, kind="segmented", hidden=True,
+        size = bound_widgets.choose("How many", "many", sizes, kind="segmented", hidden=True,
                                 words=lambda name: Sentence("All {n:,}", n=len(rows)) if name == "all" else f"{int(name):,}")
         second = _beside(subject)
     taken = np.sort(spread(rows, None if size == "all" else int(size)))
     if not len(taken):
-        page.empty("No face", "None is labelled and called so.")
+        messages.empty("No face", "None is labelled and called so.")
         return
     question = aggregate.usual(question, st.query_params.to_dict())
     asked = Asked.of(question, st.query_params.to_dict())
@@ -87,7 +86,7 @@ def _beside(subject: Subject) -> Run | None:
     there = {run.id: run for run in compare_panel.others(subject.run)}
     if not there:
         return None
-    id = navigation.choose("Beside", "and", ["none", *there], words=lambda name: "no other run" if name == "none" else there[name].title)
+    id = bound_widgets.choose("Beside", "and", ["none", *there], words=lambda name: "no other run" if name == "none" else there[name].title)
     return there.get(id)
 
 

@@ -22,16 +22,14 @@ from fer_core.metrics.evaluation import mcnemar
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.runs.store import Run
-from ui.elements import bars
+from ui.elements import bars, messages
 from ui.elements.gallery import gallery
-from ui.services import jobs
+from ui.services import jobs, second_run
 from ui.services.explained_face import Subject, Walk
 from ui.services.predictions import Answers, answers
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
-from ui.views.matrix import two_runs_panel
 from ui.views.saliency import aggregate_jobs
 from ui.views.saliency.regions_panel import spoken
 
@@ -62,27 +60,27 @@ class Pair:
 def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None:
     """Draw the panel."""
     first = answers(subject.run, way.split)
-    there = {run.id: run for run in two_runs_panel.alike(subject.run, way.split) if run.has_network} if first else {}
-    page.left_aside(navigation.strange(**{"with": there or ["none"]}))
+    there = {run.id: run for run in second_run.alike(subject.run, way.split) if run.has_network} if first else {}
+    messages.left_aside(url_params.strange(**{"with": there or ["none"]}))
     if first is None or not there:
-        page.empty("One network only", "With two networks that predicted the same faces, those stand here that the second one gets right "
+        messages.empty("One network only", "With two networks that predicted the same faces, those stand here that the second one gets right "
                    "and the first one wrong, or the other way round, with the maps of both.",
                    f"python -m fer_core evaluate {subject.run.id} --split {way.split}" if first is None else
                    "python -m fer_core train --data demo --preset quick --arch dnn")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="changed-row"):
-        other = there[navigation.choose("Beside (B)", "with", list(there), words=lambda id: there[id].title)]
-        group = navigation.choose("Which", "group", GROUPS, words=PARTS.__getitem__, kind="segmented", hidden=True)
+        other = there[bound_widgets.choose("Beside (B)", "with", list(there), words=lambda id: there[id].title)]
+        group = bound_widgets.choose("Which", "group", GROUPS, words=PARTS.__getitem__, kind="segmented", hidden=True)
         second = answers(other, way.split)
         if second is None:
             raise FerError("The predictions of the second run are gone.", received=other.id)
         pair = Pair(subject.run, other, first, second, clearest(first, second, group))
         sizes = [str(size) for size in SIZES if size < len(pair.rows)] + ["all"]
-        size = navigation.choose("How many", "several", sizes, kind="segmented", hidden=True,
+        size = bound_widgets.choose("How many", "several", sizes, kind="segmented", hidden=True,
                                 words=lambda name: Sentence("All {n:,}", n=len(pair.rows)) if name == "all" else f"{int(name):,}")
     if not len(pair.rows):
         both_runs = {"other": other.title, "run": subject.run.title}
-        page.empty("None", Sentence("{other} fixes no face of {run}.", **both_runs) if group == "fixes" else
+        messages.empty("None", Sentence("{other} fixes no face of {run}.", **both_runs) if group == "fixes" else
                    Sentence("{other} breaks no face of {run}.", **both_runs))
         return
     question = aggregate.usual(question, st.query_params.to_dict())
@@ -117,7 +115,7 @@ def both(pair: Pair, question: Question, way: Walk) -> tuple[Found, Found] | Non
                                         faces=formatting.faces(len(pair.rows))))
     for job in found:
         if job.done.is_set() and isinstance(job.error, FerError) and not isinstance(job.error, jobs.Unwanted):
-            page.problem(job.error)
+            messages.problem(job.error)
     done = [job.answer for job in found if job.done.is_set() and job.error is None]
     return (done[0], done[1]) if len(done) == 2 else None
 

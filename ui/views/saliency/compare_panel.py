@@ -16,12 +16,11 @@ from fer_core.errors import FerError
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.runs.store import Run
-from ui.elements import bars
+from ui.elements import bars, messages
 from ui.elements.gallery import gallery
 from ui.services import cache, jobs
 from ui.services.explained_face import Subject, predicted
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.saliency.explanation import explanation, testing
@@ -78,7 +77,7 @@ class Tile:
 
 def panel(subject: Subject, question: Question, theme: Theme) -> None:
     """Draw the panel."""
-    kind = navigation.choose("Compare", "beside", list(KINDS), words=KINDS.__getitem__, kind="segmented", default="methods", hidden=True)
+    kind = bound_widgets.choose("Compare", "beside", list(KINDS), words=KINDS.__getitem__, kind="segmented", default="methods", hidden=True)
     {"methods": _methods, "classes": _classes, "networks": _networks}[kind](subject, question, theme)
 
 
@@ -101,13 +100,13 @@ def _methods(subject: Subject, question: Question, theme: Theme) -> None:
 def _classes(subject: Subject, question: Question, theme: Theme) -> None:
     first = question.target
     second = question.versus if question.versus is not None else _other(subject, first)
-    shown = navigation.emotion("q2")
+    shown = url_params.emotion("q2")
     second = second if shown is None or shown == first else shown
     names = [name.capitalize() for i, name in enumerate(EMOTIONS) if i != first]
     now = EMOTIONS[second].capitalize()
     st.selectbox(say("{emotion}, beside", emotion=formatting.emotion(first)), names, names.index(now), width=200,
-                 format_func=navigation.labels(names).__getitem__,
-                 **navigation.mirror("second_class", now, lambda name: navigation.write(q2=name.lower())))
+                 format_func=bound_widgets.labels(names).__getitem__,
+                 **bound_widgets.mirror("second_class", now, lambda name: navigation.write(q2=name.lower())))
     asked = [question.of(first), question.of(second), question.of(first, second)]
     tiles = _tiles([why(one.target, one.versus) for one in asked], [(subject, one) for one in asked], "Asking for both classes")
     tiles = [replace(tile, own=False) for tile in tiles]
@@ -145,13 +144,13 @@ def _trained_on(run: Run) -> str:
 def _networks(subject: Subject, question: Question, theme: Theme) -> None:
     there = {run.id: run for run in others(subject.run)}
     if not there:
-        page.empty("Only one network", "A second run with weights can be asked about the same face.",
+        messages.empty("Only one network", "A second run with weights can be asked about the same face.",
                    "python -m fer_core train --data demo --preset quick --arch dnn")
         return
-    asked = navigation.param("with")
+    asked = url_params.param("with")
     if asked is not None and asked not in there:
         st.info(say("There is no other run '{given}' with weights.", given=formatting.literal(str(asked)[:40])), icon=":material/info:")
-    id = navigation.choose("Beside", "with", list(there), words=lambda name: there[name].title)
+    id = bound_widgets.choose("Beside", "with", list(there), words=lambda name: there[name].title)
     if _trained_on(there[id]) != _trained_on(subject.run):
         st.caption(say("{run} was trained on other faces than {own}.", run=formatting.literal(there[id].title),
                        own=formatting.literal(subject.run.title)))
@@ -196,4 +195,4 @@ def _wall(key: str, pictures: list[np.ndarray], tiles: list[Tile], *, at: int | 
 def _problems(tiles: list[Tile]) -> None:
     for tile in tiles:
         if tile.job.done.is_set() and isinstance(tile.job.error, FerError) and not isinstance(tile.job.error, jobs.Unwanted):
-            page.problem(tile.job.error)
+            messages.problem(tile.job.error)

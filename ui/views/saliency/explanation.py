@@ -18,12 +18,11 @@ from fer_core.errors import FerError
 from fer_core.messages import Sentence
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
-from ui.elements import bars
+from ui.elements import bars, messages
 from ui.elements.squares import Look, Shown, squares
 from ui.services import jobs, models
 from ui.services.explained_face import Subject
-from ui.shell import page
-from ui.state import navigation
+from ui.state import navigation, url_params
 from ui.streamlit_ext import rerun
 from ui.text import formatting
 from ui.text.language import say
@@ -118,7 +117,7 @@ def layers_of(subject: Subject) -> dict[str, tuple[int, int]] | None:
 
 def look() -> Look:
     """Read from the URL how the squares are shown."""
-    return Look(navigation.param("opacity", 70, cast=int, low=0, high=100), navigation.param("keep", 20, cast=int, low=1, high=100),
+    return Look(url_params.param("opacity", 70, cast=int, low=0, high=100), url_params.param("keep", 20, cast=int, low=1, high=100),
                 st.query_params.get("smooth") == "1")
 
 
@@ -144,7 +143,7 @@ def draw(subject: Subject, theme: Theme) -> Explained | None:
         squares(shown, look(), captions(subject, asked, explained), theme,
                 waits=problem is None and not jobs.is_cancelled(explanation(subject, asked)[0]), scale=_scale(explained), on_set=_set)
     if problem is not None:
-        page.problem(problem)
+        messages.problem(problem)
     left, right = st.columns([1, 1.35], gap="large")
     with left, st.container(key="seven"):
         assert subject.probabilities is not None
@@ -234,7 +233,7 @@ def verdict(explained: Explained) -> None:
     """Draw the verdict on the map, or how far its test is."""
     tested = explained.tested
     if tested is None:
-        with page.errors():
+        with messages.errors():
             tested = jobs.answer(*testing(explained.subject, explained.asked, explained.found.maps[0]), "Testing the map", height=64)
     if tested is None:
         return

@@ -13,7 +13,7 @@ from fer_core.emotions import EMOTIONS
 from ui.services.explained_face import Walk
 from ui.services.predictions import Answers
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.streamlit_ext.escape_key import escape
 from ui.text import formatting
 from ui.text.language import say
@@ -35,7 +35,7 @@ def number(way: Walk) -> None:
     """Draw the number of the face."""
     count = len(way.dataset[way.split])
     st.number_input(say("Face, 0 to {last:,}", last=count - 1), 0, count - 1, way.image, width=150,
-                    **navigation.mirror("face_number", way.image, lambda face: navigation.write(image=face)))
+                    **bound_widgets.mirror("face_number", way.image, lambda face: navigation.write(image=face)))
 
 
 def steps(way: Walk) -> None:
@@ -70,12 +70,12 @@ def choose_faces(found: Answers | None) -> None:
     names = ["any", *EMOTIONS]
     with st.popover(say("Choose faces"), icon=":material/filter_list:"):
         for label, param in (("Labelled", "true"), ("Called", "pred")):
-            number = navigation.emotion(param)
+            number = url_params.emotion(param)
             now = "any" if number is None else EMOTIONS[number]
-            st.selectbox(say(label), names, names.index(now), format_func=navigation.labels(names, str.capitalize).__getitem__,
-                         disabled=found is None and param == "pred", **navigation.mirror(f"pick_{param}", now, partial(picked, param)))
+            st.selectbox(say(label), names, names.index(now), format_func=bound_widgets.labels(names, str.capitalize).__getitem__,
+                         disabled=found is None and param == "pred", **bound_widgets.mirror(f"pick_{param}", now, partial(picked, param)))
         if parse(st.query_params.to_dict())[0].anything:  # all of them go by their number
-            navigation.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
+            bound_widgets.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
         page.link(MATRIX, "Choose in the confusion matrix")
 
 

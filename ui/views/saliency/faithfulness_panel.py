@@ -11,8 +11,7 @@ from fer_core.emotions import EMOTIONS
 from fer_core.messages import Sentence
 from fer_core.plots import figures as charts
 from fer_core.plots.figures import Theme
-from ui.elements import bars, downloads
-from ui.shell import page
+from ui.elements import bars, downloads, messages
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.saliency.explanation import Explained, Tested
@@ -27,7 +26,7 @@ stays the same shows the face, not what the network has learned (Adebayo et al. 
 def panel(explained: Explained | None, theme: Theme) -> None:
     """Draw the panel."""
     if explained is None:
-        page.empty("No map to test", "The tests stand here as soon as there is a map.")
+        messages.empty("No map to test", "The tests stand here as soon as there is a map.")
         return
     tested = explained.tested
     if tested is None:

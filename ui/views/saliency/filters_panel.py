@@ -14,16 +14,17 @@ from fer_core.feature_vis.objectives import OBJECTIVES
 from fer_core.feature_vis.request import Goal
 from fer_core.feature_vis.settings import PRESETS
 from fer_core.plots import saliency_images
+from ui.elements import messages
 from ui.elements.gallery import gallery
 from ui.services import jobs, models, network_spec
 from ui.services.explained_face import Subject
 from ui.services.filter_view import Place, faces_of, table
 from ui.services.network_spec import Block
+from ui.services.stills import stills
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation
 from ui.text import formatting
 from ui.text.language import say
-from ui.views.filters.panels import stills
 
 if TYPE_CHECKING:
     from fer_core.units.unit_statistics import Carrier
@@ -38,7 +39,7 @@ def panel(subject: Subject, question: Question) -> None:
     blocks = [block for block in network_spec.blocks(subject.run) if block.name != "logits"]
     usual = [block for block in blocks if block.grid] or blocks
     names = {block.name: block for block in blocks}
-    name = navigation.choose("Layer", "block", list(names), kind="segmented", default=usual[-1].name)
+    name = bound_widgets.choose("Layer", "block", list(names), kind="segmented", default=usual[-1].name)
     block = names[name]
     made = carriers(subject, question, block)
     if made is None:
@@ -93,7 +94,7 @@ def row(subject: Subject, block: Block, one: Carrier, picture: np.ndarray | None
     shown, captions = [saliency_images.grey(grey)], [say("what excites it")]
     if block.grid:
         spoken = np.kron(one.map, np.ones((SIDE // block.grid,) * 2, np.float32))
-        shown.append(saliency_images.overlay(subject.image, spoken, saliency_images.limit(spoken), 0.7, page.theme()))
+        shown.append(saliency_images.overlay(subject.image, spoken, saliency_images.limit(spoken), 0.7, messages.theme()))
         captions.append(say("on this face"))
     numbers = [number for _, number in faces]
     shown += [saliency_images.grey(face) for face, _ in faces]

@@ -22,10 +22,10 @@ from ui.services import jobs, models, network_spec
 from ui.services.filter_view import Place
 from ui.services.network_spec import Block
 from ui.services.predictions import Answers, answers
+from ui.services.stills import stills
 from ui.state import navigation
 from ui.text import formatting
 from ui.text.language import say
-from ui.views.filters.panels import stills
 
 if TYPE_CHECKING:
     from fer_core.data.dataset import Dataset

@@ -10,10 +10,11 @@ import streamlit as st
 from fer_core.attribution.request import parse
 from fer_core.faces import regions
 from fer_core.plots.figures import Theme
+from ui.elements import messages
 from ui.services.explained_face import Subject, Walk
-from ui.shell import page
 from ui.shell.breadcrumb import OF_MANY, PANELS
-from ui.state.navigation import choose, strange
+from ui.state.bound_widgets import choose
+from ui.state.url_params import strange
 from ui.streamlit_ext import scroll_to
 from ui.views.saliency import (
     aggregate_panel,
@@ -35,14 +36,14 @@ FIXED: dict[str, Collection[Any]] = {"opacity": range(101), "keep": range(1, 101
 def draw(subject: Subject, explained: Explained | None, way: Walk | None, theme: Theme) -> None:
     """Draw the choice of panels and the panel chosen; without a walk there are no panels of many faces."""
     st.divider()
-    page.left_aside(strange(**FIXED))
+    messages.left_aside(strange(**FIXED))
     names = [name for name in PANELS if name not in OF_MANY or way is not None]
     with st.container(key="panels"):
         name = choose("More", "why", names, words=PANELS.__getitem__, kind="segmented", default="regions", hidden=True)
     if "why" in st.query_params:
         scroll_to.show("panels")
     question = explained.asked if explained else parse(st.query_params.to_dict(), subject.called, subject.label)[0]
-    with page.errors():
+    with messages.errors():
         if name == "regions":
             regions_panel.panel(subject, question, explained, theme)
         elif name == "filters":

@@ -10,9 +10,9 @@ import streamlit as st
 from fer_core.attribution.registry import NO_CONVOLUTION, WORDS
 from fer_core.attribution.request import DEFAULT_SAMPLES, KNOBS, Question, parse, why
 from fer_core.emotions import EMOTIONS
+from ui.elements import messages
 from ui.services.explained_face import Subject
-from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation
 from ui.text import formatting
 from ui.text.language import say
 
@@ -22,7 +22,7 @@ OTHER = "other"
 def question(subject: Subject, layers: dict[str, tuple[int, int]] | None) -> Question:
     """Draw the choices and return what is asked. `layers` are those a class activation map can take, once they are known."""
     asked, complaints = parse(st.query_params.to_dict(), subject.called, subject.label)
-    page.left_aside(complaints)
+    messages.left_aside(complaints)
     with st.container(horizontal=True, vertical_alignment="bottom", key="question-row"):
         _why(subject, asked)
         if WORDS[asked.method].needs_convolution:
@@ -59,9 +59,9 @@ def _why(subject: Subject, asked: Question) -> None:
         if value in usual:
             navigation.write(**usual[value][0])
 
-    labels = navigation.labels([*usual, OTHER], lambda name: "Another class ..." if name == OTHER else name)
+    labels = bound_widgets.labels([*usual, OTHER], lambda name: "Another class ..." if name == OTHER else name)
     st.segmented_control(say("Question"), list(labels), default=now, label_visibility="collapsed", wrap=True,
-                         format_func=labels.__getitem__, **navigation.mirror("choose_question", now, chosen))
+                         format_func=labels.__getitem__, **bound_widgets.mirror("choose_question", now, chosen))
     if now == OTHER:
         _other(asked)
 
@@ -70,10 +70,10 @@ def _other(asked: Question) -> None:
     names = [name.capitalize() for name in EMOTIONS]
     p, q = names[asked.target], names[asked.versus] if asked.versus is not None else "nothing else"
     others = ["nothing else", *(name for name in names if name != p)]
-    st.selectbox(say("Why"), names, names.index(p), format_func=navigation.labels(names).__getitem__, width=150,
-                 **navigation.mirror("other_p", p, lambda name: _chosen(name, q)))
-    st.selectbox(say("rather than"), others, others.index(q), format_func=navigation.labels(others).__getitem__, width=150,
-                 **navigation.mirror("other_q", q, lambda name: _chosen(p, name)))
+    st.selectbox(say("Why"), names, names.index(p), format_func=bound_widgets.labels(names).__getitem__, width=150,
+                 **bound_widgets.mirror("other_p", p, lambda name: _chosen(name, q)))
+    st.selectbox(say("rather than"), others, others.index(q), format_func=bound_widgets.labels(others).__getitem__, width=150,
+                 **bound_widgets.mirror("other_q", q, lambda name: _chosen(p, name)))
 
 
 def _chosen(p: str, q: str) -> None:
@@ -91,8 +91,8 @@ def _method(subject: Subject, asked: Question) -> None:
         if value is not None:
             navigation.write(method=value, **dict.fromkeys(KNOBS))
 
-    st.segmented_control(say("Method"), list(WORDS), default=asked.method, format_func=navigation.labels(list(WORDS), name).__getitem__,
-                         label_visibility="collapsed", **navigation.mirror("choose_method", asked.method, chosen))
+    st.segmented_control(say("Method"), list(WORDS), default=asked.method, format_func=bound_widgets.labels(list(WORDS), name).__getitem__,
+                         label_visibility="collapsed", **bound_widgets.mirror("choose_method", asked.method, chosen))
     if flat:
         st.caption(say("Grad-CAM and LayerCAM are struck out: {reason}.", reason=NO_CONVOLUTION))
 
@@ -116,8 +116,8 @@ def _layer(asked: Question, layers: dict[str, tuple[int, int]] | None) -> Questi
         return layer if layer == usual else f"{layer} ({layers[layer][0]} × {layers[layer][1]})"
 
     now = asked.layer or usual
-    st.selectbox(say("Layer"), names, names.index(now), format_func=navigation.labels(names, name).__getitem__, width=210,
-                 label_visibility="collapsed", **navigation.mirror("choose_layer", now, chosen))
+    st.selectbox(say("Layer"), names, names.index(now), format_func=bound_widgets.labels(names, name).__getitem__, width=210,
+                 label_visibility="collapsed", **bound_widgets.mirror("choose_layer", now, chosen))
     return asked
 
 
@@ -129,7 +129,7 @@ def _settings(asked: Question, knobs: list[str]) -> None:
         value = told.get(name, usual)
         now = float(value) if name == "noise" and value is not None else int(value) if value is not None else None
         st.number_input(say(label), low, high, now, help=say(help), placeholder=say("the face's own mean"),
-                        **navigation.mirror(f"knob_{name}", now, partial(_knob, name, usual)))
+                        **bound_widgets.mirror(f"knob_{name}", now, partial(_knob, name, usual)))
 
 
 def _knob(name: str, usual: Any, value: float | None) -> None:

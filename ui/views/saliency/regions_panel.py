@@ -23,7 +23,7 @@ from ui.elements import bars
 from ui.elements.gallery import picture
 from ui.services import jobs, models
 from ui.services.explained_face import Subject
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.streamlit_ext.component import component
 from ui.text import formatting
 from ui.text.language import say
@@ -101,7 +101,7 @@ def panel(subject: Subject, question: Question, explained: Explained | None, the
     """Draw the panel."""
     now, usual, eyes = placed(subject)
     fill = "mean" if st.query_params.get("fill") == "mean" else "blur"
-    hidden = navigation.param("hide", options=NAMES)
+    hidden = url_params.param("hide", options=NAMES)
     ledger = region_shares.ledger(explained.found.maps, now) if explained else None
     left, middle, right = st.columns([1, 1, 1.1], gap="large")
     with left:
@@ -184,7 +184,7 @@ def _hidden(subject: Subject, question: Question, how: tuple[Regions, str, str |
     st.markdown(say("**What hiding a region does** to the probability of {emotion}", emotion=target),
                 help=say("The region is put under a strong blur, or the face's mean grey, and the network is asked again: an experiment "
                          "that needs no map."))
-    navigation.choose("Hide under", "fill", list(FILLS), words=FILLS.__getitem__, kind="segmented",
+    bound_widgets.choose("Hide under", "fill", list(FILLS), words=FILLS.__getitem__, kind="segmented",
                      default="blur", hidden=True)
     found: Hidden | None = jobs.answer(*hiding(subject, where, fill), "Hiding region after region")
     if found is None:
@@ -224,5 +224,5 @@ def _without(subject: Subject, found: Hidden, where: Regions, fill: str, chosen:
 
 def selection_row(chosen: str | None) -> None:
     """Draw the choice of the region that is hidden."""
-    st.pills(say("Hide"), NAMES, default=chosen, format_func=navigation.labels(NAMES, SPOKEN.__getitem__).__getitem__, wrap=True,
-             **navigation.mirror("choose_hide", chosen, lambda name: navigation.write(hide=name)))
+    st.pills(say("Hide"), NAMES, default=chosen, format_func=bound_widgets.labels(NAMES, SPOKEN.__getitem__).__getitem__, wrap=True,
+             **bound_widgets.mirror("choose_hide", chosen, lambda name: navigation.write(hide=name)))

@@ -14,9 +14,8 @@ from fer_core.attribution.request import DEFAULT_SAMPLES, KNOBS, Question
 from fer_core.emotions import EMOTIONS
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
-from ui.elements import squares
+from ui.elements import messages, squares
 from ui.elements.gallery import png
-from ui.shell import page
 from ui.text.language import say
 from ui.views.saliency import explanation
 from ui.views.saliency.explanation import Explained
@@ -25,7 +24,7 @@ from ui.views.saliency.explanation import Explained
 def panel(explained: Explained | None, theme: Theme) -> None:
     """Draw the panel."""
     if explained is None:
-        page.empty("Nothing to save yet", "Picture, map and settings can be saved as soon as there is a map.")
+        messages.empty("Nothing to save yet", "Picture, map and settings can be saved as soon as there is a map.")
         return
     name = "-".join([explained.subject.file, explained.asked.method, explained.asked.said.lower().replace(" ", "-")])
     with st.container(horizontal=True, key="save-row"):

@@ -7,18 +7,19 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.plots import figures
-from ui.services import cache
-from ui.state import navigation
+from ui.services import cache, run_index
+from ui.services.run_index import Reading
+from ui.state import navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.training import run_card
-from ui.views.training.run_card import Reading, badge, pulse
+from ui.views.training.run_card import badge, pulse
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def shelf(root: str) -> run_card.Shelf:
+def shelf(root: str) -> run_index.Shelf:
     """Keep what was read of the runs between ticks."""
-    return run_card.Shelf(Path(root))
+    return run_index.Shelf(Path(root))
 
 
 def all_runs() -> list[Reading]:
@@ -48,7 +49,7 @@ def tick(run: str) -> None:
 
 def in_focus(readings: list[Reading]) -> Reading | None:
     """Return the run that the URL names, or the newest whole one."""
-    wanted = navigation.param("run")
+    wanted = url_params.param("run")
     named = [reading for reading in readings if reading.id == wanted]
     whole = [reading for reading in readings if not reading.damage and not reading.meta.archived]
     return next(iter([*named, *whole, *readings]), None)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ui.services.run_index import Reading
 from ui.text import formatting
 from ui.text.language import say
-from ui.views.training.run_card import STATE_LOOKS, Reading, percent
+from ui.views.training.run_card import STATE_LOOKS, percent
 
 NAMES_ONLY = {"note", "preset"}
 """Settings that change nothing of what is trained."""

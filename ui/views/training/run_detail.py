@@ -16,15 +16,16 @@ from fer_core.plots import figures as charts
 from fer_core.runs.launch import launch
 from fer_core.runs.store import REASONS
 from ui.controls import looks_picker
-from ui.elements import downloads
+from ui.elements import downloads, messages
 from ui.elements.chart import chart
 from ui.services import cache
+from ui.services.run_index import Reading
 from ui.shell import page
-from ui.state import navigation
+from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
 from ui.views.training import run_compare, run_epochs
-from ui.views.training.run_card import Reading, badge, percent, progress, pulse, span, state_word
+from ui.views.training.run_card import badge, percent, progress, pulse, span, state_word
 
 VIEWS = {"classes": "Classes", "epochs": "Epoch by epoch", "compare": "Compare", "settings": "Settings", "log": "Log"}
 """What can lie under the curves."""
@@ -42,14 +43,14 @@ def act(action: Callable[[], object]) -> None:
 
 def choose(label: str, name: str, options: Sequence[str], told: Callable[[str], str], default: str) -> str:
     """Draw a choice that mirrors a query parameter inside a part that is drawn every second."""
-    now = str(navigation.param(name, default, options=options))
+    now = str(url_params.param(name, default, options=options))
 
     def chosen(value: str | None) -> None:
         if value is not None:
             navigation.write(**{name: value})
 
     st.segmented_control(say(label), options, default=now, format_func=lambda option: say(told(option)),
-                         **navigation.mirror(f"live_{name}", now, chosen))
+                         **bound_widgets.mirror(f"live_{name}", now, chosen))
     return now
 
 
@@ -82,7 +83,7 @@ def actions(reading: Reading) -> None:
             st.session_state["new_run"] = reading.id
             st.rerun()
     if problem := st.session_state.get("run_problem"):
-        page.problem(problem)
+        messages.problem(problem)
 
 
 def predictions_alone(reading: Reading) -> None:
@@ -141,7 +142,7 @@ def living(figure: Any, revision: str = "keep") -> Any:
 
 def living_charts(readings: Sequence[Reading]) -> None:
     """Draw training and validation of the ticked runs in one chart, and under it learning rate and speed."""
-    theme: Any = page.theme()
+    theme: Any = messages.theme()
     drawn = [curve_of(reading) for reading in readings]
     groups = [group for group in run_compare.seeds(readings) if len(group) > 1]
     options = [name for name in METRICS if name != "seeds" or groups]
@@ -183,7 +184,7 @@ def classes(reading: Reading) -> None:
     names = ["all", *EMOTIONS]
     chosen = choose("Class", "class", names, str.capitalize, "all")
     number = EMOTIONS.index(chosen) if chosen in EMOTIONS else None
-    theme: Any = page.theme()
+    theme: Any = messages.theme()
     figure = charts.recall_over_epochs(reading.history, support=support, chosen=number, theme=theme)
     chart(living(figure), "recall", height=340, label="Recall of each class per epoch")
 
@@ -193,15 +194,15 @@ def epoch_by_epoch(reading: Reading) -> None:
     confusion = reading.run.confusion
     last = min(len(confusion), reading.epochs)
     if not last:
-        page.empty("No epoch is complete yet.", "The validation matrix and the probe faces of every epoch will stand here.")
+        messages.empty("No epoch is complete yet.", "The validation matrix and the probe faces of every epoch will stand here.")
         return
-    epoch = navigation.param("epoch", last, cast=int, low=1, high=last)
+    epoch = url_params.param("epoch", last, cast=int, low=1, high=last)
     if last > 1:
-        st.slider(say("Epoch"), 1, last, epoch, **navigation.mirror("epoch_slider", epoch, partial(_epoch_chosen, last)),
+        st.slider(say("Epoch"), 1, last, epoch, **bound_widgets.mirror("epoch_slider", epoch, partial(_epoch_chosen, last)),
                   help=say("Arrow keys turn it into a film. At the last epoch it follows the training."))
     matrix = confusion[epoch - 1]
     st.markdown(run_epochs.sentence(matrix, epoch))
-    theme: Any = page.theme()
+    theme: Any = messages.theme()
     chart(charts.matrix(matrix, theme=theme), "film", height=500, label=say("Validation matrix of epoch {epoch}", epoch=epoch))
     _, probabilities = reading.run.probes
     if epoch <= len(probabilities):
@@ -268,5 +269,5 @@ def under(reading: Reading, ticked: Sequence[Reading]) -> None:
     views: dict[str, Callable[[], None]] = {
         "classes": lambda: classes(reading), "epochs": lambda: epoch_by_epoch(reading), "compare": lambda: compare(ticked),
         "settings": lambda: settings(reading), "log": lambda: log(reading)}
-    with page.errors():
+    with messages.errors():
         views[view]()

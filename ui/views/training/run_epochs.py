@@ -13,9 +13,10 @@ from fer_core.plots.theme import EMOTION_COLOURS
 from ui.elements.gallery import address
 from ui.services import cache
 from ui.services.predictions import located
+from ui.services.run_index import Reading
 from ui.text import formatting
 from ui.text.language import say
-from ui.views.training.run_card import Reading, percent
+from ui.views.training.run_card import percent
 
 
 @dataclass(frozen=True)
