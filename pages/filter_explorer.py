@@ -12,8 +12,9 @@ from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.feature_vis.request import SWITCHES, parse
 from fer_core.runs.store import Run
+from ui.controls import ascent_player
 from ui.controls.run_picker import choose_run
-from ui.elements import ascent_player, messages, network
+from ui.elements import messages, network
 from ui.services import cache, jobs, models, network_spec
 from ui.services.ascents import Film
 from ui.services.filter_view import Place, faces_of

@@ -21,6 +21,7 @@ from fer_core.errors import FerError, ModelError
 from fer_core.feature_vis import ascent, unit_images
 from fer_core.feature_vis.request import KNOBS, MANY, TOPS, Goal, parse, write_knobs
 from fer_core.feature_vis.settings import PRESETS
+from fer_core.models import weights_header
 from fer_core.runs.store import RunStore
 from fer_core.units.unit_statistics import Peak
 from ui.services import models as networks
@@ -30,8 +31,8 @@ from ui.services.filter_view import Place
 from ui.views.filters import demonstration, downloads, unit_panel
 from ui.views.filters import wall as filter_wall
 
-CONV = network_spec.Block("conv4", "convolution 3 × 3", 64, 6, 3, 36928, 256, 40)
-LOGITS = network_spec.Block("logits", "dense", 7, 0, 0, 455, 0, 48)
+CONV = weights_header.Block("conv4", "convolution 3 × 3", 64, 6, 3, 36928, 256, 40)
+LOGITS = weights_header.Block("logits", "dense", 7, 0, 0, 455, 0, 48)
 BLOCKS = [CONV, LOGITS]
 
 
@@ -153,7 +154,7 @@ def test_every_knob_has_its_words_and_every_preset_fits_the_sliders():
 def test_the_blocks_are_those_of_the_network(arch):
     model = models.build(arch)
     shapes = {f"{variable.path}": tuple(variable.shape) for variable in model.variables}
-    found = network_spec.arranged(shapes)
+    found = weights_header.arranged(shapes)
     facts = {one.name: one for one in models.layers(model)}
     assert [block.name for block in found] == [name for name in facts if f"{name}/kernel" in shapes]
     assert sum(block.parameters + block.norm for block in found) == model.count_params()
@@ -178,9 +179,9 @@ def test_damaged_weights_are_told(tmp_path, content):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="cannot be read"):
-        network_spec.shapes(path)
+        weights_header.shapes(path)
     with pytest.raises(ModelError, match="no weights yet"):
-        network_spec.shapes(tmp_path / "nothing.safetensors")
+        weights_header.shapes(tmp_path / "nothing.safetensors")
 
 
 # films
@@ -281,7 +282,7 @@ def test_a_film_as_an_animation_and_as_a_video(tmp_path):
 # the demonstration, the wall, the dossier
 
 def test_the_demonstration_walks_through_all_layers_and_never_ends():
-    small = [network_spec.Block("conv1", "convolution", 2, 48, 5, 1, 0, 5), CONV, LOGITS]
+    small = [weights_header.Block("conv1", "convolution", 2, 48, 5, 1, 0, 5), CONV, LOGITS]
     length = 2 + 3 + 7 + 2
     walk = [demonstration.stop(small, number) for number in range(3 * length)]
     for circle in range(3):
@@ -296,7 +297,7 @@ def test_the_demonstration_walks_through_all_layers_and_never_ends():
 def place(runs, block="conv2"):
     run = RunStore(runs).open("demo")
     found = network_spec.blocks(run)
-    return Place(run, found, Goal("filter", network_spec.find(found, block)), "validation")
+    return Place(run, found, Goal("filter", weights_header.find(found, block)), "validation")
 
 
 def test_the_wall_in_its_orders(runs):

@@ -11,7 +11,7 @@ from fer_core.errors import FerError
 from fer_core.feature_vis.objectives import OBJECTIVES, Objective
 from fer_core.feature_vis.settings import CHOICES, LIMITS, PRESETS, Settings
 from fer_core.messages import Sentence
-from ui.services.network_spec import Block, find
+from fer_core.models.weights_header import Block, find
 
 KINDS = {"filter": "A filter", "class": "A class", "difference": "One class rather than another", "layer": "A whole layer"}
 PLACES = {"filter": "all over the picture", "neuron": "its middle neuron"}

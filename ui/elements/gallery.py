@@ -8,13 +8,17 @@ import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
+from fer_core.emotions import EMOTIONS
 from ui.streamlit_ext.component import component
 from ui.text.language import say
+
+if TYPE_CHECKING:
+    pass
 
 COLUMNS = 20
 
@@ -159,3 +163,10 @@ def picture(image: np.ndarray, size: int, key: str, *, smooth: bool = False, lab
     style = f"width:{size}px;max-width:100%;aspect-ratio:1;border-radius:4px;image-rendering:{'auto' if smooth else 'pixelated'}"
     with st.container(key=key):
         st.html(f'<img src="{source}" alt="{html.escape(say(label), quote=True)}" style="{style}">')
+
+
+def colours(labels: np.ndarray) -> list[str]:
+    """Give each label its colour; a face without one gets none."""
+    from fer_core.plots.figures import EMOTION_COLOURS
+
+    return [EMOTION_COLOURS[EMOTIONS[label]] if label >= 0 else "" for label in labels]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
+from fer_core.models.weights_header import Block
 from fer_core.plots.theme import EMOTION_COLOURS
-from ui.services.network_spec import Block
 from ui.streamlit_ext.component import component
 from ui.text.language import say
 

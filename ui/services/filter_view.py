@@ -11,9 +11,9 @@ import numpy as np
 from fer_core.errors import DataError, FerError
 from fer_core.feature_vis.request import Goal
 from fer_core.messages import Sentence
+from fer_core.models.weights_header import Block
 from fer_core.runs.store import Run
 from ui.services import cache, jobs, models, predictions
-from ui.services.network_spec import Block
 from ui.text.language import say
 
 if TYPE_CHECKING:

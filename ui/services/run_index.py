@@ -13,8 +13,7 @@ from fer_core.emotions import SPLITS
 from fer_core.errors import FerError
 from fer_core.metrics.evaluation import wilson
 from fer_core.runs.store import Meta, Run, Status, best_epoch
-from ui.services.predictions import rate
-from ui.views.training.run_card import _split
+from ui.services.predictions import predicted_splits, rate
 
 MARKS = ("config.json", "status.json", "weights.safetensors")
 """A folder that holds one of these is a run."""
@@ -152,3 +151,9 @@ def _with_status(reading: Reading) -> Reading:
         return Reading(**{**vars(reading), "status": reading.run.status, "stored": stored})
     except (FerError, OSError, TypeError) as error:
         return Reading(**{**vars(reading), "damage": str(error)})
+
+
+def _split(run: Run) -> str:
+    """Choose the split that a run of predictions alone is told by."""
+    there = predicted_splits(run)
+    return SPLITS[1] if SPLITS[1] in there or not there else there[0]

@@ -11,7 +11,6 @@ from fer_core.metrics.looks import named
 from fer_core.runs.store import Run
 from ui.services import cache
 from ui.services.predictions import Answers, answers, fingerprint, predicted_splits
-from ui.views.matrix.two_runs_panel import _with_looks
 
 
 def others(run: Run, split: str) -> list[Run]:
@@ -54,3 +53,13 @@ def alike(run: Run, split: str) -> list[Run]:
 
 def _same_faces(run: Run, other: Run, split: str) -> bool:
     return fingerprint(run, split) in (None, fingerprint(other, split))
+
+
+def _with_looks(run: Run, first: Answers) -> str:
+    """Say how the second run can be asked with as many looks as the first, or what else can be compared."""
+    if not run.has_network:
+        return "compare the single looks"
+    asked = f" --views {first.looks}" if first.kind == "views" else ""
+    return Sentence(
+        "compare the single looks, or: {command}", command=f"python -m fer_core evaluate {run.id} --split {first.split}{asked}"
+    )

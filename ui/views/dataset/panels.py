@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fer_core.data.dataset import Dataset, Split
     from fer_core.data.near_copies import Alignment, NearCopies, Pair
     from fer_core.plots.figures import Theme
+from ui.elements.gallery import colours
 
 WALL = 240
 PAIRS = 120
@@ -29,11 +30,6 @@ Place = tuple[str, int]
 """A split and the index of a face in it."""
 
 
-def colours(labels: np.ndarray) -> list[str]:
-    """Give each label its colour; a face without one gets none."""
-    from fer_core.plots.figures import EMOTION_COLOURS
-
-    return [EMOTION_COLOURS[EMOTIONS[label]] if label >= 0 else "" for label in labels]
 
 
 def chosen_faces(split: Split, label: int | None) -> np.ndarray:

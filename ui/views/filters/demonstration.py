@@ -12,10 +12,11 @@ import streamlit as st
 
 from fer_core.emotions import EMOTIONS, SIDE
 from fer_core.feature_vis.request import SWITCHES, Goal
-from ui.elements import ascent_player, network
+from fer_core.models.weights_header import Block
+from ui.controls import ascent_player
+from ui.elements import network
 from ui.services.ascents import SHELF, every
 from ui.services.filter_view import Place
-from ui.services.network_spec import Block
 from ui.state import navigation, url_params
 from ui.streamlit_ext import rerun
 from ui.streamlit_ext.escape_key import escape

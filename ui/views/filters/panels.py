@@ -13,6 +13,7 @@ from fer_core.errors import FerError
 from fer_core.feature_vis.objectives import OBJECTIVES
 from fer_core.feature_vis.request import PRESET_WORDS
 from fer_core.feature_vis.settings import PRESETS
+from fer_core.models.weights_header import Block
 from fer_core.plots import saliency_images
 from fer_core.plots.figures import Theme
 from fer_core.plots.theme import EMOTION_COLOURS
@@ -20,7 +21,6 @@ from ui.elements.gallery import gallery
 from ui.services import cache, jobs, models, network_spec
 from ui.services.ascents import Film
 from ui.services.filter_view import Place
-from ui.services.network_spec import Block
 from ui.state import bound_widgets, navigation, url_params
 from ui.text import formatting
 from ui.text.language import say

@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core.emotions import EMOTIONS
 from fer_core.feature_vis import unit_images
 from fer_core.feature_vis.unit_images import Wall
+from fer_core.models import weights_header
 from fer_core.plots.theme import EMOTION_COLOURS
 from fer_core.runs import background
 from ui.elements import messages
@@ -99,7 +100,7 @@ def _shown(place: Place, wall: Wall, order: str, known: Statistics | None, heigh
         _told(remarks)
 
 
-def _colour(block: network_spec.Block, unit: int, dead: set[int], known: Statistics | None) -> str:
+def _colour(block: weights_header.Block, unit: int, dead: set[int], known: Statistics | None) -> str:
     """Give the edge of a picture: a class, a dead unit, the preferred class, or none."""
     if block.name == "logits":
         return EMOTION_COLOURS[EMOTIONS[unit]]
@@ -162,14 +163,14 @@ def _values(place: Place, order: str, known: Statistics | None) -> list[str]:
     return [f"{value:.2g}" for value in np.asarray(getattr(known, order)).tolist()]
 
 
-def _caption(block: network_spec.Block, unit: int, marks: dict[int, str], values: list[str]) -> str:
+def _caption(block: weights_header.Block, unit: int, marks: dict[int, str], values: list[str]) -> str:
     if unit in marks:
         return marks[unit].format(unit=unit)
     named = formatting.emotion(unit) if block.name == "logits" else str(unit)
     return f"{named}\n{values[unit]}" if values else named
 
 
-def _tips(block: network_spec.Block, units: list[int], remarks: dict[int, str], known: Statistics | None) -> list[str]:
+def _tips(block: weights_header.Block, units: list[int], remarks: dict[int, str], known: Statistics | None) -> list[str]:
     """Tell of units; their language is looked up once, for there may be hundreds of them."""
     naming, apart = say(block.naming), say("; ")
     measured = say("selectivity {selectivity:.2f}, sparsity {sparsity:.2f}, mean {mean:.3g}, most for {emotion}")

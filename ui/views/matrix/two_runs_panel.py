@@ -12,26 +12,11 @@ from fer_core.plots.figures import Theme
 from fer_core.runs.store import Run
 from ui.elements import downloads, messages
 from ui.services.matrix_view import View
-from ui.services.predictions import Answers
 from ui.services.second_run import _same_faces, alike, others
 from ui.shell import page
 from ui.state import bound_widgets, navigation
 from ui.text import formatting
 from ui.text.language import say
-
-
-def _with_looks(run: Run, first: Answers) -> str:
-    """Say how the second run can be asked with as many looks as the first, or what else can be compared."""
-    if not run.has_network:
-        return "compare the single looks"
-    asked = f" --views {first.looks}" if first.kind == "views" else ""
-    return Sentence(
-        "compare the single looks, or: {command}", command=f"python -m fer_core evaluate {run.id} --split {first.split}{asked}"
-    )
-
-
-
-
 
 
 def choose(run: Run, split: str) -> None:

@@ -18,14 +18,13 @@ from fer_core.metrics.scores import wilson
 from fer_core.plots.theme import run_colour
 from ui.controls import looks_picker
 from ui.elements import messages
-from ui.elements.gallery import gallery
+from ui.elements.gallery import colours, gallery
 from ui.services import cache
 from ui.services.predictions import answers, rate
 from ui.shell import breadcrumb, page, recent, tour
 from ui.state import navigation, url_params
 from ui.text import formatting
 from ui.text.language import say
-from ui.views.dataset.panels import colours
 
 if TYPE_CHECKING:
     from fer_core.metrics.evaluation import Evaluation

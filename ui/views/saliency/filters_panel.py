@@ -13,13 +13,13 @@ from fer_core.emotions import SIDE
 from fer_core.feature_vis.objectives import OBJECTIVES
 from fer_core.feature_vis.request import Goal
 from fer_core.feature_vis.settings import PRESETS
+from fer_core.models.weights_header import Block
 from fer_core.plots import saliency_images
 from ui.elements import messages
 from ui.elements.gallery import gallery
 from ui.services import jobs, models, network_spec
 from ui.services.explained_face import Subject
 from ui.services.filter_view import Place, faces_of, table
-from ui.services.network_spec import Block
 from ui.services.stills import stills
 from ui.shell import page
 from ui.state import bound_widgets, navigation

@@ -16,11 +16,11 @@ from fer_core.feature_vis.objectives import OBJECTIVES
 from fer_core.feature_vis.request import Goal
 from fer_core.feature_vis.settings import PRESETS
 from fer_core.messages import Sentence
+from fer_core.models.weights_header import Block
 from fer_core.runs.store import Run
 from ui.elements.gallery import gallery
 from ui.services import jobs, models, network_spec
 from ui.services.filter_view import Place
-from ui.services.network_spec import Block
 from ui.services.predictions import Answers, answers
 from ui.services.stills import stills
 from ui.state import navigation

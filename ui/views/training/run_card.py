@@ -8,9 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_core.emotions import SPLITS
-from fer_core.runs.store import PHASES, Run, Status
-from ui.services.predictions import predicted_splits
+from fer_core.runs.store import PHASES, Status
 from ui.services.run_index import Reading
 from ui.text import formatting
 from ui.text.language import say
@@ -41,10 +39,6 @@ SILENT = 20.0
 
 
 
-def _split(run: Run) -> str:
-    """Choose the split that a run of predictions alone is told by."""
-    there = predicted_splits(run)
-    return SPLITS[1] if SPLITS[1] in there or not there else there[0]
 
 
 
