@@ -9,20 +9,19 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fer_core.errors import FerError, RunError
+from fer_core.errors import RunError
 from fer_core.messages import Sentence
-from fer_core.runs.launch import launch
 from ui.elements import messages
-from ui.services import cache
 from ui.services.run_index import Reading
 from ui.shell import page
 from ui.state import url_params
 from ui.streamlit_ext import rerun
 from ui.text import formatting
 from ui.text.language import say
-from ui.views.training import run_card, run_detail, run_form
+from ui.views.training import run_card, run_detail
 from ui.views.training.run_card import percent
-from ui.views.training.run_cards import all_runs, busy, cards, choose, in_focus, ticked_ids
+from ui.views.training.run_cards import all_runs, busy, cards, in_focus, ticked_ids
+from ui.views.training.run_form import new_run
 
 ABOUT = """
 Every training is a process of its own with a folder of its own: it goes on when this page is closed.
@@ -79,21 +78,6 @@ def names(reading: Reading) -> None:
                 st.rerun()
 
 
-def new_run(base: Reading | None, turn: int) -> None:
-    """Ask for data, network and preset; start the trainer."""
-    if base and (later := base.run.unknown_knobs):
-        st.warning(say("Settings of a later version are not taken along: {names}.", names=", ".join(later)), icon=":material/warning:")
-    try:
-        config = run_form.form(cache.sources(), base.config if base else None, turn=turn)
-        if config is None:
-            return
-        run = cache.store().create(config)
-        launch(run)
-    except FerError as error:
-        messages.problem(error)
-        return
-    choose(run.id)
-    st.rerun()
 
 
 def sentence(readings: list[Reading]) -> str:

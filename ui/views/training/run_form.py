@@ -9,9 +9,15 @@ from typing import Any
 import streamlit as st
 
 from fer_core.config import PRESETS, RunConfig, parse
+from fer_core.errors import FerError
 from fer_core.models import kept_precision
+from fer_core.runs.launch import launch
+from ui.elements import messages
+from ui.services import cache
+from ui.services.run_index import Reading
 from ui.text import formatting
 from ui.text.language import say
+from ui.views.training.run_cards import choose
 
 CHOICES = ("data", "arch", "preset")
 """The three that a person chooses; every other field stands in the expander."""
@@ -173,3 +179,20 @@ def _is_number(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def new_run(base: Reading | None, turn: int) -> None:
+    """Ask for data, network and preset; start the trainer."""
+    if base and (later := base.run.unknown_knobs):
+        st.warning(say("Settings of a later version are not taken along: {names}.", names=", ".join(later)), icon=":material/warning:")
+    try:
+        config = form(cache.sources(), base.config if base else None, turn=turn)
+        if config is None:
+            return
+        run = cache.store().create(config)
+        launch(run)
+    except FerError as error:
+        messages.problem(error)
+        return
+    choose(run.id)
+    st.rerun()
