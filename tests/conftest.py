@@ -1,8 +1,6 @@
 """What the tests share: the repository, an empty store of runs, a handful of demo faces, and Chromium."""
 
-import json
 import os
-import shutil
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -51,14 +49,6 @@ def run_store(tmp_path):
     from fer_core.runs.store import RunStore
 
     return RunStore(tmp_path / "runs")
-
-
-def copied(run, folder):
-    """Copy a shipped run as one that was trained here: what is computed of it lies in its folder. Returns the folder."""
-    shutil.copytree(run, folder, ignore=shutil.ignore_patterns(".cache"))
-    words = json.loads((folder / "meta.json").read_text("utf8"))
-    (folder / "meta.json").write_text(json.dumps({**words, "shipped": False}), "utf8")
-    return folder
 
 
 @pytest.fixture(scope="session")

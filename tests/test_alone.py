@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import copied
+from run_folders import copied
 from streamlit.testing.v1 import AppTest
 
 from fer_core import atomic_io

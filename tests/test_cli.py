@@ -102,16 +102,15 @@ def test_runs_lists_a_damaged_one_too(say, tmp_path):
 
 
 def test_doctor_tells_the_kept_precision_and_measures_again(say, tmp_path, monkeypatch):
-    from fer_core import models
-    from fer_core.models import kept_precision
+    from fer_core.models import kept_precision, precision
 
     monkeypatch.setenv("FER_LENS_CACHE", str(tmp_path))
-    monkeypatch.setattr(models, "gpus", list)
-    monkeypatch.setattr(models, "convolution_seconds", {"float32": 0.031, "bfloat16": 0.012}.get)
+    monkeypatch.setattr(precision, "gpus", list)
+    monkeypatch.setattr(precision, "convolution_seconds", {"float32": 0.031, "bfloat16": 0.012}.get)
     told = json.loads(say("doctor", "--runs", tmp_path, "--json")[1])
     assert (told["precision"], told["convolution_ms"]) == ("bfloat16", {"float32": 31.0, "bfloat16": 12.0})
     assert told["kept_in"] == str(kept_precision.place()) and told["measured"] == kept_precision.kept().measured
-    monkeypatch.setattr(models, "convolution_seconds", {"float32": 0.031, "bfloat16": 0.059}.get)
+    monkeypatch.setattr(precision, "convolution_seconds", {"float32": 0.031, "bfloat16": 0.059}.get)
     assert json.loads(say("doctor", "--runs", tmp_path, "--json")[1]) == told
     assert json.loads(say("doctor", "--runs", tmp_path, "--measure", "--json")[1])["precision"] == "float32"
     assert kept_precision.kept().precision == "float32"

@@ -6,9 +6,10 @@ import pytest
 
 from fer_core import models
 from fer_core.attribution import faithfulness
-from fer_core.attribution.explanation import Stopped, explain
+from fer_core.attribution.explanation import explain
 from fer_core.attribution.faithfulness import Curves, verdict
 from fer_core.attribution.region_occlusion import blurred
+from fer_core.attribution.task import Stopped
 from fer_core.errors import FerError
 from fer_core.runs.store import RunStore
 

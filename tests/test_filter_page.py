@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import copied
 from hypothesis import given
 from hypothesis import strategies as st
+from run_folders import copied
 from streamlit.testing.v1 import AppTest
 
 from fer_core import models

@@ -16,7 +16,9 @@ from fer_core.runtime import ROOT
 from ui.shell.page import PAGES
 from ui.text.language import CHINESE, LANGUAGES, _said, say
 
-SOURCES = [ROOT / "app.py", *(path for folder in ("pages", "ui", "fer_core") for path in sorted((ROOT / folder).glob("*.py")))]
+SOURCES = [ROOT / "app.py", *(path for folder in ("pages", "ui", "fer_core") for path in sorted((ROOT / folder).rglob("*.py"))
+                              if ROOT / "fer_core/report" not in path.parents)]
+"""All that says something on a page; the report has sentences of its own."""
 
 
 @cache

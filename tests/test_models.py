@@ -1,6 +1,5 @@
 """The networks against the report's tables and against Keras' own layers."""
 
-import types
 
 import keras
 import numpy as np
@@ -10,13 +9,14 @@ import tensorflow as tf
 from fer_core import models
 from fer_core.config import RunConfig
 from fer_core.errors import ModelError
-from fer_core.models import gradients
+from fer_core.models import gradients, weights
 from fer_core.models.custom_layers import (
     FusedBatchNormalization,
     FusibleLeakyReLU,
     ProductConv2D,
     StepDropout,
 )
+from fer_core.runs import RunStore
 from fer_core.training.batches import smoothed
 from fer_core.training.losses import training_loss
 
@@ -247,17 +247,17 @@ def test_weights_round_trip(small, faces, tmp_path):
     for mine, other in zip(half.get_weights(), small.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, other.astype(np.float16).astype(np.float32))
     np.testing.assert_allclose(models.predict(half, faces), models.predict(small, faces), atol=0.02)
-    run = types.SimpleNamespace(id="r", path=tmp_path, config=RunConfig.from_preset("quick", precision="float32"))
+    run = RunStore(tmp_path / "runs").create(RunConfig.from_preset("quick", precision="float32"), "r")
     with pytest.raises(ModelError, match="no weights yet"):
         models.load(run)
-    (tmp_path / "full.safetensors").rename(tmp_path / "weights.safetensors")
+    (tmp_path / "full.safetensors").rename(run.path / "weights.safetensors")
     assert np.array_equal(models.predict(models.load(run), faces), models.predict(full, faces))
 
 
 def test_a_great_kernel_is_kept_in_eight_bits(small, faces, tmp_path, monkeypatch):
     from safetensors.numpy import load_file, save_file
 
-    monkeypatch.setattr(models, "GREAT", 20_000)
+    monkeypatch.setattr("fer_core.models.weights.GREAT", 20_000)
     path = tmp_path / "small.safetensors"
     models.save_weights(small, path, small=True)
     kept = load_file(path)
@@ -269,7 +269,7 @@ def test_a_great_kernel_is_kept_in_eight_bits(small, faces, tmp_path, monkeypatc
         step = np.abs(other).reshape(-1, other.shape[-1]).max(0) / 127 if other.size >= 20_000 else np.abs(other) * 2**-10 + 1e-7
         assert (np.abs(mine - other) <= step * 0.501).all()
     np.testing.assert_allclose(models.predict(twin, faces), models.predict(small, faces), atol=0.05)
-    save_file({name: array for name, array in kept.items() if name != great[0] + models.SCALE}, path)
+    save_file({name: array for name, array in kept.items() if name != great[0] + weights.SCALE}, path)
     with pytest.raises(ModelError, match="another network"):
         models.load_weights(twin, path)
 

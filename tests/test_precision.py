@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fer_core import machine, models
-from fer_core.models import kept_precision
+from fer_core.models import kept_precision, precision
 from fer_core.models.kept_precision import Choice
 
 FAST = {"float32": 0.031, "bfloat16": 0.012}
@@ -16,8 +16,8 @@ SLOW = {"float32": 0.031, "bfloat16": 0.059}
 def own_folder(tmp_path, monkeypatch):
     """A machine without GPUs on which nothing was chosen yet."""
     monkeypatch.setenv("FER_LENS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(models, "gpus", list)
-    monkeypatch.setattr(models, "_UNKEPT", {})
+    monkeypatch.setattr(precision, "gpus", list)
+    monkeypatch.setattr(precision, "_UNKEPT", {})
 
 
 def stopped(dtype):
@@ -64,8 +64,8 @@ def test_another_machine_chooses_for_itself_and_leaves_the_others(monkeypatch):
 
 def test_gpus_choose_for_themselves(monkeypatch):
     models.auto(SLOW.get)
-    monkeypatch.setattr(models, "gpus", lambda: ["NVIDIA H100"])
-    monkeypatch.setattr(models, "_have_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "gpus", lambda: ["NVIDIA H100"])
+    monkeypatch.setattr(precision, "_have_bfloat16", lambda: True)
     choice, _ = models.auto(stopped)
     assert (choice.precision, choice.gpus, choice.milliseconds) == ("bfloat16", ("NVIDIA H100",), {})
     assert kept_precision.kept([]).precision == "float32" and kept_precision.kept(["NVIDIA H100"]) == choice
@@ -73,9 +73,9 @@ def test_gpus_choose_for_themselves(monkeypatch):
 
 def test_where_nothing_can_be_written_the_choice_holds_for_the_process_and_is_told_once(tmp_path, monkeypatch, capsys):
     (tmp_path / "cache").write_text("a file where the folder should be")
-    monkeypatch.setattr(models, "convolution_seconds", FAST.get)
+    monkeypatch.setattr(precision, "convolution_seconds", FAST.get)
     assert models.choose_precision("auto") == "bfloat16"
-    monkeypatch.setattr(models, "convolution_seconds", stopped)
+    monkeypatch.setattr(precision, "convolution_seconds", stopped)
     assert models.choose_precision("auto") == "bfloat16"
     told = capsys.readouterr().out
     assert told.count("cannot be kept") == 1 and "bfloat16" in told

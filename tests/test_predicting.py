@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from conftest import copied
+from run_folders import copied
 
 from fer_core.config import RunConfig
 from fer_core.errors import ConfigError, DataError

@@ -14,8 +14,8 @@ from string import Formatter
 import cv2
 import numpy as np
 import pytest
-from conftest import copied
 from PIL import Image
+from run_folders import copied
 from sklearn import metrics
 
 from fer_core import report
@@ -210,7 +210,7 @@ def test_eyes_are_looked_for_by_one_thread(monkeypatch, faces):
             seen.append(cv2.getNumThreads())
             return cascade.detectMultiScale(*args, **settings)
 
-    monkeypatch.setattr(regions, "_cascade", Spy)
+    monkeypatch.setattr(eye_detector, "_cascade", Spy)
     regions.located(faces.images[:2])
     assert seen == [1, 1] and cv2.getNumThreads() == before
 

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from conftest import copied
+from run_folders import copied
 from streamlit.testing.v1 import AppTest
 
 from fer_core.annotations.bookmarks import FILE, Pin, Pins

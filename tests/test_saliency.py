@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 
 from fer_core import models
+from fer_core.attribution.cam_methods import default_layer, grids
 from fer_core.attribution.explanation import (
     METHODS,
-    Stopped,
-    default_layer,
     explain,
     explain_with_notes,
-    grids,
     why_not,
 )
+from fer_core.attribution.task import Stopped
 from fer_core.errors import FerError, ModelError
 from fer_core.plots import saliency_images
 from fer_core.runs.store import RunStore

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import copied
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from run_folders import copied
 from streamlit.testing.v1 import AppTest
 
 from fer_core import atomic_io

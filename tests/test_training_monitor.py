@@ -69,7 +69,7 @@ def test_the_shelf_reads_only_what_changed(run_store, monkeypatch):
     shelf = run_index.Shelf(run_store.root)
     assert {r.id for r in shelf.readings()} == {"a", "b"}
     seen = []
-    monkeypatch.setattr(run_card, "read", lambda run, stamp=(): seen.append(run.id) or run_index.Reading(run, stamp))
+    monkeypatch.setattr(run_index, "read", lambda run, stamp=(): seen.append(run.id) or run_index.Reading(run, stamp))
     shelf.readings()
     assert seen == []
     run_store.open("b").update_meta(title="New")
@@ -96,7 +96,7 @@ def test_the_shelf_sees_new_states_and_lost_folders(run_store):
 def test_a_damaged_run_comes_last_with_its_reason(run_store):
     make(run_store, "a")
     bad = make(run_store, "z")
-    (bad.path / "history.csv").write_text("epoch,loss\n1,0.5\n")
+    (bad.path / "history.csv").write_text("epoch,loss\n1,low\n")
     found = run_index.Shelf(run_store.root).readings()
     assert [(r.id, r.state) for r in found] == [("a", "finished"), ("z", "damaged")]
     assert "history.csv" in found[1].damage

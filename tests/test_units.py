@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.stats
-from conftest import copied
+from run_folders import copied
 
 from fer_core import models
 from fer_core.data.demo.generator import make

@@ -164,11 +164,12 @@ def _share(value: float, interval: tuple[float, float], digits: int = 1) -> str:
 
 
 def networks() -> ModuleType:
-    """Import `fer_core.models.architectures`; TensorFlow's remarks while it loads, which no setting silences, go nowhere."""
+    """Import TensorFlow with `fer_core.models`; its remarks while it loads, which no setting silences, go nowhere."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        return importlib.import_module("fer_core.models.architectures")
+        importlib.import_module("fer_core.models.architectures")
+        return importlib.import_module("fer_core.models")
     finally:
         os.dup2(kept, 2)
         os.close(kept)

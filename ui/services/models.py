@@ -59,13 +59,13 @@ def ready() -> bool:
 
 
 def framework() -> Any:
-    """Import `fer_core.models.architectures`, and TensorFlow with it; the first time not before the page had time to be painted."""
+    """Import TensorFlow with `fer_core.models`; the first time not before the page had time to be painted."""
     if not ready():
         time.sleep(LATER)
     from fer_core.cli.console import networks
 
     with _first:
-        core = sys.modules["fer_core.models.architectures"] if ready() else networks()
+        core = sys.modules["fer_core.models"] if ready() else networks()
         _keep()
     return core
 
