@@ -14,8 +14,8 @@ import streamlit as st
 # What a thread does between the end of one run and the next; Streamlit closes the figures there.
 sys.modules["matplotlib.pyplot"] = types.SimpleNamespace(close=lambda which: time.sleep(float(os.environ["PAUSE"])))
 if os.environ["MENDED"] == "yes":
-    from ui import delivery
-    delivery.mend()
+    from ui.streamlit_ext import patches
+    patches.mend()
 
 @st.fragment(run_every=0.1)
 def inner():

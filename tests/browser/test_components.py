@@ -29,6 +29,6 @@ def test_what_is_said_again_is_as_old_as_before(monkeypatch):
 
 
 def test_every_script_of_ours_can_be_made_a_component(root):
-    scripts = sorted((root / "ui").glob("*.js"))
+    scripts = sorted((root / "ui").rglob("*.js"))
     assert len(scripts) >= 10
     assert all(script.read_text("utf8").count(component.BEGIN) == 1 for script in scripts)
