@@ -67,8 +67,18 @@ def faces(folder: Path, n: int) -> tuple[Path, np.ndarray]:
     images.flush()
     np.save(place / "validation.labels.npy", labels)
     np.save(place / "validation.ids.npy", np.arange(n))
-    atomic_io.write_json(place / "meta.json", {"form": FORM, "name": place.name, "source": str(place), "fingerprint": f"{n:064d}", "notes": [],
-                                           "splits": {"validation": n}, "bad": []})
+    atomic_io.write_json(
+        place / "meta.json",
+        {
+            "form": FORM,
+            "name": place.name,
+            "source": str(place),
+            "fingerprint": f"{n:064d}",
+            "notes": [],
+            "splits": {"validation": n},
+            "bad": [],
+        },
+    )
     return place, labels
 
 

@@ -66,8 +66,12 @@ def viewed(run: Run, split: str) -> View | None:
         messages.problem(error)
         found = None
     if found is None:
-        prediction_offer.offer(run, split, "Its confusion matrix, and the faces behind every number, will stand here. Predicting takes from seconds "
-                      "to a few minutes, once.")
+        prediction_offer.offer(
+            run,
+            split,
+            "Its confusion matrix, and the faces behind every number, will stand here. Predicting takes from seconds "
+            "to a few minutes, once.",
+        )
         return None
     choice, complaints = parse(st.query_params.to_dict())
     messages.left_aside(complaints)

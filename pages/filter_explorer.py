@@ -48,7 +48,9 @@ def found_place() -> Place | None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         run = chosen_run(complained)
         if run is None:
-            messages.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+            messages.empty(
+                "No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick"
+            )
             return None
         split = str(bound_widgets.choose("Faces", "split", SPLITS, words=lambda name: say(name).capitalize(), kind="segmented",
                                      default="validation"))

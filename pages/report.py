@@ -67,7 +67,9 @@ def offer_predictions(asked: Asked) -> None:
     """Offer to predict the split where a run has not done so."""
     for run in filter(None, (asked.run, asked.versus)):
         if asked.split not in predicted_splits(run) and run.has_network:
-            prediction_offer.offer(run, asked.split, "Accuracy, matrix and comparison come from them. It takes from seconds to a few minutes, once.")
+            prediction_offer.offer(
+                run, asked.split, "Accuracy, matrix and comparison come from them. It takes from seconds to a few minutes, once."
+            )
             return
 
 

@@ -76,7 +76,9 @@ def main() -> None:
         messages.empty("No face here", "None is labelled and called so. Choose others, or take off what narrows the choice at the left.")
     if way is None:
         if not cache.runs():
-            messages.empty("No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
+            messages.empty(
+                "No run to look into", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick"
+            )
         return
     if face is None:
         return

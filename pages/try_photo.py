@@ -68,7 +68,9 @@ def main() -> None:
     jobs.begin()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         run = network_picker.chosen_run(faces=False)
-        way = bound_widgets.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
+        way = (
+            bound_widgets.choose("From", "from", list(WAYS), words=WAYS.__getitem__, kind="segmented", default="photo") if run else "photo"
+        )
     if run is None:
         messages.empty("No network to ask", "A run is one training of a network.", "python -m fer_core train --data demo --preset quick")
         return
@@ -76,7 +78,9 @@ def main() -> None:
     try:
         taken = content(way)
         if taken is None:
-            messages.empty("No photo yet", "Choose a photo, take one with the camera, or try a drawn example. It stays in this tab's memory.")
+            messages.empty(
+                "No photo yet", "Choose a photo, take one with the camera, or try a drawn example. It stays in this tab's memory."
+            )
             st.markdown(say(LIMITS))
             return
         face = face_of(run, photo_panel.opened(taken), way)

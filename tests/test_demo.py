@@ -58,8 +58,8 @@ def test_arrays_have_the_promised_types_and_shapes(faces: generator.DemoFaces) -
 
 @pytest.mark.parametrize("threads", [1, 5])
 def test_another_process_with_another_count_of_threads_draws_the_same_bits(threads: int) -> None:
-    code = f"import cv2; cv2.setNumThreads({threads}); from fer_core.data.demo.generator import make; from hashlib import sha256; d = make(12, 5); "
-    code += "print(sha256(d.images.tobytes() + d.masks.tobytes()).hexdigest())"
+    code = f"import cv2; cv2.setNumThreads({threads}); from fer_core.data.demo.generator import make; "
+    code += "from hashlib import sha256; d = make(12, 5); print(sha256(d.images.tobytes() + d.masks.tobytes()).hexdigest())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     here = make(12, 5)
     assert other == sha256(here.images.tobytes() + here.masks.tobytes()).hexdigest()

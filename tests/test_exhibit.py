@@ -27,7 +27,9 @@ def test_every_picture_is_found_again_where_it_hangs():
     top += contact_sheet.HEAD + 2 * contact_sheet.PICTURE + contact_sheet.GAP + contact_sheet.MARGIN
     for i, picture in enumerate([*few, *two]):
         assert (cut(sheet, *contact_sheet.place(i, top, contact_sheet.FOOT)) == np.clip(np.rint(picture), 0, 255)).all()
-    assert (sheet[:, : contact_sheet.MARGIN] == rgb(GROUND["light"])).all() and (sheet[:, -contact_sheet.MARGIN :] == rgb(GROUND["light"])).all()
+    assert (sheet[:, : contact_sheet.MARGIN] == rgb(GROUND["light"])).all() and (
+        sheet[:, -contact_sheet.MARGIN :] == rgb(GROUND["light"])
+    ).all()
     assert (sheet[-contact_sheet.MARGIN :] == rgb(GROUND["light"])).all()  # no caption is cut off
 
 

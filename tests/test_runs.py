@@ -257,7 +257,8 @@ def test_a_resumed_trainer_begins_where_the_history_ends(store):
 
 def test_a_trainer_gives_way_to_the_pages():
     """A process of a session of its own lowers itself, and its session where Linux groups by session."""
-    code = "from fer_core.runs.processes import give_way; give_way(10); import os; print(os.nice(0)); print(open('/proc/self/autogroup').read())"
+    code = ("from fer_core.runs.processes import give_way; give_way(10); import os; "
+            "print(os.nice(0)); print(open('/proc/self/autogroup').read())")
     for told, expected in (("", 10), ("4", 4), ("0", 0)):
         environment = {**os.environ, "FER_LENS_NICE": told}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True, env=environment)

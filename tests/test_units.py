@@ -184,7 +184,9 @@ def test_statistics_of_known_units():
 def test_a_face_that_does_not_excite_a_unit_is_none_of_its_strongest():
     known = Known()
     known.layers = ("any", "logits")
-    assert unit_statistics.strongest_faces(known, "any", 1).tolist() == [0] and unit_statistics.strongest_faces(known, "any", 2).tolist() == []
+    assert (
+        unit_statistics.strongest_faces(known, "any", 1).tolist() == [0] and unit_statistics.strongest_faces(known, "any", 2).tolist() == []
+    )
     assert unit_statistics.strongest_faces(known, "logits", 2, 2).tolist() == [0, 1]  # of a logit the highest counts, wherever it lies
 
 
@@ -425,7 +427,9 @@ def test_painters_take_turns_and_a_wall_that_nobody_looks_at_gives_way(run, monk
     wants[0] = True
     with pytest.raises(background.Cancelled):
         filters.paint(left.folder)
-    assert left.progress.state == "cancelled" and left.progress.reason == background.LEFT and np.isnan(left.scores).any() and not left.ending
+    assert (
+        left.progress.state == "cancelled" and left.progress.reason == background.LEFT and np.isnan(left.scores).any() and not left.ending
+    )
     filters.paint(looked.folder)
     assert looked.progress.state == "finished" and not np.isnan(looked.scores).any()
 

@@ -163,7 +163,9 @@ def _saliency(view: _View) -> Pinned:
     asked, _ = parse(view.params, int(models.predict(model, pixels_)[0].argmax()), int(face[0].values["label"]))
     map_ = explanation.explain(model, pixels_, asked.method, asked.target, versus=asked.versus, **asked.settings)[0]
     told = {"p": asked.target, "method": asked.words.label} | ({} if asked.versus is None else {"q": asked.versus})
-    shown = Picture(saliency_images.signed(map_, saliency_images.limit(map_), "light"), "pin.map" if asked.versus is None else "pin.contrast", told)
+    shown = Picture(
+        saliency_images.signed(map_, saliency_images.limit(map_), "light"), "pin.map" if asked.versus is None else "pin.contrast", told
+    )
     carried = _carriers(view, model, pixels_[0], asked) if view.params.get("why") == "filters" else Pinned()
     return Pinned((*face, shown, *carried.pictures), carried.facts)
 

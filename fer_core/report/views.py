@@ -47,7 +47,11 @@ def _triples(sheet: Sheet, shown: Sequence[Look]) -> str:
     cells = []
     for look in shown:
         top, alt = saliency_images.limit(look.map), words("alt.face", number=look.index)
-        pictures = (look.image, saliency_images.signed(look.map, top, "light"), saliency_images.remains(look.image, look.map, KEPT, "light", by_size=True))
+        pictures = (
+            look.image,
+            saliency_images.signed(look.map, top, "light"),
+            saliency_images.remains(look.image, look.map, KEPT, "light", by_size=True),
+        )
         caption = words("q4.caption", label=words.emotion(look.label), called=words.emotion(look.called),
                         share=words.percent(look.p, digits=0))
         test = words(f"q4.{look.outcome}")

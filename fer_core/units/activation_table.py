@@ -83,7 +83,9 @@ def table(run: Run, dataset: Dataset, split: str) -> Table | None:
 def means(model: keras.Model, layer: str, images: NDArray[Any], beat: Callable[[float], object] = lambda share: None) -> Floats:
     """Give the mean answer of every unit of a layer to a few faces (n, 48, 48), as a table has it: float32 (n, units)."""
     flat = len(model.get_layer(layer).output.shape) == 2
-    arrays = {f"{layer}.{kind}": np.zeros((len(images), submodels.units(model, layer)), np.float32) for kind in ("maximum", "mean")[: 2 - flat]}
+    arrays = {
+        f"{layer}.{kind}": np.zeros((len(images), submodels.units(model, layer)), np.float32) for kind in ("maximum", "mean")[: 2 - flat]
+    }
     forward = _forward(model, [layer])
     for start in range(0, len(images), BATCH):
         _fill(forward, arrays, images[start : start + BATCH], start)

@@ -40,8 +40,10 @@ def seven(probabilities: np.ndarray, label: int = -1, *, before: np.ndarray | No
         tick = f"<span class='was' style='left:{100 * float(before[i]):.2f}%'></span>" if before is not None else ""
         change = f"<small>{messages.signed(100 * (p - float(before[i])))}</small>" if before is not None else ""
         heavy = "named" if i in (called, label) else ""
-        rows.append(f"<div class='{classes}'><span class='{heavy}'>{formatting.emotion(i)}</span><span class='track'>"
-                    f"<span class='bar' style='{fill}'></span>{tick}</span><span class='value'>{formatting.percent(p)}{change}</span></div>")
+        rows.append(
+            f"<div class='{classes}'><span class='{heavy}'>{formatting.emotion(i)}</span><span class='track'>"
+            f"<span class='bar' style='{fill}'></span>{tick}</span><span class='value'>{formatting.percent(p)}{change}</span></div>"
+        )
         told.append(f"{say(name)} {100 * p:.0f}%")
     st.html(f"{STYLE}<div class='fer-bars' role='img' aria-label='{', '.join(told)}'>{''.join(rows)}</div>")
 

@@ -53,8 +53,16 @@ def difference(a: np.ndarray, b: np.ndarray, theme: Theme) -> Look:
     """Show the row percent of b minus those of a in points, and the faces; orange is more in b, purple more in a."""
     points, grounds = difference_grounds(a, b, theme)
     faces = (b - a).ravel()
-    tips = [say("{label} called {called}: {a:,} in A, {b:,} in B", label=formatting.emotion(t), called=formatting.emotion(p), a=int(a[t, p]),
-                b=int(b[t, p])) for t, p in np.ndindex(a.shape)]
+    tips = [
+        say(
+            "{label} called {called}: {a:,} in A, {b:,} in B",
+            label=formatting.emotion(t),
+            called=formatting.emotion(p),
+            a=int(a[t, p]),
+            b=int(b[t, p]),
+        )
+        for t, p in np.ndindex(a.shape)
+    ]
     return Look([signed(value) for value in points.ravel()], [f"{int(n):+,}".replace("-", "\N{MINUS SIGN}") for n in faces], grounds, tips,
                 [f"{n:,}" for n in a.sum(1)], [f"{int(n):+,}".replace("-", "\N{MINUS SIGN}") for n in b.sum(0) - a.sum(0)])
 

@@ -81,7 +81,9 @@ def _keep() -> None:
     gc.freeze()
     from fer_core.models.compute_lock import COMPUTE_LOCK
 
-    atexit.register(lambda: _end.enter_context(COMPUTE_LOCK.acquire()))  # the process ends between two computations, not in the midst of one
+    atexit.register(
+        lambda: _end.enter_context(COMPUTE_LOCK.acquire())
+    )  # the process ends between two computations, not in the midst of one
 
 
 def warm() -> None:

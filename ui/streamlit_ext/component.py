@@ -1,4 +1,4 @@
-"""Components of our own, each of a style and a script beside its Python file; what reaches one late never takes the place of what is newer."""
+"""Components of our own, each a style and a script beside its Python file; what arrives late never replaces what is newer."""
 
 from __future__ import annotations
 

@@ -83,8 +83,12 @@ def face(dataset: Dataset, split: str, index: int | None) -> None:
              "Labelled **{emotion}** · {split} face {index} · file `{id}`")
     st.markdown(say(place, id=str(faces.ids[index]), **named))
     if twins:
-        said = formatting.listed([say("{split} {index} ({emotion})", split=name, index=i, emotion=formatting.emotion(dataset[name].labels[i]))
-                             for name, i in twins[:6]])
+        said = formatting.listed(
+            [
+                say("{split} {index} ({emotion})", split=name, index=i, emotion=formatting.emotion(dataset[name].labels[i]))
+                for name, i in twins[:6]
+            ]
+        )
         st.markdown(say("The very same pixels stand at {places} and {n} more places.", places=said, n=len(twins) - 6) if len(twins) > 6 else
                     say("The very same pixels stand at {places}.", places=said))
     else:
@@ -150,7 +154,9 @@ def copies(dataset: Dataset) -> None:
     else:
         st.success(say("None: wherever a face occurs again, it has the same label."), icon=":material/check:")
     held = [
-        say("{n:,} of {all:,} {split} faces ({share})", n=int(mask.sum()), all=len(mask), split=split, share=formatting.percent(mask.mean()))
+        say(
+            "{n:,} of {all:,} {split} faces ({share})", n=int(mask.sum()), all=len(mask), split=split, share=formatting.percent(mask.mean())
+        )
         for split, mask in found.leaked.items()
         if len(mask)
     ]
@@ -193,8 +199,13 @@ def near(dataset: Dataset) -> None:
         return
     st.markdown(say("#### Near copies: faces that training has seen altered"))
     found = cache.near_copies(dataset.source)
-    held = [say("{n:,} of {all:,} {split} faces ({share})", n=int(mask.sum()), all=len(mask), split=split, share=formatting.percent(mask.mean()))
-            for split, mask in found.near.items() if len(mask)]
+    held = [
+        say(
+            "{n:,} of {all:,} {split} faces ({share})", n=int(mask.sum()), all=len(mask), split=split, share=formatting.percent(mask.mean())
+        )
+        for split, mask in found.near.items()
+        if len(mask)
+    ]
     if held:
         st.caption(say("{faces} are altered copies of training faces: mirrored, shifted, cropped, lit or encoded anew. A perceptual hash "
                        "proposes pairs; the correlation of their fine structure, one face laid upon the other, proves them. Runs that are "
@@ -267,7 +278,9 @@ def trained_view(dataset: Dataset, split: str, label: int | None) -> None:
     st.markdown(formatting.changes(config))
     left, right = st.columns([1, 3])
     with left:
-        st.markdown(say("**The face** ({split} {index}, {emotion})", split=split, index=index, emotion=formatting.emotion(faces.labels[index])))
+        st.markdown(
+            say("**The face** ({split} {index}, {emotion})", split=split, index=index, emotion=formatting.emotion(faces.labels[index]))
+        )
         picture(faces.images[index], 4 * SIDE, "original", label="The face as it is stored")
     with right:
         st.markdown(say("**In the first {n} epochs** (seed {seed})", n=EXAMPLES, seed=config.seed))

@@ -37,7 +37,9 @@ def panel(place: Place, theme: Theme) -> None:
     st.markdown(say("**Without it**: the {unit} is switched off, as if its weights were zero", unit=place.block.noun),
                 help=say("On up to 700 labelled faces of the split, always the same; only the layers above it run again."))
     if url_params.param("off") != "1":
-        st.button(say("Switch it off"), key="switch-off", icon=":material/power_settings_new:", on_click=navigation.write, kwargs={"off": 1})
+        st.button(
+            say("Switch it off"), key="switch-off", icon=":material/power_settings_new:", on_click=navigation.write, kwargs={"off": 1}
+        )
         return
     found = effect(place)
     if found is not None:
@@ -104,7 +106,9 @@ def draw(found: Effect, theme: Theme) -> None:
     if not found.moved:
         st.caption(say("Not one of these faces is called anything else."))
         return
-    with st.expander(say("Change of the confusion matrix: {faces} called something else", faces=formatting.faces(found.moved)), expanded=False):
+    with st.expander(
+        say("Change of the confusion matrix: {faces} called something else", faces=formatting.faces(found.moved)), expanded=False
+    ):
         st.html(_matrix(found.matrix, theme))
 
 

@@ -96,7 +96,9 @@ def classes(place: Place) -> None:
                       say("Painting {emotion} rather than each other class", emotion=named))
     st.markdown(say("**{emotion} rather than ...**", emotion=named))
     if contrast is not None:
-        captions = [f"{say('than {emotion}', emotion=formatting.emotion(i))}\n{score:.3g}" for i, score in zip(others, contrast[2], strict=True)]
+        captions = [
+            f"{say('than {emotion}', emotion=formatting.emotion(i))}\n{score:.3g}" for i, score in zip(others, contrast[2], strict=True)
+        ]
         gallery(contrast[1], "contrast-pictures", size=3 * SIDE, cell=3 * SIDE, captions=captions, label=say("Pictures of contrasts"),
                 colours=[EMOTION_COLOURS[EMOTIONS[i]] for i in others],
                 on_pick=lambda i: navigation.write(goal="difference", p=EMOTIONS[goal.p], q=EMOTIONS[others[i]]))
@@ -126,8 +128,16 @@ def kernels(place: Place, theme: Theme) -> None:
     top = float(np.abs(kernel).max())
     st.markdown(say(KERNELS, n=block.units, layer=block.name, side=block.kernel, top=top))
     here = place.goal.unit if place.goal.kind == "filter" and place.block is block else None
-    gallery(np.stack([saliency_images.signed(one, top, theme) for one in kernel]), "kernels", size=60, cell=60, selected=here, label=say("Kernels"),
-            captions=[str(i) for i in range(len(kernel))], on_pick=partial(_go, block, list(range(block.units))))
+    gallery(
+        np.stack([saliency_images.signed(one, top, theme) for one in kernel]),
+        "kernels",
+        size=60,
+        cell=60,
+        selected=here,
+        label=say("Kernels"),
+        captions=[str(i) for i in range(len(kernel))],
+        on_pick=partial(_go, block, list(range(block.units))),
+    )
 
 
 def through_face(place: Place) -> None:

@@ -92,8 +92,10 @@ def strongest(place: Place, found: Dossier) -> None:
     labels = [int(faces.labels[peak.face]) for peak in peaks]
     here = [i for i, peak in enumerate(peaks) if peak.face == place.image]
     outlines = found.grid and found.receptive_field < SIDE
-    st.markdown(say("**The {n} {split} faces that excite it most**", n=len(peaks), split=place.split),
-                help=say(OUTLINED if outlines else "Of {faces}. A click shows its answers to that face.", faces=formatting.faces(len(faces))))
+    st.markdown(
+        say("**The {n} {split} faces that excite it most**", n=len(peaks), split=place.split),
+        help=say(OUTLINED if outlines else "Of {faces}. A click shows its answers to that face.", faces=formatting.faces(len(faces))),
+    )
     captions = [f"{formatting.emotion(label)}\n#{peak.face} · {peak.value:.3g}" for label, peak in zip(labels, peaks, strict=True)]
     colours = [EMOTION_COLOURS[EMOTIONS[n]] if n >= 0 else "" for n in labels]
     with st.container(width=THREE):
@@ -145,7 +147,9 @@ def _answer_pictures(face: np.ndarray, answer: np.ndarray, theme: Theme) -> None
     grid = answer.shape[0]
     whole = np.kron(answer, np.ones((SIDE // grid, SIDE // grid), np.float32))
     top = float(np.abs(answer).max())
-    pictures = np.stack([saliency_images.grey(face), saliency_images.signed(whole, top, theme), saliency_images.overlay(face, whole, top, 0.75, theme)])
+    pictures = np.stack(
+        [saliency_images.grey(face), saliency_images.signed(whole, top, theme), saliency_images.overlay(face, whole, top, 0.75, theme)]
+    )
     gallery(pictures, "answer", size=SIDE * FACTOR, cell=SIDE * FACTOR, label=say("The chosen face, the answers, both"),
             captions=[say("the face"), say("answers, {grid} × {grid}", grid=grid), say("strongest {top:.3g}", top=top)])
 

@@ -131,7 +131,9 @@ def _nearest(view: View, face: int) -> None:
         st.markdown(say("**The nearest training faces** · this run keeps no features, so no face is near another."))
         return
     if found is None:
-        prediction_offer.offer(run, "train", "Then the ten training faces that the network sees as most like this one stand here, labelled.")
+        prediction_offer.offer(
+            run, "train", "Then the ten training faces that the network sees as most like this one stand here, labelled."
+        )
         return
     trained = answers(run, "train")
     assert trained is not None

@@ -47,8 +47,13 @@ def copies(evaluation: Evaluation) -> str:
     if rest is None:
         return say("all are copies of training faces ({copies})", copies=word)
     low, high = rest.interval
-    return say("{share} ({low:.1f} to {high:.1f}) without {copies}", share=formatting.percent(rest.accuracy), low=100 * low, high=100 * high,
-               copies=word)
+    return say(
+        "{share} ({low:.1f} to {high:.1f}) without {copies}",
+        share=formatting.percent(rest.accuracy),
+        low=100 * low,
+        high=100 * high,
+        copies=word,
+    )
 
 
 def sentence(view: View) -> str:

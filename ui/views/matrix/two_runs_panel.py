@@ -44,10 +44,14 @@ def panel(view: View, theme: Theme) -> None:
     """Draw the panel."""
     if view.b is None:
         found = alike(view.run, view.a.split)
-        messages.empty("One run only", "Choose a second run above (Compare with): then its matrix, the difference of both, and the faces that "
-                   "one gets right and the other wrong stand here. A CNN against a DNN is a good first question." if found else
-                   "No other run has predicted these faces. Train another one, such as a DNN with as many parameters:",
-                   "" if found else "python -m fer_core train --arch dnn")
+        messages.empty(
+            "One run only",
+            "Choose a second run above (Compare with): then its matrix, the difference of both, and the faces that "
+            "one gets right and the other wrong stand here. A CNN against a DNN is a good first question."
+            if found
+            else "No other run has predicted these faces. Train another one, such as a DNN with as many parameters:",
+            "" if found else "python -m fer_core train --arch dnn",
+        )
         return
     tested = test(view)
     st.markdown(say("**A** is {a} ({right_a}), **B** is {b} ({right_b}; {points} points). {test}", a=formatting.literal(view.a.title),

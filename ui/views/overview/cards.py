@@ -137,8 +137,13 @@ def data_card(source: str) -> None:
             formatting.number(sum(map(len, faces.values()))),
             [
                 say("faces: {splits}", splits=formatting.parts({name: len(part) for name, part in faces.items()})),
-                say("rarest: {emotion}, {faces}, {share} of {split}", emotion=formatting.emotion(rare), faces=formatting.faces(int(row[rare])),
-                    share=formatting.percent(row[rare] / total), split=formatting.SPLIT_WORDS.get(first, first)),
+                say(
+                    "rarest: {emotion}, {faces}, {share} of {split}",
+                    emotion=formatting.emotion(rare),
+                    faces=formatting.faces(int(row[rare])),
+                    share=formatting.percent(row[rare] / total),
+                    split=formatting.SPLIT_WORDS.get(first, first),
+                ),
             ],
             spark(row.tolist(), [EMOTION_COLOURS[name] for name in EMOTIONS]),
         )
@@ -252,7 +257,10 @@ def going_on() -> None:
         for file, params in views[:4]:
             steps = [step.label for step in breadcrumb.steps(params, breadcrumb.known(params))]
             chosen = class_of(params.get("class"))
-            said = steps or [formatting.source(params["data"]) if "data" in params else "", "" if chosen is None else formatting.emotion(chosen)]
+            said = steps or [
+                formatting.source(params["data"]) if "data" in params else "",
+                "" if chosen is None else formatting.emotion(chosen),
+            ]
             title, icon = page.PAGES[file]
             told = formatting.commas([one for one in said if one])
             label = formatting.literal(say("{page}: {words}", page=title, words=told) if told else say(title))

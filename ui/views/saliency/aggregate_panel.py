@@ -48,8 +48,9 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     told = {"chosen": "The chosen faces", "split": "The whole split"}
     narrowed = len(way.order) < len(faces)
     with st.container(horizontal=True, vertical_alignment="bottom", key="many-row"):
-        scope = bound_widgets.choose("Faces", "of", ["chosen", "split"] if narrowed else ["split"], words=told.__getitem__, kind="segmented",
-                                 hidden=True)
+        scope = bound_widgets.choose(
+            "Faces", "of", ["chosen", "split"] if narrowed else ["split"], words=told.__getitem__, kind="segmented", hidden=True
+        )
         rows = chosen[scope]
         sizes = [str(size) for size in aggregate_jobs.SIZES if size < len(rows)] + ["all"]
         size = bound_widgets.choose("How many", "many", sizes, kind="segmented", hidden=True,
@@ -98,8 +99,16 @@ def _draw(run: Run, way: Walk, rows: np.ndarray, asked: Asked, theme: Theme) -> 
     found: Found | None = jobs.answer(name, work, label)
     if found is None:
         return jobs.is_cancelled(name)
-    st.markdown(say("**{run}** · {faces} of {split}, {question}, {method}", run=formatting.literal(run.title), faces=formatting.faces(found.count),
-                    split=way.split, question=_question(asked, found), method=asked.question.words.label))
+    st.markdown(
+        say(
+            "**{run}** · {faces} of {split}, {question}, {method}",
+            run=formatting.literal(run.title),
+            faces=formatting.faces(found.count),
+            split=way.split,
+            question=_question(asked, found),
+            method=asked.question.words.label,
+        )
+    )
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
         _maps(run, found, drawn, theme)

@@ -63,10 +63,14 @@ def panel(subject: Subject, question: Question, way: Walk, theme: Theme) -> None
     there = {run.id: run for run in second_run.alike(subject.run, way.split) if run.has_network} if first else {}
     messages.left_aside(url_params.strange(**{"with": there or ["none"]}))
     if first is None or not there:
-        messages.empty("One network only", "With two networks that predicted the same faces, those stand here that the second one gets right "
-                   "and the first one wrong, or the other way round, with the maps of both.",
-                   f"python -m fer_core evaluate {subject.run.id} --split {way.split}" if first is None else
-                   "python -m fer_core train --data demo --preset quick --arch dnn")
+        messages.empty(
+            "One network only",
+            "With two networks that predicted the same faces, those stand here that the second one gets right "
+            "and the first one wrong, or the other way round, with the maps of both.",
+            f"python -m fer_core evaluate {subject.run.id} --split {way.split}"
+            if first is None
+            else "python -m fer_core train --data demo --preset quick --arch dnn",
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="changed-row"):
         other = there[bound_widgets.choose("Beside (B)", "with", list(there), words=lambda id: there[id].title)]

@@ -86,9 +86,13 @@ def _methods(subject: Subject, question: Question, theme: Theme) -> None:
     names = [name for name in WORDS if not (flat and WORDS[name].needs_convolution)]
     tiles = _tiles([WORDS[name].label for name in names], [(subject, question.by(name)) for name in names], "Asking every method")
     tops = [saliency_images.limit(tile.map) if tile.map is not None else 1.0 for tile in tiles]
-    _wall("compare-methods", [saliency_images.grey(subject.image), *(tile.picture(top, theme) for tile, top in zip(tiles, tops, strict=True))],
-          tiles, at=names.index(question.method) + 1 if question.method in names else None,
-          on_pick=lambda i: navigation.write(method=names[i - 1]) if i else None)
+    _wall(
+        "compare-methods",
+        [saliency_images.grey(subject.image), *(tile.picture(top, theme) for tile, top in zip(tiles, tops, strict=True))],
+        tiles,
+        at=names.index(question.method) + 1 if question.method in names else None,
+        on_pick=lambda i: navigation.write(method=names[i - 1]) if i else None,
+    )
     told = say("Orange speaks for, purple against. One rule of scale: each map's strongest colour is its own 99th percentile "
                "of |map|, for their units differ. Where methods disagree, trust none of them alone. Click a map to use its method.")
     if flat:
@@ -161,8 +165,14 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
                                  reason=NO_CONVOLUTION)), icon=":material/info:")
         return
     tiles = _tiles([one.run.title for one, _ in pair], pair, "Asking both networks")
-    _wall("compare-networks", [saliency_images.grey(subject.image), *(tile.picture(saliency_images.limit(tile.map) if tile.map is not None else 1, theme)
-                                                           for tile in tiles)], tiles)
+    _wall(
+        "compare-networks",
+        [
+            saliency_images.grey(subject.image),
+            *(tile.picture(saliency_images.limit(tile.map) if tile.map is not None else 1, theme) for tile in tiles),
+        ],
+        tiles,
+    )
     left, right = st.columns(2, gap="large")
     for column, one in ((left, subject), (right, second)):
         with column:
@@ -170,8 +180,16 @@ def _networks(subject: Subject, question: Question, theme: Theme) -> None:
             values = one.probabilities if one.probabilities is not None else predicted(one)
             if values is not None:
                 bars.seven(values, subject.label)
-    st.caption(formatting.literal(say("{question}, {method}: orange for, purple against; each map by its own 99th percentile, for logits of two "
-                                "networks have no common measure.", question=question.said, method=question.words.label)))
+    st.caption(
+        formatting.literal(
+            say(
+                "{question}, {method}: orange for, purple against; each map by its own 99th percentile, for logits of two "
+                "networks have no common measure.",
+                question=question.said,
+                method=question.words.label,
+            )
+        )
+    )
     _problems(tiles)
 
 

@@ -75,7 +75,9 @@ def choose_faces(found: Answers | None) -> None:
             st.selectbox(say(label), names, names.index(now), format_func=bound_widgets.labels(names, str.capitalize).__getitem__,
                          disabled=found is None and param == "pred", **bound_widgets.mirror(f"pick_{param}", now, partial(picked, param)))
         if parse(st.query_params.to_dict())[0].anything:  # all of them go by their number
-            bound_widgets.choose("Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident")
+            bound_widgets.choose(
+                "Order", "sort", [name for name in SORTS if name != "typical"], words=SORTS.__getitem__, default="confident"
+            )
         page.link(MATRIX, "Choose in the confusion matrix")
 
 

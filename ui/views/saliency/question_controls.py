@@ -140,6 +140,8 @@ def reading(asked: Question) -> None:
     """Say how the map is read, and what it does not prove."""
     read = say(asked.words.reading)
     if asked.versus is not None:
-        read = formatting.prose([read, say("Here: for {p} (+) against {q} (-).", p=formatting.emotion(asked.target), q=formatting.emotion(asked.versus))])
+        read = formatting.prose(
+            [read, say("Here: for {p} (+) against {q} (-).", p=formatting.emotion(asked.target), q=formatting.emotion(asked.versus))]
+        )
     st.markdown(say("**How to read it.** {reading}  \n**What it does not prove.** {caveat}", reading=formatting.literal(read),
                     caveat=formatting.literal(say(asked.words.caveat))))

@@ -169,8 +169,14 @@ def _ledger(ledger: Ledger | None, question: Question, theme: Theme) -> None:
     rows = []
     for i, name in enumerate(ledger.names):
         preference, share, area = (float(table[0][i]) for table in (ledger.preference, ledger.shares, ledger.areas))
-        rows.append(bars.Row(spoken(name), float(np.log2(max(preference, 1e-3))) / 2, say("{times:.2f} × area", times=preference),
-                             say("{share} of the map on {area} of the face", share=formatting.percent(share), area=formatting.percent(area))))
+        rows.append(
+            bars.Row(
+                spoken(name),
+                float(np.log2(max(preference, 1e-3))) / 2,
+                say("{times:.2f} × area", times=preference),
+                say("{share} of the map on {area} of the face", share=formatting.percent(share), area=formatting.percent(area)),
+            )
+        )
     bars.signed(rows, theme, label="Share of the map over share of the area")
     features = float(ledger.shares[0][:-1].sum())
     st.caption(say("{share} of the map lies on eyes, brows, nose and mouth, which are {area} of the face. The middle line is 1, no "

@@ -85,8 +85,14 @@ def one_card(reading: Reading, focus: bool) -> None:
     """Draw a run as a card: its name opens it, its tick lays it over the chosen one."""
     with st.container(border=True, key=f"card-{reading.id.replace('.', '-')}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            opened = st.button(formatting.literal(reading.title), key=f"open-{reading.id}", type="tertiary", on_click=choose, args=(reading.id,),
-                               icon=":material/visibility:" if focus else None)
+            opened = st.button(
+                formatting.literal(reading.title),
+                key=f"open-{reading.id}",
+                type="tertiary",
+                on_click=choose,
+                args=(reading.id,),
+                icon=":material/visibility:" if focus else None,
+            )
             if not reading.damage and not focus:
                 ticked = reading.id in ticked_ids()
                 st.button(say("Compare"), key=f"tick-{reading.id}", type="tertiary", on_click=tick, args=(reading.id,),
