@@ -4,6 +4,7 @@ import csv
 import io
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from fer_core.config import RunConfig
 from fer_core.data import splits
 from fer_core.emotions import EMOTIONS
 from fer_core.errors import RunError
+from fer_core.metrics import label_quality
 from fer_core.metrics.evaluation import evaluate
 from fer_core.plots import figures as charts
 from fer_core.plots.confusion import SHADINGS, cell_grounds, difference_grounds
@@ -168,6 +170,19 @@ def test_parts_of_two_runs_share_all_faces_and_the_difference_opens_what_moved()
     assert np.array_equal(np.reshape(faces, (7, 7)), b.evaluation.matrix - a.evaluation.matrix)
     rows = list(csv.DictReader(io.StringIO(matrix_panel.as_csv(moved))))
     assert [int(row["count_b"]) for row in rows] == b.evaluation.matrix.ravel().tolist()
+
+
+def test_suspicion_of_training_faces_rests_on_unseen_answers_and_on_how_they_were_learned():
+    found = answer(200)
+    learned = np.random.default_rng(1).normal(0, 3, 200).astype(np.float32)
+    own = label_quality.suspicion(found.labels, found.probabilities)
+    folds = replace(found, split="train", margin=learned, unseen=True)
+    assert np.allclose(folds.suspicion, label_quality.combined(own, learned), equal_nan=True)
+    seen = replace(found, split="train", margin=learned, unseen=False)
+    known = found.labels >= 0
+    assert np.allclose(seen.suspicion[known], label_quality.from_margins(learned)[known])
+    assert np.isnan(seen.suspicion[~known]).all()
+    assert np.allclose(found.suspicion, own, equal_nan=True)
 
 
 @pytest.mark.parametrize(("sort", "key"), [

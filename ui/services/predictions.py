@@ -16,11 +16,11 @@ from fer_core.emotions import EMOTIONS, SPLITS
 from fer_core.errors import DataError, FerError, RunError
 from fer_core.messages import Sentence
 from fer_core.metrics.evaluation import Evaluation, evaluate
-from fer_core.metrics.label_quality import suspicion
+from fer_core.metrics.label_quality import combined, from_margins, suspicion
 from fer_core.metrics.looks import Look, results
 from fer_core.metrics.neighbours import distance_to_centre
 from fer_core.metrics.scores import entropy, loss, margin, own
-from fer_core.runs.store import PREDICTIONS, Run
+from fer_core.runs.store import PREDICTIONS, Predictions, Run
 from ui.services import cache
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Answers:
     near: np.ndarray | None = None  # bool (n,): an altered copy stands there; None: nobody looked
     kind: str = "single"  # how the faces were looked at: one of `runs.KINDS`
     looks: int = 1  # looks at each face whose probabilities are averaged
+    margin: np.ndarray | None = None  # float32 (n,): area under the margin while the faces were learned; None where nobody kept it
+    unseen: bool = True  # whether no network answers for a face that it learned from
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -81,8 +83,16 @@ class Answers:
 
     @cached_property
     def suspicion(self) -> np.ndarray:
-        """How suspicious each label is, (n,)."""
-        return suspicion(self.labels, self.probabilities)
+        """How suspicious each label is, (n,).
+
+        It rests on answers to unseen faces and, where it is kept, on how the faces were learned. Answers to faces that a network
+        learned from say nothing of their labels, and are left out where there is something better.
+        """
+        if self.margin is None:
+            return suspicion(self.labels, self.probabilities)
+        if not self.unseen:
+            return np.where(self.labels < 0, np.float32(np.nan), from_margins(self.margin))
+        return combined(suspicion(self.labels, self.probabilities), self.margin)
 
     @cached_property
     def _keys(self) -> dict[str, np.ndarray]:
@@ -207,9 +217,17 @@ def _answers(path: str, title: str, split: str, kind: str, mark: cache.Stamp) ->
         raise RunError(f"{Path(path).name}/{FILE} does not fit together.", received=f"{n:,} faces predicted, {len(found.labels):,} labels",
                        todo="predict the split again")
     made = Answers(Path(path).name, title, split, found.fingerprint, found.labels.astype(np.int8), probabilities, found.features,
-                   found.leaked, found.near, kind, found.looks_of(kind))
+                   found.leaked, found.near, kind, found.looks_of(kind), _margin(Run(Path(path)), found),
+                   split != "train" or Run(Path(path)).origin.get("kind") == "crossfit")
     _ = made.evaluation  # an impossible probability is told now, not in the middle of the page
     return made
+
+
+def _margin(run: Run, found: Predictions) -> np.ndarray | None:
+    """Read how the training faces were learned, where it is of these very faces."""
+    learned = run.dynamics if found.split == "train" else None
+    fits = learned is not None and learned.margin.shape == found.labels.shape
+    return learned.margin if learned is not None and fits else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,7 +91,10 @@ def _suspicion(found: Answers, face: int) -> None:
     value = float(found.suspicion[face])
     worse = int((found.suspicion > found.suspicion[face]).sum())
     learned = ""
-    if found.split == "train" and cache.store().open(found.run).origin.get("kind") != "crossfit":
+    if found.margin is not None:
+        learned = say(" From answers of networks that had not seen it, and from how it was learned." if found.unseen
+                      else " From how it was learned alone: the network has seen this face.")
+    elif not found.unseen:
         learned = say(" The network learned from these faces: the number says little here.")
     st.markdown(say("**Label suspicion {value:.2f}** · {worse:,} of {n:,} labels are more suspicious.", value=value, worse=worse,
                     n=found.evaluation.n) + learned, help=say(ABOUT_SUSPICION))
