@@ -40,7 +40,7 @@ def _cpuinfo() -> dict[str, str]:
                 name, _, value = line.partition(":")
                 facts[name.strip()] = value.strip()
     except OSError:
-        pass
+        return {}
     return facts
 
 

@@ -52,6 +52,9 @@ Runs = Annotated[Path, typer.Option("--runs", help="Folder of the runs.", envvar
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON.")]
 RunId = Annotated[str, typer.Argument(help="Name of the run.")]
 Data = Annotated[str, typer.Option("--data", help="'demo', or a CSV, folder or zip of FER2013.")]
+Preset = Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")]
+Name = Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")]
+Background = Annotated[bool, typer.Option("--background", help="Start the training and return at once.")]
 ROOT = Path("checkpoints")
 FOLDS = 5
 """Folds of a cross-fitting that nobody gave a number."""
@@ -106,23 +109,16 @@ def train(
     knobs: dict[str, Any],
     *,
     data: Data = "demo",
-    preset: Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")] = None,
+    preset: Preset = None,
+    name: Name = None,
     runs: Runs = ROOT,
     summary: Annotated[bool, typer.Option("--summary", help="Print the layer table and stop.")] = False,
-    background: Annotated[bool, typer.Option("--background", help="Start the training and return at once.")] = False,
+    background: Background = False,
     as_json: Json = False,
 ) -> None:
     """Train a network in a process of its own and watch it; Ctrl-C stops it so that it can be resumed."""
 
-    config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **knobs)
-    if config.arch == "none":
-        raise ConfigError(
-            "A run without a network is predictions alone, and cannot be trained.",
-            received="--arch none",
-            expected="cnn, dnn or small",
-            todo="python -m fer_core ensemble RUN RUN --name NAME makes one of runs that have predicted",
-        )
+    config = _config(preset, data, knobs)
     if summary:
         return print_summary(config, as_json)
     _begin(config, name, runs, background, as_json)
@@ -134,10 +130,10 @@ def crossfit(
     knobs: dict[str, Any],
     *,
     data: Data = "demo",
-    preset: Annotated[str | None, typer.Option(help=f"{', '.join(PRESETS)}; untold: quick for the demo, strong for FER2013.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run; untold: network, data and time.")] = None,
+    preset: Preset = None,
+    name: Name = None,
     runs: Runs = ROOT,
-    background: Annotated[bool, typer.Option("--background", help="Start the training and return at once.")] = False,
+    background: Background = False,
     as_json: Json = False,
 ) -> None:
     """Train a network per fold, each asked about the fold it has not seen: an honest answer for every training face.
@@ -147,8 +143,20 @@ def crossfit(
     given = {**knobs, "folds": knobs["folds"] or FOLDS}
     if knobs["fold"]:
         raise ConfigError("Cross-fitting trains every fold.", received=f"--fold {knobs['fold']}", todo="leave --fold out, or use train")
-    config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **given)
-    _begin(config, name, runs, background, as_json)
+    _begin(_config(preset, data, given), name, runs, background, as_json)
+
+
+def _config(preset: str | None, data: str, knobs: dict[str, Any]) -> RunConfig:
+    """Make the config of a training from a preset, the usual one for the data if omitted; refuse what cannot be trained."""
+    config = RunConfig.from_preset(preset or ("quick" if data.startswith("demo") else "strong"), data=data, **knobs)
+    if config.arch == "none":
+        raise ConfigError(
+            "A run without a network is predictions alone, and cannot be trained.",
+            received="--arch none",
+            expected="cnn, dnn or small",
+            todo="python -m fer_core ensemble RUN RUN --name NAME makes one of runs that have predicted",
+        )
+    return config
 
 
 def _begin(config: RunConfig, name: str | None, runs: Path, background: bool, as_json: bool) -> None:

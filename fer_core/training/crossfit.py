@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,8 @@ def work(run: Run, recorder: Recorder, dataset: Dataset) -> None:
     asked = _StopOnSignal()
     folds = []
     for fold in range(1, run.config.folds + 1):
+        if asked.wanted or run.stop_requested:
+            raise FoldStopped
         member = _begin(run, fold)
         recorder.say(FOLD.format(fold=fold, folds=run.config.folds))
         _follow(run, member, fold, recorder, asked)
@@ -137,7 +140,8 @@ def _follow(run: Run, member: Run, fold: int, recorder: Recorder, asked: _StopOn
     stopping = False
     while (status := member.status).alive:
         if (asked.wanted or run.stop_requested) and not stopping:
-            member.request_stop()
+            with suppress(RunError):  # it ended just now
+                member.request_stop()
             stopping = True
         _report(run, status, fold, recorder)
         time.sleep(LOOKING)
