@@ -177,8 +177,9 @@ def test_a_command_that_needs_the_network_says_so(say, store, words):
 
 
 def test_it_is_not_trained(say, store):
-    code, _, err = say("train", "--arch", "none", "--runs", store.root)
-    assert code == 2 and "predictions alone, and cannot be trained" in err
+    for command in ("train", "crossfit"):
+        code, _, err = say(command, "--arch", "none", "--runs", store.root)
+        assert code == 2 and "predictions alone, and cannot be trained" in err
     code, _, err = say("resume", "mean", "--runs", store.root)
     assert code == 2 and "there is no network to train" in err
 
